@@ -1,0 +1,87 @@
+// K-way merge by time: a binary heap of the lanes that have a pending event, ordered by (time, lane). Ties keep lane order.
+
+import {
+  HEAD_HEAP,
+  HEAD_HEAP_SIZE,
+  LANE_FORMAT,
+  LANE_ID,
+  LANE_NEXT_TIME,
+  LANE_PAGES_FORMAT,
+  STATE,
+} from '../layout';
+import { advancePages } from './pages';
+import { advanceRecords } from './records';
+
+/** Makes the lane's next event pending; false when its window is used up. */
+export function advance(lane: usize): bool {
+  return load<u8>(lane, LANE_FORMAT) == LANE_PAGES_FORMAT ? advancePages(lane) : advanceRecords(lane);
+}
+
+function isBefore(a: usize, b: usize): bool {
+  const left = load<u64>(a, LANE_NEXT_TIME);
+  const right = load<u64>(b, LANE_NEXT_TIME);
+  return left < right || (left == right && load<u16>(a, LANE_ID) < load<u16>(b, LANE_ID));
+}
+
+function laneAt(n: u32): usize {
+  return load<usize>(load<usize>(STATE, HEAD_HEAP) + (usize(n) << 2));
+}
+
+function setLaneAt(n: u32, lane: usize): void {
+  store<u32>(load<usize>(STATE, HEAD_HEAP) + (usize(n) << 2), u32(lane));
+}
+
+export function heapSize(): u32 {
+  return load<u32>(STATE, HEAD_HEAP_SIZE);
+}
+
+/** The lane with the earliest pending event. */
+export function firstLane(): usize {
+  return laneAt(0);
+}
+
+/** Does the first lane still come first, its pending event having changed? While it does, no sifting is needed. */
+export function firstStaysFirst(): bool {
+  const size = heapSize();
+  const first = laneAt(0);
+  if (size > 1 && isBefore(laneAt(1), first)) return false;
+  return size <= 2 || !isBefore(laneAt(2), first);
+}
+
+/** Puts the first lane where its pending event belongs. */
+export function siftFirst(): void {
+  const size = heapSize();
+  if (!size) return;
+  const lane = laneAt(0);
+  let n: u32 = 0;
+  while (true) {
+    let child: u32 = 2 * n + 1;
+    if (child >= size) break;
+    if (child + 1 < size && isBefore(laneAt(child + 1), laneAt(child))) child++;
+    if (!isBefore(laneAt(child), lane)) break;
+    setLaneAt(n, laneAt(child));
+    n = child;
+  }
+  setLaneAt(n, lane);
+}
+
+/** Takes the first lane out: it has ended. */
+export function dropFirst(): void {
+  const last = heapSize() - 1;
+  store<u32>(STATE, last, HEAD_HEAP_SIZE);
+  setLaneAt(0, laneAt(last));
+  siftFirst();
+}
+
+/** Adds a lane with a pending event. */
+export function addLane(lane: usize): void {
+  let n = heapSize();
+  store<u32>(STATE, n + 1, HEAD_HEAP_SIZE);
+  while (n > 0) {
+    const parent = (n - 1) >> 1;
+    if (!isBefore(lane, laneAt(parent))) break;
+    setLaneAt(n, laneAt(parent));
+    n = parent;
+  }
+  setLaneAt(n, lane);
+}

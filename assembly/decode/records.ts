@@ -1,0 +1,35 @@
+// Lanes of canonical 40-byte records (text captures, generated streams): the record in the window is the event.
+
+import {
+  EVENT_SIZE,
+  EVENT_TIME,
+  LANE_BACKWARDS,
+  LANE_CURSOR,
+  LANE_EVENTS,
+  LANE_FILLED,
+  LANE_HAS_EVENT,
+  LANE_NEXT_TIME,
+  LANE_RECORD,
+  LANE_RECORD_SIZE,
+  LANE_WINDOW,
+} from '../layout';
+
+/** Makes the next record pending; false when the lane is dry. */
+export function advanceRecords(lane: usize): bool {
+  const window: usize = load<u32>(lane, LANE_WINDOW);
+  let cursor: usize = load<u32>(lane, LANE_CURSOR);
+  if (!cursor) cursor = window;
+  if (cursor + EVENT_SIZE > window + load<u32>(lane, LANE_FILLED)) {
+    store<u8>(lane, 0, LANE_HAS_EVENT);
+    return false;
+  }
+  const time = load<u64>(cursor, EVENT_TIME);
+  if (time < load<u64>(lane, LANE_NEXT_TIME)) store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);
+  store<u64>(lane, time, LANE_NEXT_TIME);
+  store<u32>(lane, u32(cursor), LANE_RECORD);
+  store<u32>(lane, EVENT_SIZE, LANE_RECORD_SIZE);
+  store<u32>(lane, u32(cursor) + EVENT_SIZE, LANE_CURSOR);
+  store<u64>(lane, load<u64>(lane, LANE_EVENTS) + 1, LANE_EVENTS);
+  store<u8>(lane, 1, LANE_HAS_EVENT);
+  return true;
+}

@@ -1,0 +1,221 @@
+// What every event says about its CPU: it lives, at which interrupt level, with interrupts on or off, and how long it was silent.
+
+import {
+  CONTEXT_DEPTH,
+  CONTEXT_OUT_POSITION,
+  CONTEXT_OUT_TIME,
+  CPU_BUSY_GAPS,
+  CPU_BUSY_MAX,
+  CPU_BUSY_SUM,
+  CPU_CONTEXTS,
+  CPU_EVENTS,
+  CPU_FIRST_TIME,
+  CPU_FLAGS_OFF_FIRST,
+  CPU_FLAGS_OFF_LAST,
+  CPU_FLAGS_ON,
+  CPU_BACKWARDS,
+  CPU_IRQS,
+  CPU_LAST,
+  CPU_LAST_BREAK,
+  CPU_LAST_TICK,
+  CPU_LAST_TIME,
+  CPU_LEVEL,
+  CPU_LOST,
+  CPU_LOST_SPANS,
+  CPU_LOST_UNKNOWN,
+  CPU_PID,
+  CPU_BREAKS,
+  CPU_SWITCH_KNOWN,
+  CPU_TASK,
+  CPU_TICKS,
+  CPU_TICK_MAX,
+  CPU_TICK_SUM,
+  EVENT_FLAGS,
+  EVENT_KIND,
+  EVENT_PID,
+  EVENT_TIME,
+  EVENT_VALUE,
+  FLAG_HARDIRQ,
+  FLAG_IRQS_OFF,
+  FLAG_IRQS_UNKNOWN,
+  FLAG_NMI,
+  FLAG_SOFTIRQ,
+  HEAD_IRQ_OFF_NS,
+  HEAD_POSITION,
+  HEAD_SILENT_NS,
+  IRQS_ARE_OFF,
+  IRQS_ARE_UNKNOWN,
+  KIND_ENTER,
+  LEVEL_HARDIRQ,
+  LEVEL_NMI,
+  LEVEL_PROCESS,
+  LEVEL_SOFTIRQ,
+  MARK_TIME,
+  RECORD_COUNT,
+  RECORD_EXTRA,
+  RECORD_IS_FLAGS_OFF,
+  RECORD_IS_GAP,
+  RECORD_IS_LOST,
+  ROW_IRQS_OFF,
+  ROW_IRQS_ON,
+  STATE,
+} from '../layout';
+import { clearMark, copyMark, setMark } from '../memory/mark';
+import { markOf, push } from '../memory/ring';
+import { abandon, dropEntries } from '../state/contexts';
+
+export function levelOf(flags: u32): u32 {
+  if (flags & FLAG_NMI) return LEVEL_NMI;
+  if (flags & FLAG_HARDIRQ) return LEVEL_HARDIRQ;
+  return flags & FLAG_SOFTIRQ ? LEVEL_SOFTIRQ : LEVEL_PROCESS;
+}
+
+/** `later - earlier`, 0 where time ran backwards. */
+export function since(earlier: u64, later: u64): u64 {
+  return later > earlier ? later - earlier : 0;
+}
+
+/** A break in continuity that no loss mark explains: events are missing here (design rule 13). */
+export function noteBreak(cpu: usize, time: u64): void {
+  store<u32>(cpu, load<u32>(cpu, CPU_BREAKS) + 1, CPU_BREAKS);
+  store<u64>(cpu, time, CPU_LAST_BREAK);
+}
+
+/** Runs before the event's own program. `row` is the decode row of its type. */
+export function seen(cpu: usize, event: usize, row: usize): void {
+  const time = load<u64>(event, EVENT_TIME);
+  const flags = u32(load<u16>(event, EVENT_FLAGS));
+  const level = levelOf(flags);
+  const events = load<u64>(cpu, CPU_EVENTS);
+  if (!events) store<u64>(cpu, time, CPU_FIRST_TIME);
+  else if (time < load<u64>(cpu, CPU_LAST_TIME)) {
+    store<u32>(cpu, load<u32>(cpu, CPU_BACKWARDS) + 1, CPU_BACKWARDS);
+  }
+  store<u64>(cpu, events + 1, CPU_EVENTS);
+  store<u64>(cpu, time, CPU_LAST_TIME);
+  // An NMI comes through whatever the CPU is stuck in: it is no sign of life.
+  if (level == LEVEL_NMI) return;
+
+  const before = u32(load<u8>(cpu, CPU_LEVEL));
+  const pid = load<i32>(event, EVENT_PID);
+  const last = load<u64>(cpu + CPU_LAST, MARK_TIME);
+  const wasIdle = load<i32>(cpu, CPU_PID) == 0 && before == LEVEL_PROCESS;
+  if (last && !wasIdle) measureGap(cpu, event, since(last, time));
+  if (pid == 0 && level == LEVEL_PROCESS) store<u64>(cpu, 0, CPU_LAST_TICK);
+  if (level >= u32(LEVEL_HARDIRQ) && (before < u32(LEVEL_HARDIRQ) || load<u8>(event, EVENT_KIND) == KIND_ENTER)) tick(cpu, time);
+
+  if (level != before) changeLevel(cpu, time, before, level);
+  if (pid != load<i32>(cpu, CPU_PID)) {
+    store<i32>(cpu, pid, CPU_PID);
+    store<u32>(cpu, 0, CPU_TASK);
+  }
+  setMark(cpu + CPU_LAST, event);
+  if (!(flags & FLAG_IRQS_UNKNOWN)) {
+    if (flags & FLAG_IRQS_OFF) flaggedOff(cpu, event, row);
+    else flaggedOn(cpu, event, row);
+  }
+}
+
+/** A gap between two events of a CPU that was not idling: its rhythm, or its silence. */
+function measureGap(cpu: usize, event: usize, gap: u64): void {
+  if (gap >= load<u64>(STATE, HEAD_SILENT_NS)) {
+    const record = push(RECORD_IS_GAP, event);
+    if (record) {
+      copyMark(markOf(record, 0), cpu + CPU_LAST);
+      setMark(markOf(record, 1), event);
+      store<u64>(record, load<u64>(cpu, CPU_BUSY_MAX), RECORD_EXTRA);
+      const ticks = load<u64>(cpu, CPU_TICKS);
+      store<u32>(record, ticks > 0xffffffff ? 0xffffffff : u32(ticks), RECORD_COUNT);
+    }
+    store<u64>(cpu, 0, CPU_LAST_TICK);
+  }
+  store<u64>(cpu, load<u64>(cpu, CPU_BUSY_GAPS) + 1, CPU_BUSY_GAPS);
+  store<u64>(cpu, load<u64>(cpu, CPU_BUSY_SUM) + gap, CPU_BUSY_SUM);
+  if (gap > load<u64>(cpu, CPU_BUSY_MAX)) store<u64>(cpu, gap, CPU_BUSY_MAX);
+}
+
+/** A hard interrupt: timer ticks above all. Only intervals without idling make a rhythm. */
+function tick(cpu: usize, time: u64): void {
+  const last = load<u64>(cpu, CPU_LAST_TICK);
+  store<u64>(cpu, time, CPU_LAST_TICK);
+  if (!last) return;
+  const interval = since(last, time);
+  store<u64>(cpu, load<u64>(cpu, CPU_TICKS) + 1, CPU_TICKS);
+  store<u64>(cpu, load<u64>(cpu, CPU_TICK_SUM) + interval, CPU_TICK_SUM);
+  if (interval > load<u64>(cpu, CPU_TICK_MAX)) store<u64>(cpu, interval, CPU_TICK_MAX);
+}
+
+/** Interrupt contexts that were left keep the time; one that is entered anew starts with nothing held. */
+function changeLevel(cpu: usize, time: u64, before: u32, level: u32): void {
+  store<u8>(cpu, u8(level), CPU_LEVEL);
+  const up = level > before;
+  const top = up ? level : before;
+  for (let n = (up ? before : level) + 1; n <= top; n++) {
+    const context: usize = load<u32>(cpu + CPU_CONTEXTS + ((n - 1) << 2));
+    if (!context || !load<u32>(context, CONTEXT_DEPTH)) continue;
+    if (up) abandon(context);
+    else {
+      store<u64>(context, time, CONTEXT_OUT_TIME);
+      store<u64>(context, load<u64>(STATE, HEAD_POSITION), CONTEXT_OUT_POSITION);
+    }
+  }
+}
+
+function flaggedOff(cpu: usize, event: usize, row: usize): void {
+  store<u64>(row, load<u64>(row, ROW_IRQS_OFF) + 1, ROW_IRQS_OFF);
+  // A type that was never seen with interrupts on proves nothing by being off (design rule 9).
+  if (!load<u64>(row, ROW_IRQS_ON)) return;
+  if (!load<u64>(cpu + CPU_FLAGS_OFF_FIRST, MARK_TIME)) setMark(cpu + CPU_FLAGS_OFF_FIRST, event);
+  setMark(cpu + CPU_FLAGS_OFF_LAST, event);
+}
+
+function flaggedOn(cpu: usize, event: usize, row: usize): void {
+  store<u64>(row, load<u64>(row, ROW_IRQS_ON) + 1, ROW_IRQS_ON);
+  const first = load<u64>(cpu + CPU_FLAGS_OFF_FIRST, MARK_TIME);
+  if (first) {
+    if (since(first, load<u64>(cpu + CPU_FLAGS_OFF_LAST, MARK_TIME)) >= load<u64>(STATE, HEAD_IRQ_OFF_NS)) {
+      const record = push(RECORD_IS_FLAGS_OFF, event);
+      if (record) {
+        copyMark(markOf(record, 0), cpu + CPU_FLAGS_ON);
+        copyMark(markOf(record, 1), cpu + CPU_FLAGS_OFF_FIRST);
+        copyMark(markOf(record, 2), cpu + CPU_FLAGS_OFF_LAST);
+        setMark(markOf(record, 3), event);
+      }
+    }
+    store<u64>(cpu + CPU_FLAGS_OFF_FIRST, 0, MARK_TIME);
+  }
+  setMark(cpu + CPU_FLAGS_ON, event);
+  // The irq_enable between this event and the last irq_disable is missing.
+  if (load<u8>(cpu, CPU_IRQS) == IRQS_ARE_OFF) {
+    noteBreak(cpu, load<u64>(event, EVENT_TIME));
+    store<u8>(cpu, IRQS_ARE_UNKNOWN, CPU_IRQS);
+  }
+}
+
+/** Events of this CPU were lost before `event`: what they could have changed is unknown from here on. */
+export function lost(cpu: usize, event: usize): void {
+  const missing = load<u64>(event, EVENT_VALUE);
+  store<u64>(cpu, load<u64>(cpu, CPU_LOST) + missing, CPU_LOST);
+  store<u32>(cpu, load<u32>(cpu, CPU_LOST_SPANS) + 1, CPU_LOST_SPANS);
+  if (!missing) store<u32>(cpu, load<u32>(cpu, CPU_LOST_UNKNOWN) + 1, CPU_LOST_UNKNOWN);
+  store<u64>(cpu, load<u64>(event, EVENT_TIME), CPU_LAST_BREAK);
+  const record = push(RECORD_IS_LOST, event);
+  if (record) {
+    copyMark(markOf(record, 0), cpu + CPU_LAST);
+    setMark(markOf(record, 1), event);
+    store<u64>(record, missing, RECORD_EXTRA);
+  }
+  store<u8>(cpu, IRQS_ARE_UNKNOWN, CPU_IRQS);
+  store<u8>(cpu, 0, CPU_SWITCH_KNOWN);
+  store<u8>(cpu, LEVEL_PROCESS, CPU_LEVEL);
+  store<u64>(cpu, 0, CPU_LAST_TICK);
+  store<u32>(cpu, 0, CPU_TASK);
+  store<i32>(cpu, -1, CPU_PID);
+  clearMark(cpu + CPU_LAST);
+  clearMark(cpu + CPU_FLAGS_ON);
+  clearMark(cpu + CPU_FLAGS_OFF_FIRST);
+  for (let n = 0; n < 3; n++) {
+    const context: usize = load<u32>(cpu + CPU_CONTEXTS + (n << 2));
+    if (context) dropEntries(context);
+  }
+}

@@ -1,0 +1,371 @@
+// Lock state: who holds what, who waits for what, and since when.
+//
+//   lockdep, bit locks:   attempt .. [contend] .. acquire .... release
+//   contention points:    contend ............... wait end             (creates no owner: its release is never seen)
+//
+// Event order is only nearly the order of what happened (design rule 14), so an exclusive lock belongs to whoever took
+// it last; the release of an earlier owner that comes late ends that owner's entry and nothing else.
+
+import {
+  COUNTER_ACQUISITIONS,
+  COUNTER_ATTEMPTS,
+  COUNTER_CONTENTIONS,
+  COUNTER_RELEASES,
+  COUNTER_TAKEN_TWICE,
+  COUNTER_UNPAIRED_RELEASES,
+  CPU_CONTEXTS,
+  CPU_IRQS,
+  CPU_IRQS_OFF,
+  CPU_NUMBER,
+  CPU_PID,
+  ENTRY_ACQUIRE_POSITION,
+  ENTRY_ACQUIRE_TIME,
+  ENTRY_ATTEMPT_POSITION,
+  ENTRY_ATTEMPT_TIME,
+  ENTRY_CONTEND_POSITION,
+  ENTRY_CONTEND_TIME,
+  ENTRY_CONTEND_VALUE,
+  ENTRY_CPU,
+  ENTRY_FLAGS,
+  ENTRY_HOLDER_CPU,
+  ENTRY_HOLDER_PID,
+  ENTRY_HOLDER_POSITION,
+  ENTRY_HOLDER_TIME,
+  ENTRY_IS_ATTEMPT,
+  ENTRY_IS_HELD,
+  ENTRY_IS_WAITING,
+  ENTRY_RELEASES,
+  ENTRY_STATE,
+  ENTRY_TYPE,
+  EVENT_ADDRESS,
+  EVENT_BIT,
+  EVENT_CPU,
+  EVENT_FLAGS,
+  EVENT_TIME,
+  EVENT_TYPE,
+  EVENT_VALUE,
+  FLAG_IRQS_OFF,
+  FLAG_MUTEX,
+  FLAG_NAMESPACE_SHIFT,
+  FLAG_READ,
+  FLAG_SPIN,
+  FLAG_TRY,
+  HEAD_HIST_BITS,
+  HEAD_HIST_HOLD,
+  HEAD_HIST_WAIT,
+  HEAD_POSITION,
+  HEAD_SPIN_NS,
+  IRQS_ARE_OFF,
+  KIND_ACQUIRE,
+  KIND_ATTEMPT,
+  KIND_CONTEND,
+  LEVEL_PROCESS,
+  LOCK_ACQUIRE,
+  LOCK_ACQUISITIONS,
+  LOCK_ADDRESS,
+  LOCK_BIT,
+  LOCK_CONTENTIONS,
+  LOCK_IS_ORPHANED,
+  LOCK_IS_READ,
+  LOCK_IS_SEEN_SET,
+  LOCK_IS_SLEEPING,
+  LOCK_IS_TAKEN_VISIBLY,
+  LOCK_LEFT,
+  LOCK_NAMESPACE,
+  LOCK_OWNER,
+  LOCK_RELEASE,
+  LOCK_RELEASES,
+  LOCK_STATE,
+  LOCK_SUSPECT,
+  LOCK_WAITERS,
+  LOCK_WORD,
+  MARK_CPU,
+  MARK_PID,
+  MARK_POSITION,
+  MARK_TIME,
+  MARK_VALUE,
+  NAMESPACE_WORD,
+  RECORD_ADDRESS,
+  RECORD_BIT,
+  RECORD_COUNT,
+  RECORD_IS_DOUBLE_RELEASE,
+  RECORD_IS_FOREIGN_RELEASE,
+  RECORD_IS_WAIT,
+  RECORD_LEVEL,
+  RECORD_NAMESPACE,
+  STATE,
+} from '../layout';
+import { count } from '../memory/counters';
+import { record as recordValue } from '../memory/histogram';
+import { copyMark, setBareMark, setMark } from '../memory/mark';
+import { markOf, push } from '../memory/ring';
+import { contextOf, findEntry, findTask, pushEntry, removeEntry } from '../state/contexts';
+import { lockOf } from '../state/locks';
+import { pushWriter } from '../state/words';
+import { levelOf, since } from './cpu-life';
+import { noteSeenSet, settleSuspect } from './words';
+
+function namespaceOf(event: usize): u8 {
+  return u8(u32(load<u16>(event, EVENT_FLAGS)) >> FLAG_NAMESPACE_SHIFT);
+}
+
+function lockOfEvent(event: usize): usize {
+  return lockOf(namespaceOf(event), load<u64>(event, EVENT_ADDRESS), load<u8>(event, EVENT_BIT));
+}
+
+function contextOfEvent(cpu: usize, event: usize): usize {
+  return contextOf(cpu, levelOf(u32(load<u16>(event, EVENT_FLAGS))));
+}
+
+/** A waiting entry on top of the context's stack, with the lock's holder at this moment. 0 when memory is full. */
+function beginWait(context: usize, lock: usize, event: usize): usize {
+  const entry = pushEntry(context, lock);
+  if (!entry) return 0;
+  store<u32>(lock, load<u32>(lock, LOCK_WAITERS) + 1, LOCK_WAITERS);
+  store<u8>(entry, ENTRY_IS_ATTEMPT, ENTRY_STATE);
+  store<u16>(entry, load<u16>(event, EVENT_CPU), ENTRY_CPU);
+  store<u16>(entry, load<u16>(event, EVENT_FLAGS), ENTRY_FLAGS);
+  store<u16>(entry, load<u16>(event, EVENT_TYPE), ENTRY_TYPE);
+  store<u64>(entry, load<u64>(event, EVENT_TIME), ENTRY_ATTEMPT_TIME);
+  store<u64>(entry, load<u64>(STATE, HEAD_POSITION), ENTRY_ATTEMPT_POSITION);
+  store<u32>(entry, load<u32>(lock, LOCK_RELEASES), ENTRY_RELEASES);
+  rememberHolder(entry, lock);
+  return entry;
+}
+
+function rememberHolder(entry: usize, lock: usize): void {
+  if (!load<u32>(lock, LOCK_OWNER)) return;
+  const take = lock + LOCK_ACQUIRE;
+  store<u64>(entry, load<u64>(take, MARK_TIME), ENTRY_HOLDER_TIME);
+  store<u64>(entry, load<u64>(take, MARK_POSITION), ENTRY_HOLDER_POSITION);
+  store<i32>(entry, load<i32>(take, MARK_PID), ENTRY_HOLDER_PID);
+  store<u16>(entry, load<u16>(take, MARK_CPU), ENTRY_HOLDER_CPU);
+}
+
+export function attempt(cpu: usize, event: usize): void {
+  count(COUNTER_ATTEMPTS);
+  // A try that is reported is a try that succeeded: no lock_acquired follows it.
+  if (load<u16>(event, EVENT_FLAGS) & FLAG_TRY) {
+    take(cpu, event);
+    return;
+  }
+  const context = contextOfEvent(cpu, event);
+  const lock = lockOfEvent(event);
+  if (context && lock) beginWait(context, lock, event);
+}
+
+export function contend(cpu: usize, event: usize): void {
+  count(COUNTER_CONTENTIONS);
+  const context = contextOfEvent(cpu, event);
+  const lock = lockOfEvent(event);
+  if (!context || !lock) return;
+  store<u32>(lock, load<u32>(lock, LOCK_CONTENTIONS) + 1, LOCK_CONTENTIONS);
+  let entry = findEntry(context, lock, false);
+  if (!entry) {
+    // Kernels before mid-2021 report the take before its contention.
+    if (findEntry(context, lock, true)) return;
+    entry = beginWait(context, lock, event);
+    if (!entry) return;
+  }
+  // A mutex begins several times before it ends: the first one counts.
+  if (load<u8>(entry, ENTRY_STATE) == ENTRY_IS_WAITING) return;
+  store<u8>(entry, ENTRY_IS_WAITING, ENTRY_STATE);
+  store<u64>(entry, load<u64>(event, EVENT_TIME), ENTRY_CONTEND_TIME);
+  store<u64>(entry, load<u64>(STATE, HEAD_POSITION), ENTRY_CONTEND_POSITION);
+  store<u64>(entry, load<u64>(event, EVENT_VALUE), ENTRY_CONTEND_VALUE);
+  if (!load<u64>(entry, ENTRY_HOLDER_TIME)) rememberHolder(entry, lock);
+  noteSeenSet(lock, event, load<u64>(entry, ENTRY_ATTEMPT_TIME));
+}
+
+/** contention_end: the wait is over, with or without the lock. */
+export function waitEnd(cpu: usize, event: usize): void {
+  const context = contextOfEvent(cpu, event);
+  const lock = lockOfEvent(event);
+  if (!context || !lock) return;
+  const entry = findEntry(context, lock, false);
+  if (!entry) return;
+  endWait(cpu, event, lock, entry);
+  removeEntry(context, entry);
+}
+
+/** Counts a wait that is over and reports a long spin. The entry still is as it was while waiting. */
+function endWait(cpu: usize, event: usize, lock: usize, entry: usize): void {
+  const time = load<u64>(event, EVENT_TIME);
+  const contended = load<u64>(entry, ENTRY_CONTEND_TIME);
+  if (contended) recordValue(load<u32>(STATE, HEAD_HIST_WAIT), load<u32>(STATE, HEAD_HIST_BITS), since(contended, time));
+  const attempted = load<u64>(entry, ENTRY_ATTEMPT_TIME);
+  if (since(attempted, time) < load<u64>(STATE, HEAD_SPIN_NS)) return;
+  const flags = u32(load<u16>(entry, ENTRY_FLAGS));
+  const spins = load<u8>(lock, LOCK_NAMESPACE) == NAMESPACE_WORD || (flags & (FLAG_SPIN | FLAG_IRQS_OFF)) != 0;
+  if (!spins) return;
+  const record = push(RECORD_IS_WAIT, event);
+  if (!record) return;
+  store<u8>(record, u8(levelOf(flags)), RECORD_LEVEL);
+  aboutLock(record, lock);
+  store<u32>(record, load<u32>(lock, LOCK_RELEASES) - load<u32>(entry, ENTRY_RELEASES), RECORD_COUNT);
+  const cpuNumber = load<u16>(entry, ENTRY_CPU);
+  const pid = load<i32>(cpu, CPU_PID);
+  setBareMark(markOf(record, 0), attempted, load<u64>(entry, ENTRY_ATTEMPT_POSITION), pid, cpuNumber, KIND_ATTEMPT);
+  if (contended) {
+    setBareMark(markOf(record, 1), contended, load<u64>(entry, ENTRY_CONTEND_POSITION), pid, cpuNumber, KIND_CONTEND);
+    store<u64>(markOf(record, 1), load<u64>(entry, ENTRY_CONTEND_VALUE), MARK_VALUE);
+  }
+  setMark(markOf(record, 2), event);
+  const holder = load<u64>(entry, ENTRY_HOLDER_TIME);
+  if (holder) {
+    setBareMark(
+      markOf(record, 3),
+      holder,
+      load<u64>(entry, ENTRY_HOLDER_POSITION),
+      load<i32>(entry, ENTRY_HOLDER_PID),
+      load<u16>(entry, ENTRY_HOLDER_CPU),
+      KIND_ACQUIRE,
+    );
+  }
+  copyMark(markOf(record, 4), lock + LOCK_RELEASE);
+  if (load<u8>(cpu, CPU_IRQS) == IRQS_ARE_OFF) copyMark(markOf(record, 5), cpu + CPU_IRQS_OFF);
+  copyMark(markOf(record, 6), lock + LOCK_ACQUIRE);
+}
+
+function aboutLock(record: usize, lock: usize): void {
+  store<u8>(record, load<u8>(lock, LOCK_NAMESPACE), RECORD_NAMESPACE);
+  store<u8>(record, load<u8>(lock, LOCK_BIT), RECORD_BIT);
+  store<u64>(record, load<u64>(lock, LOCK_ADDRESS), RECORD_ADDRESS);
+}
+
+/** The lock is taken: lock_acquired, bit_spin_acquired, or a successful try. */
+export function take(cpu: usize, event: usize): void {
+  count(COUNTER_ACQUISITIONS);
+  const context = contextOfEvent(cpu, event);
+  const lock = lockOfEvent(event);
+  if (!context || !lock) return;
+  store<u32>(lock, load<u32>(lock, LOCK_ACQUISITIONS) + 1, LOCK_ACQUISITIONS);
+
+  let entry = findEntry(context, lock, false);
+  if (entry) {
+    endWait(cpu, event, lock, entry);
+    store<u32>(lock, load<u32>(lock, LOCK_WAITERS) - 1, LOCK_WAITERS);
+  }
+  let state = load<u16>(lock, LOCK_STATE) | LOCK_IS_TAKEN_VISIBLY;
+  const flags = entry ? load<u16>(entry, ENTRY_FLAGS) : load<u16>(event, EVENT_FLAGS);
+  const reads = (flags & FLAG_READ) != 0;
+  if (!reads) {
+    endOldHold(context, lock);
+    // The old hold may have lain below the entry.
+    if (entry) entry = findEntry(context, lock, false);
+  }
+  if (!entry) {
+    entry = pushEntry(context, lock);
+    if (!entry) return;
+    store<u16>(entry, load<u16>(event, EVENT_CPU), ENTRY_CPU);
+    store<u16>(entry, flags, ENTRY_FLAGS);
+  }
+  store<u8>(entry, ENTRY_IS_HELD, ENTRY_STATE);
+  store<u64>(entry, load<u64>(event, EVENT_TIME), ENTRY_ACQUIRE_TIME);
+  store<u64>(entry, load<u64>(STATE, HEAD_POSITION), ENTRY_ACQUIRE_POSITION);
+  if (reads) {
+    store<u16>(lock, state | LOCK_IS_READ, LOCK_STATE);
+    return;
+  }
+  if (flags & FLAG_MUTEX) state |= LOCK_IS_SLEEPING;
+  if (load<u32>(lock, LOCK_SUSPECT)) settleSuspect(lock, event);
+  store<u16>(lock, state & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET), LOCK_STATE);
+  store<u32>(lock, u32(context), LOCK_OWNER);
+  setMark(lock + LOCK_ACQUIRE, event);
+  if (load<u32>(lock, LOCK_WORD)) pushWriter(load<u32>(lock, LOCK_WORD), event);
+}
+
+/**
+ * The lock is taken although somebody is believed to hold it: the same context (its release was not seen, the old hold
+ * ends as unknown), or another one (its release comes late, or was not seen: its entry stays for now).
+ */
+function endOldHold(context: usize, lock: usize): void {
+  const owner: usize = load<u32>(lock, LOCK_OWNER);
+  if (!owner) return;
+  count(COUNTER_TAKEN_TWICE);
+  if (owner != context) return;
+  const old = findEntry(context, lock, true);
+  if (old) removeEntry(context, old);
+}
+
+export function release(cpu: usize, event: usize): void {
+  count(COUNTER_RELEASES);
+  const lock = lockOfEvent(event);
+  if (!lock) return;
+  const context = releasingContext(cpu, event, lock);
+  const owner: usize = load<u32>(lock, LOCK_OWNER);
+  if (context) {
+    let entry = findEntry(context, lock, true);
+    if (entry) {
+      const hold = since(load<u64>(entry, ENTRY_ACQUIRE_TIME), load<u64>(event, EVENT_TIME));
+      recordValue(load<u32>(STATE, HEAD_HIST_HOLD), load<u32>(STATE, HEAD_HIST_BITS), hold);
+    } else {
+      entry = findEntry(context, lock, false);
+    }
+    removeEntry(context, entry);
+  } else {
+    unpairedRelease(event, lock, owner);
+  }
+  store<u32>(lock, load<u32>(lock, LOCK_RELEASES) + 1, LOCK_RELEASES);
+  // A late release of an earlier owner says nothing about the present one.
+  if (!owner || owner == context || !context) {
+    setMark(lock + LOCK_RELEASE, event);
+    store<u16>(lock, load<u16>(lock, LOCK_STATE) & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET), LOCK_STATE);
+  }
+  if (load<u32>(lock, LOCK_WORD)) pushWriter(load<u32>(lock, LOCK_WORD), event);
+}
+
+/**
+ * The context whose hold this release ends: the event's own, or another level of the same CPU (the flags of an event at
+ * the edge of an interrupt can be off by one level). 0: nobody here is known to have taken it.
+ */
+function releasingContext(cpu: usize, event: usize, lock: usize): usize {
+  const own = contextOfEvent(cpu, event);
+  if (own && has(own, lock)) return own;
+  const task = findTask(load<i32>(cpu, CPU_PID), load<u16>(cpu, CPU_NUMBER));
+  if (task && task != own && has(task, lock)) return task;
+  for (let level: u32 = LEVEL_PROCESS + 1; level < 4; level++) {
+    const context: usize = load<u32>(cpu + CPU_CONTEXTS + ((level - 1) << 2));
+    if (context && context != own && has(context, lock)) return context;
+  }
+  return 0;
+}
+
+function has(context: usize, lock: usize): bool {
+  return findEntry(context, lock, true) != 0 || findEntry(context, lock, false) != 0;
+}
+
+function unpairedRelease(event: usize, lock: usize, owner: usize): void {
+  count(COUNTER_UNPAIRED_RELEASES);
+  const state = load<u16>(lock, LOCK_STATE);
+  if (owner) {
+    const record = push(RECORD_IS_FOREIGN_RELEASE, event);
+    if (record) {
+      aboutLock(record, lock);
+      copyMark(markOf(record, 0), lock + LOCK_ACQUIRE);
+      setMark(markOf(record, 1), event);
+    }
+    const entry = findEntry(owner, lock, true);
+    if (entry) removeEntry(owner, entry);
+    return;
+  }
+  if (state & LOCK_IS_ORPHANED) {
+    const record = push(RECORD_IS_FOREIGN_RELEASE, event);
+    if (!record) return;
+    aboutLock(record, lock);
+    copyMark(markOf(record, 0), lock + LOCK_ACQUIRE);
+    setMark(markOf(record, 1), event);
+    copyMark(markOf(record, 2), lock + LOCK_LEFT);
+    return;
+  }
+  const taken = load<u64>(lock + LOCK_ACQUIRE, MARK_TIME);
+  const released = load<u64>(lock + LOCK_RELEASE, MARK_TIME);
+  // Only after a take and its release were both seen is one more release one too many; readers come in numbers.
+  if (!taken || released < taken || state & LOCK_IS_READ) return;
+  const record = push(RECORD_IS_DOUBLE_RELEASE, event);
+  if (!record) return;
+  aboutLock(record, lock);
+  copyMark(markOf(record, 0), lock + LOCK_ACQUIRE);
+  copyMark(markOf(record, 1), lock + LOCK_RELEASE);
+  setMark(markOf(record, 2), event);
+}

@@ -1,0 +1,256 @@
+// The loop: takes the earliest pending event of all lanes, decodes it, and hands it to the programs of its kind.
+
+import {
+  COUNTER_UNKNOWN_TYPES,
+  EVENT_CPU,
+  EVENT_FLAGS,
+  EVENT_KIND,
+  EVENT_SIZE,
+  EVENT_TIME,
+  EVENT_TYPE,
+  EVENT_VALUE,
+  HEAD_DRY,
+  HEAD_EVENT,
+  HEAD_EVENTS,
+  HEAD_FIRST_TIME,
+  HEAD_LANES,
+  HEAD_LANE_COUNT,
+  HEAD_LAST_TIME,
+  HEAD_NOW,
+  HEAD_OUTPUT,
+  HEAD_OUTPUT_CAPACITY,
+  HEAD_OUTPUT_COUNT,
+  HEAD_POSITION,
+  HEAD_PRIMED,
+  HEAD_ROWS,
+  KIND_ACQUIRE,
+  KIND_ATTEMPT,
+  KIND_CONTEND,
+  KIND_IRQS_OFF,
+  KIND_IRQS_ON,
+  KIND_LOST,
+  KIND_MESSAGE,
+  KIND_OBSERVE,
+  KIND_RELEASE,
+  KIND_SWITCH,
+  KIND_TASK_EXIT,
+  KIND_WAIT_END,
+  KIND_WORD_LOAD,
+  KIND_WORD_RMW,
+  KIND_WORD_STORE,
+  LANE_BAD_EVENTS,
+  LANE_BASE,
+  LANE_CPU,
+  LANE_FORMAT,
+  LANE_HAS_EVENT,
+  LANE_ID,
+  LANE_NEXT_TIME,
+  LANE_PAGES_FORMAT,
+  LANE_PENDING_LOST,
+  LANE_RECORD,
+  LANE_SIZE,
+  LANE_STATE,
+  LANE_STATE_ENDED,
+  LANE_STATE_LAST,
+  LANE_WINDOW,
+  FLAG_NMI,
+  OUTPUT_POSITION,
+  OUTPUT_SIZE,
+  RECORD_IS_MESSAGE,
+  ROW_COUNT,
+  STATE,
+  STEP_AGAIN,
+  STEP_DONE,
+  STEP_OUTPUT_FULL,
+  STEP_RING_FULL,
+} from './layout';
+import { addLane, advance, dropFirst, firstLane, firstStaysFirst, heapSize, siftFirst } from './decode/merge';
+import { decode, rowOf } from './decode/rows';
+import { count } from './memory/counters';
+import { setMark } from './memory/mark';
+import { markOf, push, ringIsFull } from './memory/ring';
+import { lost, seen } from './programs/cpu-life';
+import { irqsOff, irqsOn } from './programs/irqs';
+import { attempt, contend, release, take, waitEnd } from './programs/locks';
+import { exited, switched } from './programs/tasks';
+import { observed, wordLoaded, wordStored, wordUpdated } from './programs/words';
+import { cpuOf } from './state/cpus';
+
+// One call replays about this many events: long enough to hide the call, short enough for V8 to swap in optimised code.
+const BATCH: i32 = 1 << 16;
+
+/**
+ * Replays until a lane runs dry (returns its number: refill it, or mark it as ended), the batch is full, the ring or the
+ * output wants to be drained, or everything has been replayed. See STEP_*.
+ */
+export function step(): i32 {
+  const waiting = load<u32>(STATE, HEAD_PRIMED) ? refilled() : prime();
+  if (waiting >= 0) return waiting;
+  let budget = BATCH;
+  while (heapSize()) {
+    const lane = firstLane();
+    do {
+      if (ringIsFull()) return STEP_RING_FULL;
+      if (outputIsFull()) return STEP_OUTPUT_FULL;
+      if (--budget < 0) return STEP_AGAIN;
+      deliver(lane);
+      if (!advance(lane)) {
+        store<u32>(STATE, u32(lane), HEAD_DRY);
+        const dry = refilled();
+        if (dry >= 0) return dry;
+        break;
+      }
+    } while (firstStaysFirst());
+    siftFirst();
+  }
+  return STEP_DONE;
+}
+
+/** Gives every lane its first pending event. Returns a lane that wants input first, or -1. */
+function prime(): i32 {
+  const lanes: usize = load<u32>(STATE, HEAD_LANES);
+  const lanesCount = load<u32>(STATE, HEAD_LANE_COUNT);
+  for (let n: u32 = 0; n < lanesCount; n++) {
+    const lane = lanes + usize(n) * LANE_SIZE;
+    if (load<u8>(lane, LANE_HAS_EVENT) || load<u8>(lane, LANE_STATE) == LANE_STATE_ENDED) continue;
+    if (advance(lane)) continue;
+    if (load<u8>(lane, LANE_STATE) != LANE_STATE_LAST) return i32(n);
+    store<u8>(lane, LANE_STATE_ENDED, LANE_STATE);
+  }
+  for (let n: u32 = 0; n < lanesCount; n++) {
+    const lane = lanes + usize(n) * LANE_SIZE;
+    if (load<u8>(lane, LANE_HAS_EVENT)) addLane(lane);
+  }
+  store<u32>(STATE, 1, HEAD_PRIMED);
+  return -1;
+}
+
+/** The first lane ran dry: does it have new input, or has it ended? Returns its number while it has neither, or -1. */
+function refilled(): i32 {
+  const lane: usize = load<u32>(STATE, HEAD_DRY);
+  if (!lane) return -1;
+  if (advance(lane)) siftFirst();
+  else if (load<u8>(lane, LANE_STATE) == LANE_STATE_LAST) {
+    store<u8>(lane, LANE_STATE_ENDED, LANE_STATE);
+    dropFirst();
+  } else return i32(load<u16>(lane, LANE_ID));
+  store<u32>(STATE, 0, HEAD_DRY);
+  return -1;
+}
+
+/** Replays the lane's pending event, and what was lost before it. */
+function deliver(lane: usize): void {
+  const record: usize = load<u32>(lane, LANE_RECORD);
+  const offset = load<u64>(lane, LANE_BASE) + u64(record - load<u32>(lane, LANE_WINDOW));
+  store<u64>(STATE, (u64(load<u16>(lane, LANE_ID)) << 48) | offset, HEAD_POSITION);
+  if (load<i64>(lane, LANE_PENDING_LOST)) deliverLost(lane);
+  if (load<u8>(lane, LANE_FORMAT) != LANE_PAGES_FORMAT) {
+    replay(record, rowOf(load<u16>(record, EVENT_TYPE)));
+    return;
+  }
+  const event = STATE + HEAD_EVENT;
+  const row = rowOf(load<u16>(record));
+  if (!decode(lane, row, event)) store<u32>(lane, load<u32>(lane, LANE_BAD_EVENTS) + 1, LANE_BAD_EVENTS);
+  replay(event, row);
+}
+
+function deliverLost(lane: usize): void {
+  const missing = load<i64>(lane, LANE_PENDING_LOST);
+  store<i64>(lane, 0, LANE_PENDING_LOST);
+  const event = STATE + HEAD_EVENT;
+  memory.fill(event, 0, EVENT_SIZE);
+  store<u64>(event, load<u64>(lane, LANE_NEXT_TIME), EVENT_TIME);
+  store<u64>(event, missing > 0 ? u64(missing) : 0, EVENT_VALUE);
+  store<u8>(event, KIND_LOST, EVENT_KIND);
+  store<u16>(event, load<u16>(lane, LANE_CPU), EVENT_CPU);
+  replay(event, 0);
+}
+
+function outputIsFull(): bool {
+  // Room for an event and the loss before it.
+  return (
+    load<u32>(STATE, HEAD_OUTPUT) != 0 &&
+    load<u32>(STATE, HEAD_OUTPUT_COUNT) + 2 > load<u32>(STATE, HEAD_OUTPUT_CAPACITY)
+  );
+}
+
+/** Collect mode: the event goes to the output instead of the programs. */
+function collect(event: usize): void {
+  const n = load<u32>(STATE, HEAD_OUTPUT_COUNT);
+  const item = load<usize>(STATE, HEAD_OUTPUT) + usize(n) * OUTPUT_SIZE;
+  memory.copy(item, event, EVENT_SIZE);
+  store<u64>(item, load<u64>(STATE, HEAD_POSITION), OUTPUT_POSITION);
+  store<u32>(STATE, n + 1, HEAD_OUTPUT_COUNT);
+}
+
+/** One canonical event through the programs. */
+function replay(event: usize, row: usize): void {
+  if (load<u32>(STATE, HEAD_OUTPUT)) {
+    collect(event);
+    return;
+  }
+  const time = load<u64>(event, EVENT_TIME);
+  const kind = i32(load<u8>(event, EVENT_KIND));
+  store<u64>(STATE, time, HEAD_NOW);
+  const cpu = cpuOf(u32(load<u16>(event, EVENT_CPU)));
+  if (kind == KIND_LOST) {
+    if (cpu) lost(cpu, event);
+    return;
+  }
+  const events = load<u64>(STATE, HEAD_EVENTS);
+  store<u64>(STATE, events + 1, HEAD_EVENTS);
+  if (!events) store<u64>(STATE, time, HEAD_FIRST_TIME);
+  if (time > load<u64>(STATE, HEAD_LAST_TIME)) store<u64>(STATE, time, HEAD_LAST_TIME);
+  store<u64>(row, load<u64>(row, ROW_COUNT) + 1, ROW_COUNT);
+  if (row == load<u32>(STATE, HEAD_ROWS)) count(COUNTER_UNKNOWN_TYPES);
+  if (!cpu) return;
+  seen(cpu, event, row);
+  // What runs in an NMI is printed from there or traced there; it never owns locks that others wait for in order.
+  if (load<u16>(event, EVENT_FLAGS) & FLAG_NMI && (kind == KIND_IRQS_OFF || kind == KIND_IRQS_ON)) return;
+  switch (kind) {
+    case KIND_ATTEMPT:
+      attempt(cpu, event);
+      break;
+    case KIND_CONTEND:
+      contend(cpu, event);
+      break;
+    case KIND_ACQUIRE:
+      take(cpu, event);
+      break;
+    case KIND_WAIT_END:
+      waitEnd(cpu, event);
+      break;
+    case KIND_RELEASE:
+      release(cpu, event);
+      break;
+    case KIND_WORD_LOAD:
+      wordLoaded(event);
+      break;
+    case KIND_WORD_STORE:
+      wordStored(event);
+      break;
+    case KIND_WORD_RMW:
+      wordUpdated(event);
+      break;
+    case KIND_OBSERVE:
+      observed(event);
+      break;
+    case KIND_IRQS_OFF:
+      irqsOff(cpu, event);
+      break;
+    case KIND_IRQS_ON:
+      irqsOn(cpu, event);
+      break;
+    case KIND_SWITCH:
+      switched(cpu, event);
+      break;
+    case KIND_TASK_EXIT:
+      exited(cpu, event);
+      break;
+    case KIND_MESSAGE: {
+      const record = push(RECORD_IS_MESSAGE, event);
+      if (record) setMark(markOf(record, 0), event);
+      break;
+    }
+  }
+}

@@ -1,0 +1,178 @@
+// The lock table: (namespace, address, bit) -> slot. See layout.ts, LOCK_*.
+
+import {
+  COUNTER_FORGOTTEN_LOCKS,
+  COUNTER_PEAK_LOCKS,
+  COUNTER_UNTRACKED_LOCK_EVENTS,
+  HEAD_LOCK_INDEX,
+  HEAD_LOCK_SLAB,
+  HEAD_NOW,
+  INDEX_COUNT,
+  INDEX_ENTRIES,
+  INDEX_FLOOR,
+  INDEX_MASK,
+  LOCK_ADDRESS,
+  LOCK_BIT,
+  LOCK_IS_ORPHANED,
+  LOCK_IS_SEEN_SET,
+  LOCK_LAST_USE,
+  LOCK_NAMESPACE,
+  LOCK_NEXT,
+  LOCK_OWNER,
+  LOCK_REFERENCES,
+  LOCK_SIZE,
+  LOCK_STATE,
+  LOCK_SUSPECT,
+  LOCK_WORD,
+  NAMESPACE_WORD,
+  STATE,
+  WORD_LOCKS,
+} from '../layout';
+import { count, raise } from '../memory/counters';
+import { giveSlot, takeSlot } from '../memory/heap';
+import { firstEntry, hash, indexPower, isHalfFull, nextEntry, put, rebuild } from '../memory/index-table';
+import { findWord } from './words';
+
+const INDEX = STATE + HEAD_LOCK_INDEX;
+const SLAB = STATE + HEAD_LOCK_SLAB;
+
+function saltOf(namespace: u8, bit: u8): u64 {
+  return (u64(namespace) << 8) | u64(bit);
+}
+
+/** The lock's slot, or 0. */
+export function findLock(namespace: u8, address: u64, bit: u8): usize {
+  return probe(hash(address, saltOf(namespace, bit)), namespace, address, bit);
+}
+
+function probe(tag: u32, namespace: u8, address: u64, bit: u8): usize {
+  let entry = firstEntry(INDEX, tag);
+  while (true) {
+    const lock: usize = load<u32>(entry, 4);
+    if (!lock) return 0;
+    if (
+      load<u32>(entry) == tag &&
+      load<u64>(lock, LOCK_ADDRESS) == address &&
+      load<u8>(lock, LOCK_BIT) == bit &&
+      load<u8>(lock, LOCK_NAMESPACE) == namespace
+    ) {
+      return lock;
+    }
+    entry = nextEntry(INDEX, entry);
+  }
+}
+
+/** The lock's slot, made if need be; 0 when the table is full and nothing can be forgotten. */
+export function lockOf(namespace: u8, address: u64, bit: u8): usize {
+  const tag = hash(address, saltOf(namespace, bit));
+  let lock = probe(tag, namespace, address, bit);
+  if (!lock) lock = addLock(tag, namespace, address, bit);
+  if (lock) store<u64>(lock, load<u64>(STATE, HEAD_NOW), LOCK_LAST_USE);
+  return lock;
+}
+
+function addLock(tag: u32, namespace: u8, address: u64, bit: u8): usize {
+  if (isHalfFull(INDEX) && !makeRoom()) {
+    count(COUNTER_UNTRACKED_LOCK_EVENTS);
+    return 0;
+  }
+  const lock = takeSlot(SLAB, LOCK_SIZE, LOCK_NEXT);
+  if (!lock) {
+    count(COUNTER_UNTRACKED_LOCK_EVENTS);
+    return 0;
+  }
+  store<u64>(lock, address, LOCK_ADDRESS);
+  store<u8>(lock, namespace, LOCK_NAMESPACE);
+  store<u8>(lock, bit, LOCK_BIT);
+  put(INDEX, tag, u32(lock));
+  raise(COUNTER_PEAK_LOCKS, u64(load<u32>(INDEX, INDEX_COUNT)));
+  if (namespace == NAMESPACE_WORD) {
+    const word = findWord(address);
+    if (word) linkLock(word, lock);
+  }
+  return lock;
+}
+
+/** Puts a lock on its word's chain. */
+export function linkLock(word: usize, lock: usize): void {
+  store<u32>(lock, u32(word), LOCK_WORD);
+  store<u32>(lock, load<u32>(word, WORD_LOCKS), LOCK_NEXT);
+  store<u32>(word, u32(lock), WORD_LOCKS);
+}
+
+function unlinkLock(lock: usize): void {
+  const word: usize = load<u32>(lock, LOCK_WORD);
+  if (!word) return;
+  let link = word + WORD_LOCKS;
+  while (load<u32>(link) != u32(lock)) link = load<u32>(link) + LOCK_NEXT;
+  store<u32>(link, load<u32>(lock, LOCK_NEXT));
+}
+
+/**
+ * May it be forgotten? Only what is free, unwaited for and whose last known value agrees: a set bit without an owner, an
+ * abandoned lock and a suspected lost update stay for ever.
+ */
+function isForgettable(lock: usize): bool {
+  return (
+    !load<u32>(lock, LOCK_REFERENCES) &&
+    !load<u32>(lock, LOCK_OWNER) &&
+    !load<u32>(lock, LOCK_SUSPECT) &&
+    !(load<u16>(lock, LOCK_STATE) & (LOCK_IS_SEEN_SET | LOCK_IS_ORPHANED))
+  );
+}
+
+/**
+ * The table is half full. Where at least half of the entries are forgettable, the older half of those goes; otherwise
+ * the table doubles. So its size follows the number of live locks, and the work per new entry stays constant.
+ */
+function makeRoom(): bool {
+  const entries: usize = load<u32>(INDEX, INDEX_ENTRIES);
+  const end = entries + ((usize(load<u32>(INDEX, INDEX_MASK)) + 1) << 3);
+  const total = load<u32>(INDEX, INDEX_COUNT);
+  let forgettable: u32 = 0;
+  let oldest = u64.MAX_VALUE;
+  let newest: u64 = 0;
+  if (total >= load<u32>(INDEX, INDEX_FLOOR)) {
+    for (let entry = entries; entry < end; entry += 8) {
+      const lock: usize = load<u32>(entry, 4);
+      if (!lock || !isForgettable(lock)) continue;
+      forgettable++;
+      const used = load<u64>(lock, LOCK_LAST_USE);
+      if (used < oldest) oldest = used;
+      if (used > newest) newest = used;
+    }
+  }
+  const power = indexPower(INDEX);
+  if (forgettable << 1 < total) {
+    if (rebuild(INDEX, power + 1)) return true;
+    if (!forgettable) return false;
+  }
+  const before = ageOfOlderHalf(entries, end, oldest, newest, forgettable);
+  for (let entry = entries; entry < end; entry += 8) {
+    const lock: usize = load<u32>(entry, 4);
+    if (!lock || load<u64>(lock, LOCK_LAST_USE) > before || !isForgettable(lock)) continue;
+    unlinkLock(lock);
+    giveSlot(SLAB, lock, LOCK_NEXT);
+    store<u32>(entry, 0, 4);
+    count(COUNTER_FORGOTTEN_LOCKS);
+  }
+  return rebuild(INDEX, power);
+}
+
+/** A time of last use that about half of the forgettable locks do not exceed, by bisection over time (at most 20 passes). */
+function ageOfOlderHalf(entries: usize, end: usize, oldest: u64, newest: u64, forgettable: u32): u64 {
+  let low = oldest;
+  let high = newest;
+  for (let pass = 0; pass < 20 && low < high; pass++) {
+    const middle = low + ((high - low) >> 1);
+    let older: u32 = 0;
+    for (let entry = entries; entry < end; entry += 8) {
+      const lock: usize = load<u32>(entry, 4);
+      if (lock && load<u64>(lock, LOCK_LAST_USE) <= middle && isForgettable(lock)) older++;
+    }
+    if (older << 1 < forgettable) low = middle + 1;
+    else if (older > forgettable - (forgettable >> 2)) high = middle;
+    else return middle;
+  }
+  return high;
+}

@@ -1,0 +1,112 @@
+// The word table: address -> history of a word that plain loads, stores or read-modify-writes were recorded for, and
+// that carries (or may carry) bit locks. See layout.ts, WORD_*. Words that only ever see lock operations have no slot: their
+// locks' last take and release are their history.
+
+import {
+  COUNTER_FORGOTTEN_WORDS,
+  COUNTER_UNTRACKED_WORD_EVENTS,
+  HEAD_NOW,
+  HEAD_WORD_INDEX,
+  HEAD_WORD_SLAB,
+  INDEX_COUNT,
+  INDEX_ENTRIES,
+  INDEX_FLOOR,
+  INDEX_MASK,
+  MARK_SIZE,
+  NAMESPACE_WORD,
+  STATE,
+  WORD_ADDRESS,
+  WORD_LAST_USE,
+  WORD_LOCKS,
+  WORD_NEXT,
+  WORD_SIZE,
+  WORD_WRITERS,
+  WORD_WRITERS_COUNT,
+  WORD_WRITER_LIMIT,
+} from '../layout';
+import { count } from '../memory/counters';
+import { giveSlot, takeSlot } from '../memory/heap';
+import { firstEntry, hash, indexPower, isHalfFull, nextEntry, put, rebuild } from '../memory/index-table';
+import { setMark } from '../memory/mark';
+import { findLock, linkLock } from './locks';
+
+const INDEX = STATE + HEAD_WORD_INDEX;
+const SLAB = STATE + HEAD_WORD_SLAB;
+const BITS: u32 = 64;
+
+/** The word's slot, or 0. */
+export function findWord(address: u64): usize {
+  const tag = hash(address, 0);
+  let entry = firstEntry(INDEX, tag);
+  while (true) {
+    const word: usize = load<u32>(entry, 4);
+    if (!word) return 0;
+    if (load<u32>(entry) == tag && load<u64>(word, WORD_ADDRESS) == address) return word;
+    entry = nextEntry(INDEX, entry);
+  }
+}
+
+/** The word's slot, made if need be; 0 when the table is full and nothing can be forgotten. */
+export function wordOf(address: u64): usize {
+  let word = findWord(address);
+  if (!word) word = addWord(address);
+  if (word) store<u64>(word, load<u64>(STATE, HEAD_NOW), WORD_LAST_USE);
+  return word;
+}
+
+function addWord(address: u64): usize {
+  if (isHalfFull(INDEX) && !makeRoom()) {
+    count(COUNTER_UNTRACKED_WORD_EVENTS);
+    return 0;
+  }
+  const word = takeSlot(SLAB, WORD_SIZE, WORD_NEXT);
+  if (!word) {
+    count(COUNTER_UNTRACKED_WORD_EVENTS);
+    return 0;
+  }
+  store<u64>(word, address, WORD_ADDRESS);
+  put(INDEX, hash(address, 0), u32(word));
+  for (let bit: u32 = 0; bit < BITS; bit++) {
+    const lock = findLock(u8(NAMESPACE_WORD), address, u8(bit));
+    if (lock) linkLock(word, lock);
+  }
+  return word;
+}
+
+/** A word without locks carries no verdict, so the ones that were not used for the longest time go. */
+function makeRoom(): bool {
+  const entries: usize = load<u32>(INDEX, INDEX_ENTRIES);
+  const end = entries + ((usize(load<u32>(INDEX, INDEX_MASK)) + 1) << 3);
+  const total = load<u32>(INDEX, INDEX_COUNT);
+  let idle: u32 = 0;
+  let sum: f64 = 0;
+  if (total >= load<u32>(INDEX, INDEX_FLOOR)) {
+    for (let entry = entries; entry < end; entry += 8) {
+      const word: usize = load<u32>(entry, 4);
+      if (!word || load<u32>(word, WORD_LOCKS)) continue;
+      idle++;
+      sum += f64(load<u64>(word, WORD_LAST_USE));
+    }
+  }
+  const power = indexPower(INDEX);
+  if (idle << 1 < total) {
+    if (rebuild(INDEX, power + 1)) return true;
+    if (!idle) return false;
+  }
+  const mean = u64(sum / f64(idle));
+  for (let entry = entries; entry < end; entry += 8) {
+    const word: usize = load<u32>(entry, 4);
+    if (!word || load<u32>(word, WORD_LOCKS) || load<u64>(word, WORD_LAST_USE) > mean) continue;
+    giveSlot(SLAB, word, WORD_NEXT);
+    store<u32>(entry, 0, 4);
+    count(COUNTER_FORGOTTEN_WORDS);
+  }
+  return rebuild(INDEX, power);
+}
+
+/** Remembers the event being replayed as the word's latest writer. */
+export function pushWriter(word: usize, event: usize): void {
+  const written = load<u32>(word, WORD_WRITERS_COUNT);
+  setMark(word + WORD_WRITERS + (written % WORD_WRITER_LIMIT) * MARK_SIZE, event);
+  store<u32>(word, written + 1, WORD_WRITERS_COUNT);
+}

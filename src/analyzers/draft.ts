@@ -1,0 +1,142 @@
+import { KINDS, NAMESPACES } from '../model/event.ts';
+import type { Case } from '../model/case.ts';
+import {
+  type Actor,
+  type ContextName,
+  type Evidence,
+  type Finding,
+  type KernelReport,
+  type LockName,
+  type Subject,
+} from '../model/report.ts';
+import type { Mark } from '../model/state.ts';
+
+/** A finding before it gets its id and its relations. */
+export type Draft = Omit<Finding, 'id' | 'related'>;
+
+const NOTHING = {
+  subject: null,
+  lock: null,
+  openEnded: false,
+  holder: null,
+  lastAcquire: null,
+  lastRelease: null,
+  culprit: null,
+  waiters: [],
+  irqsOff: null,
+  watchdog: null,
+  alternatives: [],
+  kernelReports: [],
+  evidence: [],
+  taintedBy: [],
+} as const;
+
+type Needed = 'signature' | 'kind' | 'cause' | 'confidence' | 'severity' | 'headline' | 'startNs' | 'durationNs';
+
+/** A draft with everything unsaid empty, in the key order of the contract. */
+export function draft(parts: Pick<Draft, Needed> & Partial<Draft>): Draft {
+  const { signature, kind, cause, confidence, severity, headline, startNs, durationNs } = parts;
+  const whole = { ...NOTHING, ...parts };
+  return {
+    signature,
+    kind,
+    cause,
+    confidence,
+    severity,
+    headline,
+    subject: whole.subject,
+    lock: whole.lock,
+    startNs,
+    durationNs,
+    openEnded: whole.openEnded,
+    holder: whole.holder,
+    lastAcquire: whole.lastAcquire,
+    lastRelease: whole.lastRelease,
+    culprit: whole.culprit,
+    waiters: whole.waiters,
+    irqsOff: whole.irqsOff,
+    watchdog: whole.watchdog,
+    alternatives: whole.alternatives,
+    kernelReports: whole.kernelReports,
+    evidence: whole.evidence,
+    taintedBy: whole.taintedBy,
+  };
+}
+
+const LEVELS: readonly ContextName[] = ['process', 'softirq', 'hardirq', 'nmi'];
+
+export function contextName(level: number): ContextName {
+  return LEVELS[level] ?? 'process';
+}
+
+/** Who a mark is about. */
+export function actor(about: Case, mark: Mark): Actor {
+  return { cpu: mark.cpu, pid: mark.pid, comm: commOf(about, mark), atNs: String(mark.time) };
+}
+
+export function subject(about: Case, cpu: number, pid: number, level: number): Subject {
+  return { cpu, pid, comm: about.narrator.comm(pid), context: contextName(level) };
+}
+
+export function commOf(about: Case, mark: Mark): string | null {
+  return about.narrator.tell(mark).comm ?? about.narrator.comm(mark.pid);
+}
+
+/** "fake_endio-108", the way ftrace prints a task. */
+export function task(about: Case, mark: Pick<Mark, 'pid'>): string {
+  return `${about.narrator.comm(mark.pid) ?? '<...>'}-${mark.pid}`;
+}
+
+/** The marks as evidence in order of time, each with what it means here. */
+export function evidence(about: Case, items: readonly (readonly [mark: Mark | null | undefined, meaning: string])[]): Evidence[] {
+  return items
+    .filter((item): item is readonly [Mark, string] => item[0] != null)
+    .toSorted(([a], [b]) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
+    .map(([mark, meaning]) => {
+      const told = about.narrator.tell(mark);
+      return {
+        ns: String(mark.time),
+        cpu: mark.cpu,
+        pid: mark.pid,
+        comm: told.comm ?? about.narrator.comm(mark.pid),
+        event: told.event || (KINDS[mark.kind] ?? 'other'),
+        detail: [told.text, meaning].filter(Boolean).join(' -- '),
+      };
+    });
+}
+
+/** A lock by its identity; the name comes from a record that names it. */
+export function lockName(
+  about: Case,
+  lock: { readonly namespace: number; readonly address: bigint; readonly bit: number },
+  named: Mark | null | undefined,
+): LockName {
+  const isBit = lock.bit !== 0xff;
+  const name = named ? about.narrator.tell(named).lockName : null;
+  return {
+    namespace: isBit ? 'bit' : (NAMESPACES[lock.namespace] ?? 'lock'),
+    address: `0x${lock.address.toString(16)}`,
+    bit: isBit ? lock.bit : null,
+    name,
+    class: name,
+  };
+}
+
+/** What tells this bug from others in every capture: kind, cause, the lock's class, or where it is taken. */
+export function signatureOf(about: Case, kind: string, cause: string, lock: LockName | null, place: Mark | null | undefined): string {
+  const site = place ? about.narrator.tell(place).callSite : null;
+  const parts = [kind, cause];
+  if (lock) parts.push(lock.bit === null ? lock.namespace : `bit ${lock.bit}`);
+  if (lock?.class) parts.push(lock.class);
+  else if (site) parts.push(site);
+  return parts.join('/');
+}
+
+/** Kernel messages about this CPU or task from `since` on; the first ones of a flood. */
+export function kernelReports(about: Case, cpu: number, pid: number, since: bigint): KernelReport[] {
+  const mentions = new RegExp(`\\b[Cc][Pp][Uu][ #]?${cpu}\\b|[-/:]${pid}\\b|\\bpid[: ]+${pid}\\b`);
+  return about.found.messages
+    .filter(({ mark, text }) => mark.time >= since && mentions.test(text))
+    .slice(0, 8)
+    .map(({ mark, text }) => ({ ns: String(mark.time), text }));
+}

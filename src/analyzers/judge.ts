@@ -1,0 +1,50 @@
+import type { Case } from '../model/case.ts';
+import { CONFIDENCES, type Finding, type Severity } from '../model/report.ts';
+import { badReleases } from './bad-release.ts';
+import type { Draft } from './draft.ts';
+import { irqOffSpans } from './irq-off.ts';
+import { irqOffSpins } from './irq-off-spin.ts';
+import { lostUpdates } from './lost-update.ts';
+import { neverReleased } from './never-released.ts';
+import { silentCpus } from './silent-cpu.ts';
+
+/** Every analyzer, one question each. To add one, write a file here and put it on this list. */
+const ANALYZERS: readonly ((about: Case) => Draft[])[] = [
+  neverReleased,
+  irqOffSpins,
+  irqOffSpans,
+  silentCpus,
+  lostUpdates,
+  badReleases,
+];
+
+const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+
+/** All findings, the surest and worst first, with ids and with what belongs to the same incident tied together. */
+export function judge(about: Case): Finding[] {
+  const drafts = ANALYZERS.flatMap((analyze) => analyze(about)).toSorted(byWeight);
+  const findings = drafts.map((draft, n) => ({ id: `F${n + 1}`, ...draft }));
+  return findings.map((finding) => ({
+    ...finding,
+    related: findings.filter((other) => other !== finding && isSameIncident(finding, other)).map((other) => other.id),
+  }));
+}
+
+function byWeight(a: Draft, b: Draft): number {
+  return (
+    CONFIDENCES.indexOf(b.confidence) - CONFIDENCES.indexOf(a.confidence) ||
+    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+    Number(a.kind !== 'never-released') - Number(b.kind !== 'never-released') ||
+    (BigInt(a.startNs) < BigInt(b.startNs) ? -1 : 1)
+  );
+}
+
+const STUCK = new Set(['never-released', 'irq-off-spin', 'irq-off', 'silent-cpu']);
+
+/** Two faces of one stuck CPU: the same victim, at overlapping times. */
+function isSameIncident(a: Draft, b: Draft): boolean {
+  if (!STUCK.has(a.kind) || !STUCK.has(b.kind)) return false;
+  if (a.subject?.cpu !== b.subject?.cpu || a.subject?.pid !== b.subject?.pid || !a.subject) return false;
+  const end = (draft: Draft): bigint => BigInt(draft.startNs) + BigInt(Math.round(draft.durationNs));
+  return BigInt(a.startNs) <= end(b) && BigInt(b.startNs) <= end(a);
+}

@@ -1,0 +1,96 @@
+import { hex, seconds } from '../base/units.ts';
+import type { Case } from '../model/case.ts';
+import type { Cause, Confidence } from '../model/report.ts';
+import type { Mark } from '../model/state.ts';
+import { actor, commOf, draft, evidence, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
+import { taints } from './taint.ts';
+import { openWaits } from './waits.ts';
+
+const SETS = 1; // SUSPECT_SETS
+
+interface Update {
+  readonly lock: { readonly namespace: number; readonly address: bigint; readonly bit: number };
+  readonly cause: number;
+  readonly load: Mark;
+  readonly update: Mark | null;
+  readonly store: Mark;
+  readonly acquire: Mark | null;
+  readonly confirm: Mark | null;
+  /** The take that ended a set-back bit's life. */
+  readonly take: Mark | null;
+}
+
+/**
+ * Plain stores that overwrote an atomic change made after their load: a defect of that code even where nobody suffered. A
+ * bit that was put back and that somebody now spins on is never-released's, with this store as its culprit.
+ */
+export function lostUpdates(about: Case): Draft[] {
+  const victims = new Set(openWaits(about).filter((wait) => isLong(about, wait.durationNs)).map((wait) => wait.lock.id));
+  const settled = about.found.lostUpdates.flatMap(({ namespace, address, bit, count, marks }): Update[] => {
+    const [load, update, store, acquire, confirm, take] = marks;
+    if (!load || !store) return [];
+    const rest = { update: update ?? null, acquire: acquire ?? null, confirm: confirm ?? null, take: take ?? null };
+    return [{ lock: { namespace, address, bit }, cause: count, load, store, ...rest }];
+  });
+  const open = [...about.state.locks.values()].flatMap((lock): Update[] => {
+    const { suspect } = lock;
+    if (!suspect?.load || !suspect.store || victims.has(lock.id)) return [];
+    return [{ ...suspect, lock, load: suspect.load, store: suspect.store, take: null }];
+  });
+  return [...settled, ...open].map((update) => report(about, update));
+}
+
+function isLong(about: Case, durationNs: number): boolean {
+  return !about.timeIsNs || durationNs >= about.thresholds.spinNs;
+}
+
+function report(about: Case, { lock, cause, load, update, store, acquire, confirm, take }: Update): Draft {
+  const setsBack = cause === SETS;
+  const name = lockName(about, lock, null);
+  const kind: Cause = setsBack ? 'bit-set-back' : 'bit-erased';
+  const end = take?.time ?? about.state.lastTime;
+  const stayedLong = setsBack && about.timeIsNs && Number(end - store.time) >= about.thresholds.spinNs;
+  const confidence: Confidence = confirm && stayedLong ? 'likely' : 'possible';
+  const what = setsBack ? `set bit ${lock.bit} again after its release` : `erased bit ${lock.bit}, taken meanwhile`;
+  return draft({
+    signature: signatureOf(about, 'lost-update', kind, name, acquire ?? store),
+    kind: 'lost-update',
+    cause: kind,
+    confidence,
+    severity: 'low',
+    headline:
+      `As far as the order of events tells, a plain store by ${task(about, store)} on CPU ${store.cpu} at ${seconds(store.time)} ` +
+      `(${hex(store.value)}, loaded at ${seconds(load.time)}) ${what}.`,
+    subject: subject(about, store.cpu, store.pid, 0),
+    lock: name,
+    startNs: String(store.time),
+    durationNs: setsBack && confirm ? Number(end - store.time) : 0,
+    openEnded: setsBack && take === null,
+    lastAcquire: acquire && actor(about, acquire),
+    lastRelease: setsBack && update ? actor(about, update) : null,
+    culprit: {
+      cpu: store.cpu,
+      pid: store.pid,
+      comm: commOf(about, store),
+      loadNs: String(load.time),
+      storeNs: String(store.time),
+      value: hex(store.value),
+    },
+    alternatives: [
+      {
+        cause: 'recording order',
+        confidence: 'possible',
+        why: 'an event is emitted after its store: the store itself may have come before the atomic update',
+      },
+    ],
+    evidence: evidence(about, [
+      [acquire === update ? null : acquire, 'the take'],
+      [load, 'plain load'],
+      [update, setsBack ? 'the atomic unlock' : 'the atomic update'],
+      [store, 'plain store of the value loaded before'],
+      [confirm, 'a later value shows the result'],
+      [take, 'the lock is taken again: the bit was clear by then'],
+    ]),
+    taintedBy: taints(about, load.time, store.time, 'the load'),
+  });
+}

@@ -1,0 +1,354 @@
+import { groupBy } from '../base/group.ts';
+import { duration, elapsed, hex, seconds } from '../base/units.ts';
+import { FLAGS, KINDS } from '../model/event.ts';
+import type { Case } from '../model/case.ts';
+import type { Alternative, Cause, Confidence, Severity } from '../model/report.ts';
+import type { ContextState, HoldState, LockState, Mark, Suspect } from '../model/state.ts';
+import { findCycle } from './deadlock.ts';
+import {
+  actor,
+  commOf,
+  draft,
+  evidence,
+  kernelReports,
+  lockName,
+  signatureOf,
+  subject,
+  task,
+  type Draft,
+} from './draft.ts';
+import { taints } from './taint.ts';
+import { cpuOf, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
+import { watchdogVerdict } from './watchdog.ts';
+
+const STORE = KINDS.indexOf('word store');
+
+/** A verdict on one lock: everything but what all verdicts share. */
+interface Verdict {
+  readonly cause: Cause;
+  readonly confidence: Confidence;
+  readonly headline: string;
+  /** The moment the state became wrong. */
+  readonly start: Mark;
+  readonly holder: Mark | null;
+  readonly culprit: Draft['culprit'];
+  readonly evidence: readonly (readonly [Mark | null, string])[];
+  readonly alternatives: readonly Alternative[];
+  readonly taintedBy: readonly string[];
+}
+
+/**
+ * Locks that were taken and stayed taken: those that somebody still spins on when the capture ends, and those whose holder
+ * exited. Spinning is judged from `thresholds.spinNs` on; a sleeping wait from the watchdog's threshold on.
+ */
+export function neverReleased(about: Case): Draft[] {
+  const byLock = groupBy(
+    openWaits(about).filter((wait) => isLong(about, wait)),
+    (wait) => wait.lock.id,
+  );
+  const stuck = [...byLock.values()].flatMap((waits) => judgeWaited(about, waits[0]!.lock, waits) ?? []);
+  const left = [...about.state.locks.values()]
+    .filter((lock) => !byLock.has(lock.id))
+    .flatMap((lock) => judgeAbandoned(about, lock) ?? []);
+  return [...stuck, ...left];
+}
+
+function isLong(about: Case, wait: OpenWait): boolean {
+  const { spinNs, watchdogNs } = about.thresholds;
+  // Without a known time unit only a cycle of waits can be judged, and it is, whatever its length.
+  if (!about.timeIsNs) return true;
+  return wait.durationNs >= (wait.spins ? spinNs : watchdogNs);
+}
+
+function judgeWaited(about: Case, lock: LockState, waits: readonly OpenWait[]): Draft | null {
+  const first = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0]!;
+  const owner = ownerOf(about, lock);
+  const cycle = findCycle(about, first, openWaits(about));
+  if (cycle) return finish(about, lock, waits, deadlock(about, lock, first, cycle));
+  if (!about.timeIsNs) return null;
+  const left = lock.left ?? (owner ? leftAt(about, lock, owner) : null);
+  if (left && lock.acquire) return finish(about, lock, waits, missingUnlock(about, lock, left, first));
+  if (owner && lock.acquire) return finish(about, lock, waits, heldAtEnd(about, lock, first));
+  // Whether the lock is free by replay can only be told where its takes and releases are recorded.
+  if (lock.bit === 0xff) return null;
+  if (lock.suspect?.store && lock.suspect.load) {
+    return finish(about, lock, waits, lostUnlock(about, lock, lock.suspect, first));
+  }
+  return finish(about, lock, waits, unknownSetter(about, lock, first));
+}
+
+function ownerOf(about: Case, lock: LockState): ContextState | null {
+  return about.state.contexts.find((context) => context.id === lock.owner) ?? null;
+}
+
+/** Where the owner left the context that the lock belongs to; null while it may still be inside its critical section. */
+function leftAt(about: Case, lock: LockState, owner: ContextState): Mark | null {
+  const taken = lock.acquire?.time ?? 0n;
+  if (owner.isExiting && owner.exit && owner.exit.time >= taken) return isGone(about, owner) ? owner.exit : null;
+  if (lock.bit === 0xff || lock.isSleeping) return null;
+  // A bit lock belongs to a context: whoever is switched out, or returns from its interrupt, has left it.
+  if (owner.out && owner.out.time > taken) return owner.out;
+  const last = cpuOf(about, owner.cpu)?.last;
+  const tookAtomically = ((lock.acquire?.flags ?? 0) & FLAGS['preempt-off']) !== 0;
+  if (!last || !tookAtomically || owner.level > 0) return null;
+  const isSame = last.pid === owner.pid && last.time > taken;
+  const isPreemptible = (last.flags & (FLAGS['preempt-off'] | FLAGS.softirq | FLAGS.hardirq)) === 0;
+  return isSame && isPreemptible ? last : null;
+}
+
+/** sched_process_exit fires early: the task is gone when it was switched out, or its CPU went on to other tasks. */
+function isGone(about: Case, owner: ContextState): boolean {
+  const exit = owner.exit!.time;
+  if (owner.out && owner.out.time >= exit) return owner.inTime <= owner.out.time;
+  const cpu = cpuOf(about, owner.cpu);
+  return cpu !== undefined && cpu.last !== null && cpu.last.time > exit && cpu.last.pid !== owner.pid;
+}
+
+/** The last value of the word that a waiter saw, where it shows the bit set. */
+function seenSetBy(wait: OpenWait, lock: LockState): Mark | null {
+  const seen = wait.hold.contend ?? null;
+  if (!seen || lock.bit === 0xff) return null;
+  return (seen.value >> BigInt(lock.bit)) & 1n ? seen : null;
+}
+
+function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first: OpenWait): Verdict {
+  const load = suspect.load!;
+  const store = suspect.store!;
+  const release = suspect.update ?? lock.release!;
+  const shown = suspect.confirm ?? seenSetBy(first, lock);
+  const taintedBy = taints(about, release.time, shown?.time ?? first.since.time, 'the last release');
+  const inOrder = load.time < release.time && release.time < store.time;
+  const isShown = shown !== null && shown.time > store.time;
+  let confidence: Confidence = 'possible';
+  if (inOrder && isShown) confidence = taintedBy.length ? 'likely' : 'certain';
+  else if (isShown || inOrder) confidence = 'likely';
+  const gap = duration(elapsed(release.time, store.time));
+  return {
+    cause: 'lost-unlock',
+    confidence,
+    headline:
+      `The lock was released by ${task(about, release)} on CPU ${release.cpu} at ${seconds(release.time)}; ${gap} later a plain store by ` +
+      `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded before the release, and put bit ${lock.bit} back. Nobody holds it.`,
+    start: store,
+    holder: null,
+    culprit: {
+      cpu: store.cpu,
+      pid: store.pid,
+      comm: commOf(about, store),
+      loadNs: String(load.time),
+      storeNs: String(store.time),
+      value: hex(store.value),
+    },
+    evidence: [
+      [suspect.acquire, 'last take'],
+      [load, `plain load: bit ${lock.bit} still set`],
+      [release, 'the unlock, really done'],
+      [store, `plain store of the stale value: bit ${lock.bit} is set again, by nobody's lock operation`],
+      [shown, `bit ${lock.bit} seen set; no take was recorded since the release`],
+    ],
+    alternatives: [
+      {
+        cause: 'unknown-setter',
+        confidence: 'possible',
+        why: 'a take that was not recorded (a path without these tracepoints) would explain the set bit as well; it would also have to be recorded nowhere as released',
+      },
+    ],
+    taintedBy,
+  };
+}
+
+function unknownSetter(about: Case, lock: LockState, first: OpenWait): Verdict {
+  const seen = seenSetBy(first, lock) ?? lock.seen;
+  const reference = lock.release ?? lock.acquire ?? first.since;
+  const taintedBy = taints(about, reference.time, first.since.time, lock.release ? 'the last release' : 'the wait began');
+  const stores = lock.writers.filter(
+    (writer) => writer.kind === STORE && (writer.value >> BigInt(lock.bit)) & 1n && writer.time >= (lock.acquire?.time ?? 0n),
+  );
+  const alternatives: Alternative[] = [];
+  const lastStore = stores.at(-1);
+  if (lastStore) {
+    alternatives.push({
+      cause: 'lost-unlock',
+      confidence: 'likely',
+      why: `a plain store by ${task(about, lastStore)} on CPU ${lastStore.cpu} at ${seconds(lastStore.time)} wrote ${hex(lastStore.value)} with the bit set, around the last release`,
+    });
+  } else {
+    alternatives.push({
+      cause: 'lost-unlock',
+      confidence: 'possible',
+      why: taintedBy.length
+        ? 'a plain store between the last release and the wait may be among the events that were lost'
+        : 'no plain store to this word is in the capture; stores that are not recorded cannot be excluded',
+    });
+  }
+  alternatives.push({
+    cause: 'missing-unlock',
+    confidence: 'possible',
+    why: taintedBy.length
+      ? 'a take whose release was forgotten may be among the events that were lost'
+      : 'a take on a path without these tracepoints, never released, would look the same',
+  });
+  const free = lock.release
+    ? `last released by ${task(about, lock.release)} on CPU ${lock.release.cpu} at ${seconds(lock.release.time)}`
+    : 'no take of it is in the capture';
+  return {
+    cause: 'unknown-setter',
+    confidence: seen && first.spins ? 'likely' : 'possible',
+    headline:
+      `Bit ${lock.bit} is set${seen ? ` (word ${hex(seen.value)})` : ''} and nobody who was recorded took it: ${free}. ` +
+      (taintedBy.length
+        ? 'Who set it is among the events that were lost.'
+        : 'Who set it was not recorded.'),
+    start: seen ?? first.since,
+    holder: null,
+    culprit: null,
+    evidence: [
+      [lock.acquire, 'last recorded take'],
+      [lock.release, 'last recorded release: by the recorded events the lock is free'],
+      ...stores.slice(-3).map((store) => [store, 'plain store with the bit set'] as const),
+      [seen, `bit ${lock.bit} seen set`],
+    ],
+    alternatives,
+    taintedBy,
+  };
+}
+
+function missingUnlock(about: Case, lock: LockState, left: Mark, first: OpenWait | null): Verdict {
+  const taken = lock.acquire!;
+  const seen = first ? seenSetBy(first, lock) : null;
+  const exited = KINDS[left.kind] === 'task exit';
+  const taintedBy = taints(about, taken.time, left.time, 'the last take');
+  let confidence: Confidence = seen && exited ? 'certain' : first && (seen || exited) ? 'likely' : exited ? 'likely' : 'possible';
+  if (taintedBy.length) confidence = seen ? 'likely' : 'possible';
+  const how = exited ? 'exited' : KINDS[left.kind] === 'switch' ? 'was switched out' : 'went on outside its critical section';
+  return {
+    cause: 'missing-unlock',
+    confidence,
+    headline:
+      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${seconds(taken.time)} and ${how} at ${seconds(left.time)} ` +
+      'without releasing it.',
+    start: taken,
+    holder: taken,
+    culprit: null,
+    evidence: [
+      [lock.release && lock.release.time < taken.time ? lock.release : null, 'the release before'],
+      [taken, 'the take that no release follows'],
+      [left, `the holder ${how}`],
+      [seen, `bit ${lock.bit} seen still set`],
+    ],
+    alternatives: taintedBy.length
+      ? [{ cause: 'unknown', confidence: 'possible', why: 'its release may be among the events that were lost' }]
+      : [],
+    taintedBy,
+  };
+}
+
+function heldAtEnd(about: Case, lock: LockState, first: OpenWait): Verdict {
+  const taken = lock.acquire!;
+  const held = duration(elapsed(taken.time, about.state.lastTime));
+  return {
+    cause: 'held-at-end',
+    confidence: 'possible',
+    headline:
+      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${seconds(taken.time)} and still holds it ${held} later, when the capture ` +
+      'ends, with somebody waiting. A slow holder cannot be told from one that never lets go.',
+    start: taken,
+    holder: taken,
+    culprit: null,
+    evidence: [
+      [taken, 'taken, not released before the capture ends'],
+      [first.hold.contend, 'the wait begins'],
+    ],
+    alternatives: [
+      { cause: 'slow-holder', confidence: 'possible', why: 'the holder may let go after the capture ended' },
+    ],
+    taintedBy: taints(about, taken.time, about.state.lastTime, 'the last take'),
+  };
+}
+
+function deadlock(
+  about: Case,
+  lock: LockState,
+  first: OpenWait,
+  cycle: readonly { readonly wait: OpenWait; readonly held: HoldState }[],
+): Verdict {
+  const oldest = cycle.map(({ held }) => held.acquire!).toSorted((a, b) => (a.time < b.time ? -1 : 1))[0]!;
+  const taintedBy = taints(about, oldest.time, first.since.time, 'the first take of the cycle');
+  const chain = cycle.map(({ wait, held }) => {
+    const what = lockName(about, wait.lock, wait.since);
+    const at = what.name ?? `${what.address}${what.bit === null ? '' : ` bit ${what.bit}`}`;
+    return `${task(about, wait.since)} on CPU ${wait.hold.cpu} waits for ${at}, held since ${seconds(held.acquire!.time)} by ${task(about, held.acquire!)}`;
+  });
+  const own = cycle.length === 1;
+  return {
+    cause: 'deadlock',
+    confidence: taintedBy.length ? 'likely' : 'certain',
+    headline: own
+      ? `${task(about, first.since)} on CPU ${first.hold.cpu} spins on a lock that it holds itself, or that the context it interrupted holds.`
+      : `A cycle of waits: ${chain.join('; ')}.`,
+    start: first.since,
+    holder: lock.acquire,
+    culprit: null,
+    evidence: cycle.flatMap(({ wait, held }) => [
+      [held.acquire, `taken by ${task(about, held.acquire!)}, not released`] as const,
+      [wait.since, `${task(about, wait.since)} begins to wait for it`] as const,
+    ]),
+    alternatives: taintedBy.length
+      ? [{ cause: 'unknown', confidence: 'possible', why: 'a release of one of the locks may be among the events that were lost' }]
+      : [],
+    taintedBy,
+  };
+}
+
+/** A lock without waiters whose holder is gone: latent, and only told where the events leave no other reading. */
+function judgeAbandoned(about: Case, lock: LockState): Draft | null {
+  if (!lock.acquire || lock.isRead) return null;
+  const owner = ownerOf(about, lock);
+  const left = lock.left ?? (owner?.isExiting ? leftAt(about, lock, owner) : null);
+  if (!left || KINDS[left.kind] !== 'task exit') return null;
+  return finish(about, lock, [], missingUnlock(about, lock, left, null));
+}
+
+function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdict: Verdict): Draft {
+  const victim = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0];
+  const end = about.state.lastTime;
+  const name = lockName(about, lock, lock.acquire ?? victim?.since);
+  const lostTail = victim && about.lostTails.has(victim.hold.cpu);
+  const off = victim ? offSince(victim.irqsOff) : null;
+  const critical: Severity = victim?.irqsOff ? 'critical' : victim ? 'high' : 'medium';
+  const stuckSince = off ?? victim?.since.time;
+  return draft({
+    signature: signatureOf(about, 'never-released', verdict.cause, name, lock.acquire ?? victim?.since),
+    kind: 'never-released',
+    cause: verdict.cause,
+    confidence: lostTail ? 'possible' : verdict.confidence,
+    severity: critical,
+    headline: verdict.headline,
+    subject: victim ? subject(about, victim.hold.cpu, victim.context.pid, victim.context.level) : null,
+    lock: name,
+    startNs: String(verdict.start.time),
+    durationNs: elapsed(verdict.start.time, end),
+    openEnded: true,
+    holder: verdict.holder && actor(about, verdict.holder),
+    lastAcquire: lock.acquire && actor(about, lock.acquire),
+    lastRelease: lock.release && actor(about, lock.release),
+    culprit: verdict.culprit,
+    waiters: waits.map((wait) => waiterOf(about, wait)),
+    irqsOff: victim?.irqsOff ?? null,
+    watchdog:
+      victim && stuckSince !== undefined && about.timeIsNs
+        ? watchdogVerdict(stuckSince, elapsed(stuckSince, end), victim.irqsOff ? true : null, about.thresholds.watchdogNs)
+        : null,
+    alternatives: verdict.alternatives,
+    kernelReports: victim ? kernelReports(about, victim.hold.cpu, victim.context.pid, victim.since.time) : [],
+    evidence: evidence(about, [
+      ...verdict.evidence,
+      [victim?.irqsOff?.source === 'preemptirq' ? cpuOf(about, victim.hold.cpu)?.irqsOff : null, 'the waiter turns interrupts off'],
+      [victim && !verdict.evidence.some(([mark]) => mark === victim.since) ? victim.since : null, 'the take that never ends'],
+    ]),
+    taintedBy: lostTail
+      ? [...verdict.taintedBy, `the recorder dropped the last events of CPU ${victim.hold.cpu}: the wait may have ended`]
+      : verdict.taintedBy,
+  });
+}
+

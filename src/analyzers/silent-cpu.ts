@@ -1,0 +1,145 @@
+import { duration, elapsed, seconds } from '../base/units.ts';
+import { FLAGS, KINDS } from '../model/event.ts';
+import type { Case } from '../model/case.ts';
+import type { Alternative, Confidence, IrqsOff } from '../model/report.ts';
+import type { CpuState, Mark, RingRecord } from '../model/state.ts';
+import { draft, evidence, kernelReports, subject, task, type Draft } from './draft.ts';
+import { openWaits } from './waits.ts';
+import { watchdogVerdict } from './watchdog.ts';
+
+const SWITCH = KINDS.indexOf('switch');
+
+// A silence counts only against a rhythm: so many intervals seen, and the silence so many times the longest of them.
+const TICKS_NEEDED = 20;
+const GAPS_NEEDED = 200;
+const TIMES_LONGER = 10;
+
+// The last task of a CPU that goes offline, by name (kernel/smpboot.c, kernel/stop_machine.c, kernel/cpu.c, Linux 6.12).
+const HOTPLUG_TASK = /^(migration|cpuhp|stopper|irq_work)\//;
+
+interface Rhythm {
+  readonly intervals: number;
+  readonly longestNs: number;
+  readonly of: string;
+}
+
+/** CPUs that stopped emitting events while others went on, and were not idling (design rule 10). NMIs are no sign of life. */
+export function silentCpus(about: Case): Draft[] {
+  if (!about.timeIsNs) return [];
+  return [
+    ...about.state.cpus.flatMap((cpu) => silentAtEnd(about, cpu) ?? []),
+    ...about.found.gaps.flatMap((record) => silentMeanwhile(about, record) ?? []),
+  ];
+}
+
+/** Hard interrupts (timer ticks) where the capture shows them, otherwise all events while not idling. */
+function rhythmOf(cpu: CpuState): Rhythm | null {
+  if (Number(cpu.ticks) >= TICKS_NEEDED) {
+    return { intervals: Number(cpu.ticks), longestNs: Number(cpu.tickMax), of: 'hard interrupts' };
+  }
+  if (Number(cpu.busyGaps) >= GAPS_NEEDED) {
+    return { intervals: Number(cpu.busyGaps), longestNs: Number(cpu.busyMax), of: 'events' };
+  }
+  return null;
+}
+
+function silentAtEnd(about: Case, cpu: CpuState): Draft | null {
+  const { last } = cpu;
+  const end = about.state.lastTime;
+  if (!last || about.lostTails.has(cpu.cpu)) return null;
+  const silence = elapsed(last.time, end);
+  const pid = last.kind === SWITCH ? Number(BigInt.asIntN(32, last.value >> 32n)) : last.pid;
+  if (silence < about.thresholds.irqOffNs || (pid === 0 && cpu.level === 0)) return null;
+  if (HOTPLUG_TASK.test(about.narrator.comm(pid) ?? '')) return null;
+  // One CPU among several that ended early together is a recording that was cut, not a CPU that fell silent.
+  const alive = about.state.cpus.filter((other) => other.cpu !== cpu.cpu && elapsed(last.time, other.last?.time ?? 0n) > silence / 2);
+  const others = about.state.cpus.filter((other) => other.events > 0n).length - 1;
+  if (alive.length === 0 || alive.length * 2 < others) return null;
+  const rhythm = rhythmOf(cpu);
+  if (!rhythm || silence < TIMES_LONGER * rhythm.longestNs) return null;
+  if (openWaits(about).some((wait) => wait.hold.cpu === cpu.cpu && wait.spins && wait.durationNs >= about.thresholds.spinNs)) {
+    return null;
+  }
+  return silent(about, cpu, { ...last, pid }, silence, rhythm);
+}
+
+function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm: Rhythm): Draft {
+  const off = cpu.irqsOff;
+  const irqsOff: IrqsOff = off
+    ? { source: 'preemptirq', notBeforeNs: String(off.time), notAfterNs: String(off.time) }
+    : { source: 'none', notBeforeNs: null, notAfterNs: null };
+  const confidence: Confidence = off ? 'likely' : 'possible';
+  const since = off?.time ?? last.time;
+  const alternatives: Alternative[] = [
+    {
+      cause: 'spinning with interrupts off',
+      confidence,
+      why: off
+        ? 'interrupts went off and no event followed; which lock, if any, is not in this capture: record bit-lock or lock:* events'
+        : 'a CPU that spins with interrupts off emits nothing; since when they were off, and on which lock, cannot be known from these events',
+    },
+    { cause: 'offline', confidence: 'possible', why: 'the CPU was taken offline; no hotplug task was seen to run last' },
+    { cause: 'recording ended', confidence: 'possible', why: 'the recording of this CPU alone stopped early' },
+  ];
+  const sites = cpu.flagsOn
+    ? `; interrupts were last seen on at ${seconds(cpu.flagsOn.time)}`
+    : '; no event of this CPU ever showed interrupts on';
+  return draft({
+    signature: 'silent-cpu/unknown',
+    kind: 'silent-cpu',
+    cause: 'unknown',
+    confidence,
+    severity: 'high',
+    headline:
+      `CPU ${cpu.cpu} emits nothing after ${seconds(last.time)} while the others go on for ${duration(silence)}; it was running ${task(about, last)}. ` +
+      `Before that its longest pause between ${rhythm.of} was ${duration(rhythm.longestNs)} (of ${rhythm.intervals}). ` +
+      (off ? `Interrupts are off since ${seconds(off.time)}.` : `Since when interrupts were off is unknown${sites}.`),
+    subject: subject(about, cpu.cpu, last.pid, cpu.level),
+    startNs: String(last.time),
+    durationNs: silence,
+    openEnded: true,
+    irqsOff,
+    watchdog: watchdogVerdict(since, elapsed(since, about.state.lastTime), off ? true : null, about.thresholds.watchdogNs),
+    alternatives,
+    kernelReports: kernelReports(about, cpu.cpu, last.pid, last.time),
+    evidence: evidence(about, [
+      [off, 'interrupts off, and never on again'],
+      [off && cpu.last?.offset === off.offset ? null : cpu.last, 'the last event of this CPU that is not from an NMI'],
+    ]),
+    taintedBy: off ? [] : ['without irq_disable and irq_enable events the interrupt state is not recorded'],
+  });
+}
+
+/** A pause that ended: only a possibility, for a long stretch of user code makes no events either where no ticks are recorded. */
+function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
+  const [before, after] = record.marks;
+  if (!before || !after || (before.flags & FLAGS.nmi) !== 0) return null;
+  const gap = elapsed(before.time, after.time);
+  if (record.count < TICKS_NEEDED || gap < TIMES_LONGER * Number(record.extra)) return null;
+  const overlaps = (from: bigint, to: bigint): boolean => from <= after.time && to >= before.time;
+  const explained =
+    about.found.waits.some(({ cpu, marks }) => cpu === record.cpu && overlaps(marks[0]!.time, marks[2]!.time)) ||
+    about.found.irqOff.some(({ cpu, marks }) => cpu === record.cpu && overlaps(marks[0]!.time, marks[1]!.time));
+  if (explained) return null;
+  const pid = before.kind === SWITCH ? Number(BigInt.asIntN(32, before.value >> 32n)) : before.pid;
+  return draft({
+    signature: 'silent-cpu/unknown',
+    kind: 'silent-cpu',
+    cause: 'unknown',
+    confidence: 'possible',
+    severity: 'low',
+    headline:
+      `CPU ${record.cpu} emitted nothing for ${duration(gap)} from ${seconds(before.time)} on while running ${task(about, { pid })}; ` +
+      `its longest pause before was ${duration(Number(record.extra))}.`,
+    subject: subject(about, record.cpu, pid, 0),
+    startNs: String(before.time),
+    durationNs: gap,
+    irqsOff: { source: 'none', notBeforeNs: null, notAfterNs: null },
+    watchdog: watchdogVerdict(before.time, gap, null, about.thresholds.watchdogNs),
+    kernelReports: kernelReports(about, record.cpu, pid, before.time).filter(({ ns }) => BigInt(ns) <= after.time + 10n ** 9n),
+    evidence: evidence(about, [
+      [before, 'the last event before'],
+      [after, 'the first event after'],
+    ]),
+  });
+}

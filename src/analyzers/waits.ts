@@ -1,0 +1,95 @@
+import { FLAGS } from '../model/event.ts';
+import type { Case } from '../model/case.ts';
+import type { IrqsOff, Waiter } from '../model/report.ts';
+import type { ContextState, CpuState, HoldState, LockState, Mark } from '../model/state.ts';
+import { commOf } from './draft.ts';
+
+const HELD = 3; // ENTRY_IS_HELD
+const WAITING = 2; // ENTRY_IS_WAITING
+const WORD = 1; // NAMESPACE_WORD
+
+/** A wait that the capture's end found unfinished. */
+export interface OpenWait {
+  readonly context: ContextState;
+  readonly hold: HoldState;
+  readonly lock: LockState;
+  readonly since: Mark;
+  readonly durationNs: number;
+  /** It burns its CPU: a bit lock, a spin, or interrupts off. */
+  readonly spins: boolean;
+  readonly irqsOff: IrqsOff | null;
+}
+
+export function isHeld(hold: HoldState): boolean {
+  return hold.state === HELD;
+}
+
+/**
+ * Waits that were still open when the capture ended, longest first. An attempt counts as a wait only where a take would have
+ * been recorded (rule 3): bit locks, and maps that this capture shows being taken. Only a context's topmost entry can be
+ * what it waits for: whatever it did afterwards, it was not waiting below.
+ */
+export function openWaits(about: Case): OpenWait[] {
+  const waits: OpenWait[] = [];
+  for (const context of about.state.contexts) {
+    const hold = context.stack.at(-1);
+    const since = hold?.attempt;
+    const lock = hold && about.state.locks.get(hold.lock);
+    if (!hold || !lock || !since || isHeld(hold)) continue;
+    if (hold.state !== WAITING && lock.namespace !== WORD && !lock.isTakenVisibly) continue;
+    if (movedOn(about, context, since)) continue;
+    waits.push({
+      context,
+      hold,
+      lock,
+      since,
+      durationNs: Number(about.state.lastTime - since.time),
+      spins: lock.namespace === WORD || (hold.flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0,
+      irqsOff: irqsOffDuring(about, context, hold, since),
+    });
+  }
+  return waits.toSorted((a, b) => b.durationNs - a.durationNs);
+}
+
+/** An interrupt context whose CPU is back at a lower level is over, and so is its wait. */
+function movedOn(about: Case, context: ContextState, since: Mark): boolean {
+  if (context.level === 0) return false;
+  const cpu = cpuOf(about, context.cpu);
+  return cpu !== undefined && cpu.level < context.level && cpu.last !== null && cpu.last.time > since.time;
+}
+
+export function cpuOf(about: Case, cpu: number): CpuState | undefined {
+  return about.state.cpus.find((state) => state.cpu === cpu);
+}
+
+function irqsOffDuring(about: Case, context: ContextState, hold: HoldState, since: Mark): IrqsOff | null {
+  const cpu = cpuOf(about, hold.cpu);
+  if (cpu?.irqsOff && cpu.irqsOff.time <= since.time && isStillOn(cpu, context)) {
+    const at = String(cpu.irqsOff.time);
+    return { source: 'preemptirq', notBeforeNs: at, notAfterNs: at };
+  }
+  if ((hold.flags & FLAGS['irqs-off']) === 0) return null;
+  const on = cpu?.flagsOn && cpu.flagsOn.time <= since.time ? String(cpu.flagsOn.time) : null;
+  return { source: 'flags', notBeforeNs: on, notAfterNs: String(since.time) };
+}
+
+/** The CPU still runs what waits: nothing else ran there since. */
+function isStillOn(cpu: CpuState, context: ContextState): boolean {
+  return cpu.pid === context.pid && cpu.level === context.level;
+}
+
+/** Interrupts are known to have gone off, and the time since when: exact, or at the latest. */
+export function offSince(irqsOff: IrqsOff | null): bigint | null {
+  return irqsOff?.notAfterNs ? BigInt(irqsOff.notAfterNs) : null;
+}
+
+export function waiterOf(about: Case, wait: OpenWait): Waiter {
+  return {
+    cpu: wait.hold.cpu,
+    pid: wait.context.pid,
+    comm: commOf(about, wait.since),
+    sinceNs: String(wait.since.time),
+    durationNs: wait.durationNs,
+    irqsOff: wait.irqsOff ? true : (wait.hold.flags & FLAGS['irqs-unknown']) !== 0 ? null : false,
+  };
+}

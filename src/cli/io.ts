@@ -1,0 +1,82 @@
+import type { PlacedEvent, AnalyzeOptions } from '../session/session.ts';
+import type { Capture } from '../trace/capture.ts';
+import type { OpenOptions } from '../trace/reader.ts';
+import type { Info, Report } from '../model/report.ts';
+import { OutputError } from './exit.ts';
+
+/** Where text goes. */
+export interface Output {
+  readonly isTTY: boolean;
+  /** Characters in a line of the terminal; undefined when it is none. */
+  readonly columns: number | undefined;
+  /** The reader has gone away (`| head`): nothing more needs to be written. */
+  readonly closed: boolean;
+  /** Resolves once the text is out, so that a slow reader slows the writer; does nothing when closed. */
+  write(text: string): Promise<void>;
+}
+
+/** What the commands need of the session; tests put their own here. */
+export interface Session {
+  open(path: string, options: OpenOptions): Promise<Capture>;
+  analyze(capture: Capture, options: AnalyzeOptions): Report;
+  inspect(capture: Capture, options: AnalyzeOptions): Info;
+  events(capture: Capture): Iterable<PlacedEvent>;
+}
+
+/** Everything that a command touches outside of itself. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Loads the session when a command first needs it: neither help nor a usage error does. */
+  session(): Promise<Session>;
+}
+
+/** The process's own streams, environment and session. */
+export function processIo(): Io {
+  return {
+    stdout: streamOutput(process.stdout, 'standard output'),
+    stderr: streamOutput(process.stderr, null),
+    env: process.env,
+    session: loadSession,
+  };
+}
+
+async function loadSession(): Promise<Session> {
+  const [{ openCapture }, { analyzeCapture, eventsOf, inspectCapture }] = await Promise.all([
+    import('../trace/open.ts'),
+    import('../session/session.ts'),
+  ]);
+  return { open: openCapture, analyze: analyzeCapture, inspect: inspectCapture, events: eventsOf };
+}
+
+/**
+ * An Output on a Node stream. A closed pipe closes the output quietly; any other failure throws OutputError, but
+ * for a stream without a name, which nobody has to read.
+ */
+export function streamOutput(stream: NodeJS.WriteStream, name: string | null): Output {
+  let closed = false;
+  // Failures arrive in write()'s callback; without a listener they would end the process as well.
+  stream.on('error', () => {});
+  return {
+    isTTY: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY === true ? stream.columns : undefined;
+    },
+    get closed() {
+      return closed;
+    },
+    async write(text) {
+      if (closed || text === '') return;
+      const failure = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) => {
+        stream.write(text, resolve);
+      });
+      if (failure == null) return;
+      closed = true;
+      if (name === null || GONE.has(failure.code ?? '')) return;
+      throw new OutputError(`${name} cannot be written: ${failure.message}`);
+    },
+  };
+}
+
+const GONE: ReadonlySet<string> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED']);

@@ -1,0 +1,23 @@
+import { writeSync } from 'node:fs';
+import { errorText, EXIT } from './exit.ts';
+import { processIo } from './io.ts';
+import { run } from './run.ts';
+
+/** The whole program: runs the process's command line and sets its exit status. */
+export async function main(): Promise<void> {
+  // Whatever ends the process before a command has come to its end is an internal error, also an event loop that
+  // runs empty.
+  process.exitCode = EXIT.internal;
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+  process.exitCode = await run(process.argv.slice(2), processIo());
+}
+
+/** Node would exit with 1, which means findings. */
+function crash(error: unknown): void {
+  try {
+    writeSync(2, errorText(error, null, Boolean(process.env['SPINBACK_DEBUG'])));
+  } finally {
+    process.exit(EXIT.internal);
+  }
+}

@@ -1,0 +1,59 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../base/units.ts';
+import { KIND_WORDS } from '../report/events.ts';
+import { parseTime, type LockArgument, type TimeArgument } from './filter.ts';
+
+// What users write behind options. Each function throws commander's InvalidArgumentError, which ends in exit
+// status 2 and names the option.
+
+/** "10s", "50ms": nanoseconds above 0. */
+export function durationOption(text: string): number {
+  const ns = parseDuration(text);
+  if (ns === undefined || ns <= 0)
+    throw new InvalidArgumentError('Give a duration such as 10s, 1.5s or 50ms.');
+  return ns;
+}
+
+/** A whole number from 0 up. */
+export function countOption(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(text);
+}
+
+/** "47.340" on the trace's clock, "+1.5s" from the first event on. */
+export function timeOption(text: string): TimeArgument {
+  const time = parseTime(text);
+  if (time === undefined) {
+    throw new InvalidArgumentError(
+      "Give seconds on the trace's clock (47.340) or from its start (+1.5s, +200ms).",
+    );
+  }
+  return time;
+}
+
+/** "0xffff888104ef4380" or "0xffff888104ef4380:4"; may be given several times. */
+export function lockOption(text: string, before: readonly LockArgument[]): readonly LockArgument[] {
+  const match = /^(0x[0-9a-f]{1,16})(?::(\d{1,2}))?$/i.exec(text);
+  if (match === null)
+    throw new InvalidArgumentError('Give an address such as 0xffff888104ef4380, or 0x...:4 for bit 4.');
+  return [...before, { address: BigInt(match[1]!), bit: match[2] === undefined ? null : Number(match[2]) }];
+}
+
+/** "3" or "0,2,3"; may be given several times. */
+export function numbersOption(text: string, before: readonly number[]): readonly number[] {
+  return [...before, ...text.split(',').map(countOption)];
+}
+
+/** Any text; may be given several times. */
+export function wordsOption(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
+/** "word-store" or "attempt,acquire"; may be given several times. */
+export function kindsOption(text: string, before: readonly string[]): readonly string[] {
+  const kinds = text.split(',').map((kind) => kind.trim().replaceAll(' ', '-'));
+  const wrong = kinds.find((kind) => !KIND_WORDS.includes(kind));
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`There is no kind '${wrong}', only ${KIND_WORDS.join(', ')}.`);
+  return [...before, ...kinds];
+}

@@ -1,0 +1,153 @@
+import { Command, CommanderError, Option } from 'commander';
+import { VERSION } from '../base/version.ts';
+import { CONFIDENCES } from '../model/report.ts';
+import type { AnalyzeCommand } from './analyze.ts';
+import type { EventsCommand } from './events.ts';
+import { errorText, EXIT, exitOf } from './exit.ts';
+import type { InfoCommand } from './info.ts';
+import type { Io } from './io.ts';
+import {
+  countOption,
+  durationOption,
+  kindsOption,
+  lockOption,
+  numbersOption,
+  timeOption,
+  wordsOption,
+} from './options.ts';
+
+const FILES = 'trace.dat or ftrace text, also packed with zstd or gzip; - is standard input';
+
+const EXITS = `
+Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable or
+damaged input (what could be read is still reported), 70 internal error. Of several files the worst
+one counts.`;
+
+/** Runs the command line `argv` (without node and script) and returns the exit status. Never throws. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  // Commander writes while it parses, and cannot wait for a slow reader: keep it and write it afterwards.
+  const said = { out: '', err: '' };
+  let exit: number = EXIT.ok;
+  const program = new Command('spinback')
+    .description('Replays captured Linux lock traces and names the lock that was never released.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => (said.out += text),
+      writeErr: (text) => (said.err += text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'spinback: ')),
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+
+  reading(
+    program.command('analyze').argument('<file...>', FILES),
+    'say what went wrong: which lock, who, since when, and how sure that is',
+  )
+    .addOption(duration('--watchdog', 'threshold of the lockup detector', '10s'))
+    .addOption(duration('--spin', 'report spins with interrupts off that are longer', '1s'))
+    .addOption(duration('--irq-off', 'report interrupts off for longer', '1s'))
+    .addOption(
+      new Option('--fail-on <confidence>', 'exit with 1 for findings at least this sure')
+        .choices([...CONFIDENCES, 'never'])
+        .default('likely'),
+    )
+    .addOption(
+      new Option('--min-confidence <confidence>', 'show weaker findings on one line only')
+        .choices([...CONFIDENCES])
+        .default('likely'),
+    )
+    .option('--limit <count>', 'show at most so many findings in full', countOption, 10)
+    .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')
+    .addHelpText('after', EXITS)
+    .action(async (files: readonly string[], options: AnalyzeCommand) => {
+      const { analyze } = await import('./analyze.ts');
+      exit = await analyze(files, options, io);
+    });
+
+  reading(
+    program.command('info').argument('<file...>', FILES),
+    'say what captures hold and which questions they can answer',
+  )
+    .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')
+    .action(async (files: readonly string[], options: InfoCommand) => {
+      const { info } = await import('./info.ts');
+      exit = await info(files, options, io);
+    });
+
+  reading(program.command('events').argument('<file>', FILES), 'print the decoded events in order of time')
+    .option('-v, --verbose', "with each record's own fields")
+    .option(
+      '--from <time>',
+      "from this time of the trace's clock on (47.340), or +1.5s from the start",
+      timeOption,
+    )
+    .option('--to <time>', 'up to this time', timeOption)
+    .addOption(list('--lock <address>', '0xaddress, or 0xaddress:bit (repeatable)', lockOption))
+    .addOption(list('--cpu <numbers>', 'such as 0,2 (repeatable)', numbersOption))
+    .addOption(list('--pid <numbers>', 'such as 107,108 (repeatable)', numbersOption))
+    .addOption(list('--comm <name>', 'name of a task (repeatable)', wordsOption))
+    .addOption(list('--kind <names>', 'such as attempt,acquire,word-store (repeatable)', kindsOption))
+    .addOption(list('--event <name>', 'tracepoint, with or without its system (repeatable)', wordsOption))
+    .addOption(
+      new Option('--limit <count>', 'at most so many events').argParser(countOption).default(null, 'all'),
+    )
+    .action(async (file: string, options: EventsCommand) => {
+      const { events } = await import('./events.ts');
+      exit = await events(file, options, io);
+    });
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      exit = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    } else {
+      said.err += errorText(error, null, Boolean(io.env['SPINBACK_DEBUG']));
+      exit = exitOf(error);
+    }
+  }
+  return await flush(said, exit, io);
+}
+
+/** What every command that reads captures has in common. */
+function reading(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .option('--json', 'JSON, one line per file or event (docs/report.md)')
+    .option('--instance <name>', 'the ftrace instance to read from a trace.dat')
+    .showHelpAfterError(`(spinback ${command.name()} --help lists the options)`);
+}
+
+function duration(flag: string, description: string, value: string): Option {
+  return new Option(`${flag} <duration>`, description)
+    .argParser(durationOption)
+    .default(durationOption(value), value);
+}
+
+/** An option that may be given several times. */
+function list<T>(
+  flags: string,
+  description: string,
+  parse: (text: string, before: readonly T[]) => readonly T[],
+): Option {
+  return new Option(flags, description).argParser(parse).default([], 'all');
+}
+
+async function flush(
+  said: { readonly out: string; readonly err: string },
+  exit: number,
+  io: Io,
+): Promise<number> {
+  try {
+    await io.stdout.write(said.out);
+    await io.stderr.write(said.err);
+    return exit;
+  } catch {
+    // Nobody is left to tell.
+    return EXIT.internal;
+  }
+}

@@ -1,0 +1,92 @@
+import type { EventPlace, CanonicalEvent } from '../model/event.ts';
+import type { EngineState, RingRecord } from '../model/state.ts';
+
+/** One lane as the engine sees it. */
+export interface LaneSpec {
+  readonly cpu: number;
+  /** Raw ftrace pages, or canonical 40-byte records. */
+  readonly layout: { readonly pageSize: number; readonly commitSize: 4 | 8; readonly dataAt: number } | null;
+  /** ns = (time * mult >> shift) + offsetNs; mult 0: ns = time + offsetNs. */
+  readonly mult: number;
+  readonly shift: number;
+  readonly offsetNs: bigint;
+}
+
+/** One decode row (assembly/layout.ts, ROW_*), as src/mapping makes it. */
+export interface RowSpec {
+  readonly type: number;
+  readonly kind: number;
+  readonly namespace: number;
+  readonly address: { readonly at: number; readonly size: number };
+  readonly bit: { readonly at: number; readonly size: number };
+  readonly bitConst: number;
+  readonly value: { readonly at: number; readonly size: number };
+  readonly high: { readonly at: number; readonly size: number };
+  readonly aux: { readonly at: number; readonly size: number };
+  readonly auxFlags: readonly number[];
+  readonly flags: number;
+  readonly minSize: number;
+}
+
+export interface EngineOptions {
+  readonly lanes: readonly LaneSpec[];
+  /** Row 0 is for types that the capture does not describe. */
+  readonly rows: readonly RowSpec[];
+  /** Waits and spans from here on are reported through the ring; Infinity switches the kind off. In ns. */
+  readonly spinNs: number;
+  readonly irqOffNs: number;
+  readonly silentNs: number;
+  /** Bytes that linear memory may grow to. */
+  readonly memoryLimit?: number;
+  /** Bytes that all lane windows share. */
+  readonly windowBudget?: number;
+  readonly ringRecords?: number;
+  /** Precision of the histograms: relative error 2^-bits. */
+  readonly histogramBits?: number;
+  /** Tables start with 2^tablePower entries, and grow rather than forget below `tableFloor` entries. */
+  readonly tablePower?: number;
+  readonly tableFloor?: number;
+  /** Collect mode: events are handed out (takeEvents) instead of replayed. */
+  readonly collect?: boolean;
+}
+
+export const ENGINE_DEFAULTS = {
+  memoryLimit: 0xc000_0000,
+  windowBudget: 64 << 20,
+  ringRecords: 4096,
+  histogramBits: 7,
+  tablePower: 13,
+  tableFloor: 1 << 16,
+} as const;
+
+export interface PlacedEvent {
+  readonly event: CanonicalEvent;
+  readonly place: EventPlace;
+}
+
+/** What a step came back with. */
+export type Step =
+  | { readonly state: 'dry'; readonly lane: number } // supply() or finish() this lane
+  | { readonly state: 'full' } // drain the ring (or the events), then go on
+  | { readonly state: 'again' } // nothing to do but to go on
+  | { readonly state: 'done' };
+
+/**
+ * Decodes, merges and replays. The WebAssembly engine and its plain-TypeScript twin both are one; whoever holds it pumps:
+ * step, fill what ran dry, drain, until done.
+ */
+export interface Engine {
+  step(): Step;
+  /** Where the next input of a dry lane goes: fill it from the start, then say how much with supply(). */
+  window(lane: number): Uint8Array;
+  /** `bytes` of input are in the lane's window: whole pages or records. */
+  supply(lane: number, bytes: number): void;
+  /** The lane has no more input. */
+  finish(lane: number): void;
+  /** Takes the finding ring's records. */
+  drain(): RingRecord[];
+  /** Collect mode: takes the events decoded since the last call, in merged order. */
+  takeEvents(): PlacedEvent[];
+  /** Reads out the state as it is now. */
+  state(): EngineState;
+}

@@ -1,0 +1,210 @@
+import { instantiateSync } from '@assemblyscript/loader';
+import * as L from '../../assembly/layout.ts';
+import { SpinbackError } from '../base/errors.ts';
+import { readEvent } from '../model/event-record.ts';
+import type { EngineState, RingRecord } from '../model/state.ts';
+import { ENGINE_DEFAULTS, type Engine, type EngineOptions, type LaneSpec, type PlacedEvent, type Step } from './engine.ts';
+import { readState } from './wasm-state.ts';
+import { placeOf, WasmMemory } from './wasm-memory.ts';
+
+/** The exports of assembly/index.ts; test/engine/exports.test.ts holds this against the compiler's own .d.ts. */
+export interface EngineExports {
+  [name: string]: unknown;
+  setup(
+    limit: number,
+    lanes: number,
+    rows: number,
+    ringRecords: number,
+    histogramBits: number,
+    tablePower: number,
+    floor: number,
+  ): number | boolean;
+  window(size: number): number;
+  collectInto(capacity: number): number;
+  step(): number;
+}
+
+const WASM_PAGE = 65536;
+const OUTPUT_EVENTS = 4096;
+const SMALLEST_WINDOW = 64 << 10;
+const LARGEST_WINDOW = 1 << 20;
+
+/** The engine proper: assembly/ compiled to WebAssembly. */
+export class WasmEngine implements Engine {
+  readonly #exports: EngineExports;
+  readonly #memory: WasmMemory;
+  readonly #windows: { readonly at: number; readonly size: number }[] = [];
+  readonly #lanes: number;
+  readonly #lanesAt: number;
+
+  /** Throws SpinbackError LIMIT when the memory limit is too small for the lanes, rows and ring asked for. */
+  constructor(module: WebAssembly.Module, options: EngineOptions) {
+    const limits = { ...ENGINE_DEFAULTS, ...options };
+    const maximum = Math.min(65536, Math.ceil(limits.memoryLimit / WASM_PAGE));
+    const memory = new WebAssembly.Memory({ initial: Math.min(2, maximum), maximum: 65536 });
+    this.#memory = new WasmMemory(memory);
+    this.#exports = instantiateSync<EngineExports>(module, { env: { memory } }).exports;
+    this.#lanes = options.lanes.length;
+    const ready = this.#exports.setup(
+      Math.min(maximum * WASM_PAGE, 0xffff_0000),
+      options.lanes.length,
+      options.rows.length,
+      limits.ringRecords,
+      limits.histogramBits,
+      limits.tablePower,
+      limits.tableFloor,
+    );
+    if (!ready) throw tooSmall(limits.memoryLimit);
+    this.#lanesAt = this.#head(L.HEAD_LANES);
+    this.#writeThreshold(L.HEAD_SPIN_NS, options.spinNs);
+    this.#writeThreshold(L.HEAD_IRQ_OFF_NS, options.irqOffNs);
+    this.#writeThreshold(L.HEAD_SILENT_NS, options.silentNs);
+    options.rows.forEach((row, n) => this.#writeRow(row, n));
+    const share = Math.floor(limits.windowBudget / Math.max(1, options.lanes.length));
+    options.lanes.forEach((lane, n) => this.#writeLane(lane, n, share, limits.memoryLimit));
+    if (options.collect && !this.#exports.collectInto(OUTPUT_EVENTS)) throw tooSmall(limits.memoryLimit);
+  }
+
+  #head(field: number): number {
+    return this.#memory.u32(L.STATE + field);
+  }
+
+  #writeThreshold(field: number, ns: number): void {
+    if (Number.isFinite(ns)) this.#memory.setU64(L.STATE + field, BigInt(Math.round(ns)));
+  }
+
+  #writeRow(row: EngineOptions['rows'][number], n: number): void {
+    const memory = this.#memory;
+    const at = this.#head(L.HEAD_ROWS) + n * L.ROW_SIZE;
+    memory.setU8(at + L.ROW_KIND, row.kind);
+    memory.setU8(at + L.ROW_BIT_CONST, row.bitConst);
+    memory.setU8(at + L.ROW_NAMESPACE, row.namespace);
+    memory.setU8(at + L.ROW_ADDRESS_SIZE, row.address.size);
+    memory.setU8(at + L.ROW_BIT_SIZE, row.bit.size);
+    memory.setU8(at + L.ROW_VALUE_SIZE, row.value.size);
+    memory.setU8(at + L.ROW_HIGH_SIZE, row.high.size);
+    memory.setU8(at + L.ROW_AUX_SIZE, row.aux.size);
+    memory.setU16(at + L.ROW_ADDRESS_AT, row.address.at);
+    memory.setU16(at + L.ROW_BIT_AT, row.bit.at);
+    memory.setU16(at + L.ROW_VALUE_AT, row.value.at);
+    memory.setU16(at + L.ROW_HIGH_AT, row.high.at);
+    memory.setU16(at + L.ROW_AUX_AT, row.aux.at);
+    memory.setU16(at + L.ROW_MIN_SIZE, row.minSize);
+    memory.setU16(at + L.ROW_FLAGS, row.flags);
+    memory.setU16(at + L.ROW_TYPE, row.type);
+    row.auxFlags.forEach((flags, aux) => memory.setU16(at + L.ROW_AUX_FLAGS + 2 * aux, flags));
+    if (n > 0) memory.setU16(this.#head(L.HEAD_ROW_INDEX) + 2 * row.type, n);
+  }
+
+  #writeLane(lane: LaneSpec, n: number, share: number, limit: number): void {
+    const unit = lane.layout ? lane.layout.pageSize : L.EVENT_SIZE;
+    const wanted = Math.min(LARGEST_WINDOW, Math.max(SMALLEST_WINDOW, share));
+    const size = Math.max(1, Math.floor(wanted / unit)) * unit;
+    const window = this.#exports.window(size) >>> 0;
+    if (!window) throw tooSmall(limit);
+    this.#windows.push({ at: window, size });
+    const memory = this.#memory;
+    const at = this.#lanesAt + n * L.LANE_SIZE;
+    memory.setU32(at + L.LANE_WINDOW, window);
+    memory.setU32(at + L.LANE_CAPACITY, size);
+    memory.setU8(at + L.LANE_FORMAT, lane.layout ? L.LANE_PAGES_FORMAT : L.LANE_RECORDS_FORMAT);
+    memory.setU16(at + L.LANE_CPU, lane.cpu);
+    memory.setU16(at + L.LANE_ID, n);
+    memory.setU32(at + L.LANE_MULT, lane.mult);
+    memory.setU32(at + L.LANE_SHIFT, lane.shift);
+    memory.setU64(at + L.LANE_OFFSET_NS, lane.offsetNs);
+    if (!lane.layout) return;
+    memory.setU32(at + L.LANE_PAGE_SIZE, lane.layout.pageSize);
+    memory.setU32(at + L.LANE_DATA_AT, lane.layout.dataAt);
+    memory.setU8(at + L.LANE_COMMIT_SIZE, lane.layout.commitSize);
+  }
+
+  step(): Step {
+    const result = this.#exports.step();
+    switch (result) {
+      case L.STEP_DONE:
+        return { state: 'done' };
+      case L.STEP_AGAIN:
+        return { state: 'again' };
+      case L.STEP_RING_FULL:
+      case L.STEP_OUTPUT_FULL:
+        return { state: 'full' };
+      default:
+        return { state: 'dry', lane: result };
+    }
+  }
+
+  window(lane: number): Uint8Array {
+    const { at, size } = this.#windows[lane]!;
+    return this.#memory.bytes.subarray(at, at + size);
+  }
+
+  supply(lane: number, bytes: number): void {
+    const memory = this.#memory;
+    const at = this.#lanesAt + lane * L.LANE_SIZE;
+    const base = memory.u64(at + L.LANE_BASE) + BigInt(memory.u32(at + L.LANE_FILLED));
+    memory.setU64(at + L.LANE_BASE, base);
+    memory.setU32(at + L.LANE_FILLED, bytes);
+    memory.setU32(at + L.LANE_CURSOR, 0);
+    memory.setU32(at + L.LANE_PAGE, 0);
+    memory.setU32(at + L.LANE_PAGE_END, 0);
+  }
+
+  finish(lane: number): void {
+    this.supply(lane, 0);
+    this.#memory.setU8(this.#lanesAt + lane * L.LANE_SIZE + L.LANE_STATE, L.LANE_STATE_LAST);
+  }
+
+  drain(): RingRecord[] {
+    const head = this.#head(L.HEAD_RING_HEAD);
+    const capacity = this.#head(L.HEAD_RING_CAPACITY);
+    const ring = this.#head(L.HEAD_RING);
+    const records: RingRecord[] = [];
+    for (let n = this.#head(L.HEAD_RING_TAIL); n !== head; n = (n + 1) >>> 0) {
+      records.push(this.#record(ring + (n % capacity) * L.RECORD_SIZE));
+    }
+    this.#memory.setU32(L.STATE + L.HEAD_RING_TAIL, head);
+    return records;
+  }
+
+  #record(at: number): RingRecord {
+    const memory = this.#memory;
+    const marks = Array.from({ length: L.RECORD_MARK_LIMIT }, (_, n) =>
+      memory.mark(at + L.RECORD_MARKS + n * L.MARK_SIZE),
+    );
+    return {
+      kind: memory.u8(at + L.RECORD_KIND),
+      level: memory.u8(at + L.RECORD_LEVEL),
+      namespace: memory.u8(at + L.RECORD_NAMESPACE),
+      bit: memory.u8(at + L.RECORD_BIT),
+      cpu: memory.u16(at + L.RECORD_CPU),
+      flags: memory.u16(at + L.RECORD_FLAGS),
+      pid: memory.i32(at + L.RECORD_PID),
+      count: memory.u32(at + L.RECORD_COUNT),
+      address: memory.u64(at + L.RECORD_ADDRESS),
+      extra: memory.u64(at + L.RECORD_EXTRA),
+      marks,
+    };
+  }
+
+  takeEvents(): PlacedEvent[] {
+    const count = this.#head(L.HEAD_OUTPUT_COUNT);
+    const output = this.#head(L.HEAD_OUTPUT);
+    const events: PlacedEvent[] = [];
+    for (let n = 0; n < count; n++) {
+      const at = output + n * L.OUTPUT_SIZE;
+      const place = placeOf(this.#memory.u64(at + L.OUTPUT_POSITION));
+      events.push({ event: readEvent(this.#memory.view, at), place });
+    }
+    this.#memory.setU32(L.STATE + L.HEAD_OUTPUT_COUNT, 0);
+    return events;
+  }
+
+  state(): EngineState {
+    return readState(this.#memory, this.#lanes);
+  }
+}
+
+function tooSmall(limit: number): SpinbackError {
+  return new SpinbackError('LIMIT', `the engine's memory limit of ${limit} bytes is too small for this capture`);
+}

@@ -1,0 +1,89 @@
+import * as L from '../../assembly/layout.ts';
+import type { Mark } from '../model/state.ts';
+
+/** Views over linear memory that survive its growth: the buffer changes, so nobody else keeps a view. */
+export class WasmMemory {
+  readonly #memory: WebAssembly.Memory;
+  #buffer: ArrayBuffer | undefined;
+  #view!: DataView;
+  #bytes!: Uint8Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+  }
+
+  get view(): DataView {
+    if (this.#buffer !== this.#memory.buffer) this.#renew();
+    return this.#view;
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#buffer !== this.#memory.buffer) this.#renew();
+    return this.#bytes;
+  }
+
+  #renew(): void {
+    this.#buffer = this.#memory.buffer as ArrayBuffer;
+    this.#view = new DataView(this.#buffer);
+    this.#bytes = new Uint8Array(this.#buffer);
+  }
+
+  u8(at: number): number {
+    return this.view.getUint8(at);
+  }
+
+  u16(at: number): number {
+    return this.view.getUint16(at, true);
+  }
+
+  u32(at: number): number {
+    return this.view.getUint32(at, true);
+  }
+
+  i32(at: number): number {
+    return this.view.getInt32(at, true);
+  }
+
+  u64(at: number): bigint {
+    return this.view.getBigUint64(at, true);
+  }
+
+  setU8(at: number, value: number): void {
+    this.view.setUint8(at, value);
+  }
+
+  setU16(at: number, value: number): void {
+    this.view.setUint16(at, value, true);
+  }
+
+  setU32(at: number, value: number): void {
+    this.view.setUint32(at, value, true);
+  }
+
+  setU64(at: number, value: bigint): void {
+    this.view.setBigUint64(at, BigInt.asUintN(64, value), true);
+  }
+
+  /** The mark at `at`, null where there is none. */
+  mark(at: number): Mark | null {
+    const time = this.u64(at + L.MARK_TIME);
+    const kind = this.u8(at + L.MARK_KIND);
+    if (time === 0n && kind === L.KIND_OTHER) return null;
+    return {
+      time,
+      ...placeOf(this.u64(at + L.MARK_POSITION)),
+      value: this.u64(at + L.MARK_VALUE),
+      pid: this.i32(at + L.MARK_PID),
+      cpu: this.u16(at + L.MARK_CPU),
+      flags: this.u16(at + L.MARK_FLAGS),
+      kind,
+      bit: this.u8(at + L.MARK_BIT),
+      type: this.u16(at + L.MARK_TYPE),
+    };
+  }
+}
+
+/** lane << 48 | byte offset, the way the engine keeps an event's place. */
+export function placeOf(position: bigint): { lane: number; offset: number } {
+  return { lane: Number(position >> 48n), offset: Number(position & 0xffff_ffff_ffffn) };
+}

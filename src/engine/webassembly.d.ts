@@ -1,0 +1,12 @@
+// The part of the WebAssembly interface that the engine uses. Node's types leave it to the DOM library, which spinback does
+// not want in its global scope.
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: ArrayBufferView | ArrayBuffer);
+  }
+  class Memory {
+    constructor(descriptor: { initial: number; maximum?: number });
+    readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
+  }
+}

@@ -1,0 +1,283 @@
+import { SpinbackError } from '../base/errors.ts';
+
+// An ftrace sub-buffer (Linux 6.12, kernel/trace/ring_buffer.c and include/linux/ring_buffer.h):
+//
+//    0           8            8+commitSize                        commit
+//    | time u64 | commit     | event word [| array[0]] | data ... | [missed count] | unused |
+//
+// event word: type_len:5 | time_delta:27 (little endian machines).
+
+/** Shape of the sub-buffers of a capture. */
+export interface PageShape {
+  /** Bytes of a sub-buffer, a multiple of 8. */
+  readonly pageSize: number;
+  /** Bytes of `commit`: a long of the recorded kernel. */
+  readonly commitSize: 8 | 4;
+}
+
+const TYPE_DATA_MAX = 28;
+const TYPE_PADDING = 29;
+const TYPE_TIME_EXTEND = 30;
+const TYPE_TIME_STAMP = 31;
+const DELTA_LIMIT = 1 << 27;
+const COMMIT_MASK = 0xfffff;
+const MISSED_EVENTS = 0x80000000;
+const MISSED_STORED = 0x40000000;
+const STAMP_MASK = (1n << 59n) - 1n;
+
+/** How a PageWriter writes a time that is too far from the one before: as a delta or as an absolute stamp. */
+export type LongTimes = 'extend' | 'absolute';
+
+/** What a CPU's record amounts to. */
+export interface PageCounts {
+  events: number;
+  /** Bytes of the events, their event words included. */
+  bytes: number;
+  firstTime: number;
+  lastTime: number;
+  /** Overwritten or otherwise missing events that were followed by others. */
+  overrun: number;
+  /** Events refused at the end. */
+  dropped: number;
+}
+
+/** Packs the records of one CPU into sub-buffers. Times are ns (or cycles) relative to `origin`. */
+export class PageWriter {
+  readonly counts: PageCounts = { events: 0, bytes: 0, firstTime: NaN, lastTime: NaN, overrun: 0, dropped: 0 };
+  readonly #emit: (page: Uint8Array) => void;
+  readonly #page: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #view: DataView;
+  readonly #commitSize: number;
+  readonly #origin: bigint;
+  readonly #longTimes: LongTimes;
+  /** Offset of the next event; 0: no page is open. */
+  #used = 0;
+  #limit = 0;
+  #time = 0;
+  #lost = 0;
+  #told = true;
+  #missed = 0;
+
+  /** `emit` gets every full page; the array is used again, so copy what you keep. */
+  constructor(
+    shape: PageShape,
+    emit: (page: Uint8Array) => void,
+    origin = 0n,
+    longTimes: LongTimes = 'extend',
+  ) {
+    this.#emit = emit;
+    this.#page = new Uint8Array(shape.pageSize);
+    this.#words = new Int32Array(this.#page.buffer);
+    this.#view = new DataView(this.#page.buffer);
+    this.#commitSize = shape.commitSize;
+    this.#origin = origin;
+    this.#longTimes = longTimes;
+  }
+
+  /**
+   * Appends a record: the first `length` bytes of `record`, a multiple of 4. A time before the one of the last
+   * record starts a new page, as no delta is negative. Throws RangeError for a record longer than a page.
+   */
+  add(time: number, record: Int32Array, length: number): void {
+    const size = eventSize(length);
+    if (this.#lost > 0 || this.#missed > 0) this.flush();
+    if (this.#used > 0) {
+      const delta = time - this.#time;
+      const long = delta >= DELTA_LIMIT ? 8 : 0;
+      if (delta < 0 || this.#used + long + size > this.#limit) this.flush();
+      else if (long > 0) this.#longTime(delta, time);
+    }
+    if (this.#used === 0) {
+      this.#open(time);
+      if (this.#used + size > this.#limit) throw new RangeError(`a record of ${length} bytes does not fit a page`);
+    }
+    const delta = time - this.#time;
+    this.#put(delta, record, length);
+    this.#time = time;
+    this.#count(time, size);
+  }
+
+  /** Events were lost here; `told`: the next page says how many. */
+  lost(count: number, told: boolean): void {
+    this.#lost += count;
+    this.#told &&= told;
+  }
+
+  /** Hands over the page that is open. */
+  flush(): void {
+    if (this.#used === 0) return;
+    const { start } = this;
+    const commit = this.#used - start;
+    let flags = 0;
+    if (this.#missed > 0) {
+      flags = MISSED_EVENTS;
+      if (this.#told) {
+        flags |= MISSED_STORED;
+        this.#view.setUint32(this.#used, this.#missed % 0x100000000, true);
+        if (this.#commitSize === 8) this.#view.setUint32(this.#used + 4, Math.floor(this.#missed / 0x100000000), true);
+        this.#used += this.#commitSize;
+      }
+      this.#missed = 0;
+      this.#told = true;
+    }
+    this.#view.setUint32(8, (commit | flags) >>> 0, true);
+    if (this.#commitSize === 8) this.#view.setUint32(12, 0, true);
+    this.#page.fill(0, this.#used);
+    this.#used = 0;
+    this.#emit(this.#page);
+  }
+
+  /** Hands over the last page; losses without a later event count as dropped at the end. */
+  finish(): void {
+    this.flush();
+    this.counts.dropped += this.#told ? this.#lost : 0;
+    this.#lost = 0;
+  }
+
+  /** Offset of the data in a page. */
+  get start(): number {
+    return 8 + this.#commitSize;
+  }
+
+  #open(time: number): void {
+    this.#view.setBigUint64(0, BigInt.asUintN(64, this.#origin + BigInt(time)), true);
+    this.#time = time;
+    this.#used = this.start;
+    this.#limit = this.#page.length;
+    if (this.#lost === 0) return;
+    this.#missed = this.#lost;
+    this.counts.overrun += this.#lost;
+    this.#lost = 0;
+    if (this.#told) this.#limit -= this.#commitSize;
+  }
+
+  #longTime(delta: number, time: number): void {
+    let type = TYPE_TIME_EXTEND;
+    let low = delta % DELTA_LIMIT;
+    let high = Math.floor(delta / DELTA_LIMIT);
+    if (this.#longTimes === 'absolute') {
+      const stamp = (this.#origin + BigInt(time)) & STAMP_MASK;
+      type = TYPE_TIME_STAMP;
+      low = Number(stamp % BigInt(DELTA_LIMIT));
+      high = Number(stamp / BigInt(DELTA_LIMIT));
+    }
+    const at = this.#used >> 2;
+    this.#words[at] = (low << 5) | type;
+    this.#words[at + 1] = high;
+    this.#used += 8;
+    this.#time = time;
+  }
+
+  #put(delta: number, record: Int32Array, length: number): void {
+    let at = this.#used >> 2;
+    const words = this.#words;
+    const size = length >> 2;
+    if (size > 0 && size <= TYPE_DATA_MAX) {
+      words[at++] = (delta << 5) | size;
+    } else {
+      words[at++] = delta << 5;
+      words[at++] = length + 4;
+    }
+    for (let i = 0; i < size; i++) words[at++] = record[i]!;
+    this.#used = at << 2;
+  }
+
+  #count(time: number, size: number): void {
+    const { counts } = this;
+    if (counts.events++ === 0) counts.firstTime = time;
+    counts.lastTime = time;
+    counts.bytes += size;
+  }
+}
+
+function eventSize(length: number): number {
+  return length > 0 && length <= TYPE_DATA_MAX * 4 ? length + 4 : length + 8;
+}
+
+/** Reads the records of one sub-buffer at a time. */
+export class PageCursor {
+  readonly #commitSize: number;
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  /** Time of the page, and of the current record relative to it. */
+  pageTime = 0n;
+  elapsed = 0;
+  /** Events lost before the page's first record: 0 none, -1 an unknown number. */
+  missed = 0;
+  /** The current record. */
+  at = 0;
+  length = 0;
+  #next = 0;
+  #end = 0;
+
+  /** `bytes` holds whole pages. */
+  constructor(bytes: Uint8Array, commitSize: 8 | 4) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#commitSize = commitSize;
+  }
+
+  /** Goes to the page at `page`. Throws DAMAGED where its length is impossible. */
+  open(page: number, pageSize: number): void {
+    const commit = this.#view.getUint32(page + 8, true);
+    const length = commit & COMMIT_MASK;
+    this.pageTime = this.#view.getBigUint64(page, true);
+    this.elapsed = 0;
+    this.#next = page + 8 + this.#commitSize;
+    this.#end = this.#next + length;
+    const end = page + pageSize;
+    if (this.#end > end) throw new SpinbackError('DAMAGED', `a page claims ${length} bytes`, { offset: page });
+    this.missed = 0;
+    if ((commit & MISSED_EVENTS) !== 0) {
+      const stored = (commit & MISSED_STORED) !== 0 && this.#end + this.#commitSize <= end;
+      this.missed = stored ? this.#view.getUint32(this.#end, true) : -1;
+    }
+  }
+
+  /** Goes to the next record; false: the page has no more. Throws DAMAGED where a record leaves its page. */
+  next(): boolean {
+    while (this.#next + 4 <= this.#end) {
+      const word = this.#view.getUint32(this.#next, true);
+      const type = word & 31;
+      const delta = word >>> 5;
+      const data = this.#next + 4;
+      const array = data + 4 <= this.#end ? this.#view.getUint32(data, true) : 0;
+      if (type >= TYPE_TIME_EXTEND) {
+        this.#advance(type, delta, array);
+        this.#next += 8;
+        continue;
+      }
+      if (type === TYPE_PADDING) {
+        if (delta === 0) return false;
+        this.elapsed += delta;
+        this.#next = data + Math.max(array, 4);
+        continue;
+      }
+      this.elapsed += delta;
+      this.at = type === 0 ? data + 4 : data;
+      this.length = type === 0 ? array - 4 : type * 4;
+      this.#next = this.at + ((this.length + 3) & ~3);
+      if (this.length < 0 || this.#next > this.#end) {
+        throw new SpinbackError('DAMAGED', 'a record leaves its page', { offset: data - 4 });
+      }
+      return true;
+    }
+    return false;
+  }
+
+  /** The current record's bytes, not copied. */
+  record(): Uint8Array {
+    return this.#bytes.subarray(this.at, this.at + this.length);
+  }
+
+  #advance(type: number, delta: number, array: number): void {
+    const time = array * DELTA_LIMIT + delta;
+    if (type === TYPE_TIME_EXTEND) {
+      this.elapsed += time;
+      return;
+    }
+    const stamp = BigInt(array) * BigInt(DELTA_LIMIT) + BigInt(delta);
+    this.elapsed = Number(((this.pageTime & ~STAMP_MASK) | stamp) - this.pageTime);
+  }
+}

@@ -1,0 +1,120 @@
+import { Readable } from 'node:stream';
+import { SpinbackError } from '../base/errors.ts';
+import type { InputDamage } from './input-damage.ts';
+import type { ByteSource } from './source.ts';
+import { Spool } from './spool.ts';
+import { loadZstdStream } from './zstd.ts';
+
+export type Packing = 'zstd' | 'gzip';
+
+/** How a whole file is packed, told by its first four bytes; null for anything that is not packed. */
+export function packingOf(head: Uint8Array): Packing | null {
+  const [a, b, c, d] = head;
+  // A zstd frame, or a skippable frame that some packers put first (RFC 8878, 3.1).
+  if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return 'zstd';
+  if (a !== undefined && (a & 0xf0) === 0x50 && b === 0x2a && c === 0x4d && d === 0x18) return 'zstd';
+  if (a === 0x1f && b === 0x8b && c === 0x08) return 'gzip';
+  return null;
+}
+
+const PIECE = 64 * 1024;
+
+/** Unpacks a whole source into an unnamed temporary file, with memory of a few hundred KiB. */
+export async function unpack(packed: ByteSource, packing: Packing): Promise<ByteSource> {
+  const spool = new Spool(packed.name);
+  try {
+    const complaint = packing === 'zstd' ? await unzstd(packed, spool) : await gunzip(packed, spool);
+    return spool.finish(complaint === null ? [] : [complaint]);
+  } catch (error) {
+    spool.discard();
+    throw error;
+  }
+}
+
+/** The source in pieces; the same buffer is filled again for each, so a piece is valid until the next is asked for. */
+function* pieces(source: ByteSource, progress: { position: number }, reuse: boolean): Generator<Uint8Array> {
+  let buffer = new Uint8Array(PIECE);
+  while (progress.position < source.size) {
+    if (!reuse) buffer = new Uint8Array(PIECE);
+    const got = source.readInto(buffer, progress.position);
+    if (got === 0) return;
+    progress.position += got;
+    yield buffer.subarray(0, got);
+  }
+}
+
+async function unzstd(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {
+  const progress = { position: 0 };
+  const decoder = await loadZstdStream();
+  const stream = decoder.decodeStreaming(pieces(packed, progress, true));
+  // On damage zstddec 0.3.4 neither throws nor moves on: it yields empty pieces for ever. A frame has at least 9
+  // bytes, so more empty pieces than that allows for one piece of input means that it is stuck.
+  const patience = PIECE / 8;
+  let empty = 0;
+  let seen = 0;
+  for (;;) {
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = stream.next();
+    } catch (error) {
+      if (error instanceof SpinbackError) throw error;
+      return cutShort('zstd', packed.size);
+    }
+    if (next.done === true) return null;
+    if (next.value.byteLength > 0 || progress.position !== seen) empty = 0;
+    else if (++empty > patience) return broken('zstd', progress.position - PIECE);
+    seen = progress.position;
+    spool.write(next.value);
+  }
+}
+
+async function gunzip(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {
+  const { createGunzip } = await import('node:zlib');
+  const progress = { position: 0 };
+  const unzip = createGunzip();
+  let failure: unknown = null;
+  await new Promise<void>((resolve) => {
+    const stop = (error: unknown) => {
+      failure ??= error;
+      unzip.destroy();
+      resolve();
+    };
+    unzip.on('data', (bytes: Uint8Array) => {
+      try {
+        spool.write(bytes);
+      } catch (error) {
+        stop(error);
+      }
+    });
+    unzip.on('end', resolve);
+    unzip.on('error', stop);
+    Readable.from(pieces(packed, progress, false))
+      .on('error', stop)
+      .pipe(unzip);
+  });
+  if (failure === null) return null;
+  if (failure instanceof SpinbackError) throw failure;
+  return (failure as NodeJS.ErrnoException).code === 'Z_BUF_ERROR'
+    ? cutShort('gzip', packed.size)
+    : broken('gzip', Math.max(0, progress.position - PIECE));
+}
+
+function cutShort(packing: Packing, offset: number): InputDamage {
+  return {
+    name: 'input-truncated',
+    severity: 'data loss',
+    text: `The ${packing} file ends too early: what could be unpacked is read, the end of the capture is missing.`,
+    count: 1,
+    offset,
+  };
+}
+
+function broken(packing: Packing, offset: number): InputDamage {
+  return {
+    name: 'input-damaged',
+    severity: 'data loss',
+    text: `The ${packing} file is damaged: only what lies before the damage could be unpacked.`,
+    count: 1,
+    offset: Math.max(0, offset),
+  };
+}

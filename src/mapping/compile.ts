@@ -1,0 +1,103 @@
+import { FLAGS, KINDS, NAMESPACES, type FlagName } from '../model/event.ts';
+import { namespaceFlags } from '../model/event-record.ts';
+import * as layout from '../../assembly/layout.ts';
+import { NO_FIELD, type DecodeRow, type FieldPlace } from './decode-row.ts';
+import type { EventFormat } from './event-format.ts';
+import { checkCommonFields, COMMON_SIZE } from './parse-format.ts';
+import type { MappingRow } from './rows.ts';
+
+/** A row that fits this kernel's format, or the sentence that says why it does not. */
+export type Compiled = { readonly row: DecodeRow } | { readonly row: null; readonly why: string };
+
+/** The engine selects flags by the low six bits of a field (assembly/layout.ts, ROW_AUX_FLAGS). */
+const AUX_ENTRIES = 64;
+const AUX_BITS = 6;
+/** Offsets are u16 in a decode row. */
+const LARGEST_OFFSET = 0xffff;
+
+/**
+ * Resolves a mapping row against the format of one event type: field names become offsets and sizes. Throws
+ * UNSUPPORTED when the records' common fields are not where every known kernel has them.
+ */
+export function compileRow(row: MappingRow, format: EventFormat): Compiled {
+  checkCommonFields(format);
+  try {
+    return { row: resolve(row, format) };
+  } catch (error) {
+    if (error instanceof Mismatch) return { row: null, why: error.message };
+    throw error;
+  }
+}
+
+class Mismatch extends Error {}
+
+function resolve(row: MappingRow, format: EventFormat): DecodeRow {
+  const place = (name: string | undefined): FieldPlace =>
+    name === undefined ? NO_FIELD : find(format, name);
+  const address = place(row.address);
+  const bit = place(typeof row.bit === 'string' ? row.bit : undefined);
+  const value = place(row.value);
+  const high = place(row.high);
+  const aux = place(row.flagsFrom?.field);
+  const namespace = row.namespace ?? NAMESPACES[0];
+  const flags = (row.flags ?? []).reduce((all, name) => all | flagOf(name), namespaceFlags(namespace));
+  return {
+    type: format.id,
+    kind: KINDS.indexOf(row.kind),
+    namespace: NAMESPACES.indexOf(namespace),
+    address,
+    bit,
+    bitConst: bitConst(row),
+    value,
+    high,
+    aux,
+    auxFlags: auxFlags(row.flagsFrom),
+    flags,
+    minSize: Math.max(COMMON_SIZE, ...[address, bit, value, high, aux].map(({ at, size }) => at + size)),
+  };
+}
+
+function find(format: EventFormat, name: string): FieldPlace {
+  const field = format.fields.find((candidate) => candidate.name === name);
+  const event = `${format.system}:${format.name}`;
+  if (field === undefined) throw new Mismatch(`${event} has no field "${name}" in this kernel`);
+  const { offset, size } = field;
+  const isNumber = field.location === 'none' && !field.isArray && [1, 2, 4, 8].includes(size);
+  if (!isNumber)
+    throw new Mismatch(`field "${name}" of ${event} is not a number (${field.type}, ${size} bytes)`);
+  if (offset + size > LARGEST_OFFSET) throw new Mismatch(`field "${name}" of ${event} lies at ${offset}`);
+  return { at: offset, size };
+}
+
+function bitConst(row: MappingRow): number {
+  if (typeof row.bit !== 'number') return layout.WHOLE_LOCK;
+  if (Number.isInteger(row.bit) && row.bit >= 0 && row.bit < 64) return row.bit;
+  throw new Mismatch(`bit ${row.bit} of ${row.event} is not between 0 and 63`);
+}
+
+function auxFlags(from: MappingRow['flagsFrom']): readonly number[] {
+  const table = Array.from({ length: AUX_ENTRIES }, () => 0);
+  if (from === undefined) return table;
+  for (const [bitText, name] of Object.entries(from.bits ?? {})) {
+    const bit = Number(bitText);
+    if (!Number.isInteger(bit) || bit < 0 || bit >= AUX_BITS) {
+      throw new Mismatch(
+        `bit ${bitText} of "${from.field}" cannot select a flag, only bits 0 to ${AUX_BITS - 1} can`,
+      );
+    }
+    const flag = flagOf(name);
+    for (let entry = 0; entry < AUX_ENTRIES; entry++) if (entry & (1 << bit)) table[entry]! |= flag;
+  }
+  if (from.nonzero !== undefined) {
+    const flag = flagOf(from.nonzero);
+    for (let entry = 1; entry < AUX_ENTRIES; entry++) table[entry]! |= flag;
+  }
+  return table;
+}
+
+/** Mapping files are written by hand: a flag that does not exist is told, not ignored. */
+function flagOf(name: FlagName): number {
+  const flag = (FLAGS as Readonly<Record<string, number | undefined>>)[name];
+  if (flag === undefined) throw new Mismatch(`there is no flag "${name}"`);
+  return flag;
+}

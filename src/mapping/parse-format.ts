@@ -1,0 +1,105 @@
+import { SpinbackError } from '../base/errors.ts';
+import type { EventFormat, FormatField } from './event-format.ts';
+
+/** A parsed `format` file, with the line that says how the kernel prints the event. */
+export interface PrintableFormat extends EventFormat {
+  /** Everything behind `print fmt:`, null where there is none. */
+  readonly print: string | null;
+}
+
+/** Records fit a sub-buffer page and its length field has 20 bits (include/linux/ring_buffer.h), so no field lies beyond. */
+const FARTHEST = 1 << 20;
+
+//    field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+const FIELD =
+  /^[ \t]*field(?: special)?:([^;\n]{1,256});[ \t]*offset:(\d{1,9});[ \t]*size:(\d{1,9});(?:[ \t]*signed:(\d);)?/gm;
+const NAME = /^name:[ \t]*(\S{1,256})/m;
+const ID = /^ID:[ \t]*(\d{1,9})/m;
+const PRINT = /^print fmt:[ \t]*([\s\S]*)/m;
+
+/**
+ * Reads the text of an ftrace event's `format` file (kernel/trace/trace_events.c, f_show, Linux 2.6.31 to 6.12;
+ * `signed:` came with 2.6.33). Lines that are not understood are skipped. Throws DAMAGED without a name or an ID.
+ */
+export function parseFormat(text: string, system: string): PrintableFormat {
+  const name = NAME.exec(text)?.[1];
+  const id = Number(ID.exec(text)?.[1] ?? NaN);
+  if (name === undefined || !Number.isInteger(id)) {
+    throw new SpinbackError('DAMAGED', `an event format of system "${system}" has no name or no ID`);
+  }
+  return { id, system, name, fields: parseFields(text), print: PRINT.exec(text)?.[1]?.trimEnd() ?? null };
+}
+
+/** The `field:` lines of a format file or of tracefs' header_page. */
+export function parseFields(text: string): FormatField[] {
+  const fields: FormatField[] = [];
+  for (const [, declaration, offsetText, sizeText, signed] of text.matchAll(FIELD)) {
+    const offset = Number(offsetText);
+    const size = Number(sizeText);
+    const named = splitDeclaration(declaration!.trim());
+    if (named === null || offset > FARTHEST || size > FARTHEST) continue;
+    fields.push({
+      ...named,
+      offset,
+      size,
+      signed: signed === undefined ? !named.type.includes('unsigned') : signed !== '0',
+    });
+  }
+  return fields;
+}
+
+type Declaration = Pick<FormatField, 'name' | 'type' | 'isArray' | 'location'>;
+
+/**
+ * "char comm[16]" is an array comm of char, "__data_loc char[] name" a dynamic field name, "struct page * page" a
+ * pointer page. By hand: the text is a stranger's, and regular expressions for this take cubic time.
+ */
+function splitDeclaration(declaration: string): Declaration | null {
+  let end = declaration.length;
+  let isArray = false;
+  while (declaration[end - 1] === ']') {
+    const open = declaration.lastIndexOf('[', end - 1);
+    if (open < 0) return null;
+    isArray = true;
+    end = declaration.slice(0, open).trimEnd().length;
+  }
+  let start = end;
+  while (start > 0 && isWordCharacter(declaration.charCodeAt(start - 1))) start--;
+  if (start === end) return null;
+  const type = declaration.slice(0, start).trim();
+  return {
+    name: declaration.slice(start, end),
+    type,
+    isArray,
+    location: type.startsWith('__data_loc') ? 'data' : type.startsWith('__rel_loc') ? 'rel' : 'none',
+  };
+}
+
+function isWordCharacter(code: number): boolean {
+  const letter = code | 0x20;
+  return (code >= 0x30 && code <= 0x39) || code === 0x5f || (letter >= 0x61 && letter <= 0x7a);
+}
+
+/** The four fields that every record starts with, as every kernel since 2.6.31 lays them out (include/linux/trace_events.h). */
+const COMMON: readonly (readonly [name: string, offset: number, size: number])[] = [
+  ['common_type', 0, 2],
+  ['common_flags', 2, 1],
+  ['common_preempt_count', 3, 1],
+  ['common_pid', 4, 4],
+];
+
+/** Bytes of the common fields. */
+export const COMMON_SIZE = 8;
+
+/** Throws UNSUPPORTED when the common fields lie elsewhere than the engine reads them. */
+export function checkCommonFields(format: EventFormat): void {
+  for (const [name, offset, size] of COMMON) {
+    const field = format.fields.find((candidate) => candidate.name === name);
+    if (field?.offset === offset && field.size === size) continue;
+    const found = field ? `at ${field.offset} with ${field.size} bytes` : 'missing';
+    throw new SpinbackError(
+      'UNSUPPORTED',
+      `records of ${format.system}:${format.name} have ${name} ${found}, expected at ${offset} with ${size} bytes`,
+    );
+  }
+}

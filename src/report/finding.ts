@@ -1,0 +1,182 @@
+import type { Confidence, Finding, IrqsOff, LockName, Verdict, Watchdog } from '../model/report.ts';
+import type { Paint } from './paint.ts';
+import { end, lockText, story, who } from './story.ts';
+import { clip, hang, plural } from './text.ts';
+import { timeline } from './timeline.ts';
+import { between, type Times } from './times.ts';
+
+/** How many of a long list a finding shows; the rest is announced. */
+const MAX_ITEMS = 8;
+/** Width of the labels in front of a finding's facts. */
+const LABEL = 14;
+const MAX_TEXT = 600;
+
+export interface FindingStyle {
+  readonly times: Times;
+  readonly paint: Paint;
+  /** Characters in a line. */
+  readonly width: number;
+}
+
+/** A finding with all its facts and its proof, at most `width` characters to a line. */
+export function findingLines(finding: Finding, style: FindingStyle): string[] {
+  const { times, paint, width } = style;
+  const cause = finding.cause === 'unknown' ? '' : `: ${finding.cause}`;
+  const title = `${finding.id} ${finding.kind}${cause} (${finding.confidence}, severity ${finding.severity})`;
+  const proof = timeline(finding, times, paint, width - 2).map((line) => `  ${line}`);
+  return [
+    paint.title(paintConfidence(finding.confidence, paint)(title)),
+    ...hang('  ', clip(story(finding, times), MAX_TEXT), width),
+    '',
+    ...facts(finding, times).flatMap(([label, text]) =>
+      hang(`  ${`${label}:`.padEnd(LABEL)}`, clip(text, MAX_TEXT), width),
+    ),
+    ...(proof.length === 0 ? [] : ['', ...proof]),
+  ];
+}
+
+/** A finding on one line of at most `width` characters. */
+export function findingLine(finding: Finding, style: FindingStyle): string {
+  const head = `${finding.id.padEnd(4)} ${finding.confidence.padEnd(8)}  `;
+  return (
+    paintConfidence(finding.confidence, style.paint)(head) + clip(finding.headline, style.width - head.length)
+  );
+}
+
+function paintConfidence(confidence: Confidence, paint: Paint): (text: string) => string {
+  switch (confidence) {
+    case 'certain':
+      return paint.alarm;
+    case 'likely':
+      return paint.caution;
+    case 'possible':
+      return paint.quiet;
+  }
+}
+
+type Fact = readonly [label: string, text: string];
+
+function facts(finding: Finding, times: Times): Fact[] {
+  const { lock, lastAcquire, lastRelease, culprit, watchdog, irqsOff } = finding;
+  const list: Fact[] = [];
+  if (lock !== null) list.push(['lock', lockFact(lock)]);
+  const lasted = times.span(finding.durationNs);
+  list.push(['since', `${times.at(finding.startNs)}, for ${lasted}, to ${end(finding, times)}`]);
+  if (lock !== null) list.push(['holder', holderFact(finding, times)]);
+  if (lastAcquire !== null && lastAcquire.atNs !== finding.holder?.atNs) {
+    list.push(['last take', `${times.at(lastAcquire.atNs)}, ${who(lastAcquire)}`]);
+  }
+  // A release from before the last take says nothing about this hold.
+  if (lastRelease !== null && (lastAcquire === null || between(lastAcquire.atNs, lastRelease.atNs) >= 0)) {
+    list.push(['last release', `${times.at(lastRelease.atNs)}, ${who(lastRelease)}`]);
+  }
+  if (culprit !== null) {
+    const load =
+      culprit.loadNs === null ? 'its load is not in the trace' : `loaded at ${times.at(culprit.loadNs)}`;
+    list.push(['store', `${times.at(culprit.storeNs)}, ${who(culprit)}, ${culprit.value}, ${load}`]);
+  }
+  list.push(...waiterFacts(finding, times));
+  if (irqsOff !== null) list.push(['irqs off', irqsFact(irqsOff, times)]);
+  if (watchdog !== null) list.push(...watchdogFacts(finding, watchdog, times));
+  list.push(...kernelFacts(finding, times));
+  for (const other of finding.alternatives) {
+    list.push(['or else', `${other.cause} (${other.confidence}): ${other.why}`]);
+  }
+  for (const loss of finding.taintedBy) list.push(['tainted by', loss]);
+  if (finding.related.length > 0) list.push(['see also', finding.related.join(', ')]);
+  list.push(['signature', finding.signature]);
+  return list;
+}
+
+function lockFact(lock: LockName): string {
+  switch (lock.namespace) {
+    case 'bit':
+    case 'word':
+      return lockText(lock);
+    case 'lockdep':
+      return `${lockText(lock)}, address of the lockdep map`;
+    case 'lock':
+      return `${lockText(lock)}, address of the lock`;
+  }
+}
+
+function holderFact(finding: Finding, times: Times): string {
+  if (finding.holder !== null) return `${who(finding.holder)} since ${times.at(finding.holder.atNs)}`;
+  if (finding.cause === 'lost-unlock') return 'nobody';
+  return finding.related.length > 0 ? `see ${finding.related.join(', ')}` : 'not known from this capture';
+}
+
+function waiterFacts(finding: Finding, times: Times): Fact[] {
+  const { waiters, subject } = finding;
+  if (waiters.length === 0) {
+    return subject === null ? [] : [['subject', `${who(subject)}, in ${subject.context} context`]];
+  }
+  const shown = waiters.slice(0, MAX_ITEMS).map((waiter): Fact => {
+    const irqs = waiter.irqsOff === null ? '' : waiter.irqsOff ? ', irqs off' : ', irqs on';
+    return [
+      'waiter',
+      `${who(waiter)} since ${times.at(waiter.sinceNs)}, for ${times.span(waiter.durationNs)}${irqs}`,
+    ];
+  });
+  return [...shown, ...rest('waiter', waiters.length)];
+}
+
+function rest(label: string, count: number): Fact[] {
+  return count > MAX_ITEMS ? [[label, `and ${plural(count - MAX_ITEMS, 'more', 'more')}, see --json`]] : [];
+}
+
+function irqsFact(irqs: IrqsOff, times: Times): string {
+  const from = irqs.notBeforeNs === null ? null : times.at(irqs.notBeforeNs);
+  const to = irqs.notAfterNs === null ? null : times.at(irqs.notAfterNs);
+  switch (irqs.source) {
+    case 'preemptirq':
+      return `since ${from ?? to ?? 'an unknown time'} (irq_disable events)`;
+    case 'flags':
+      return (
+        (from === null ? 'since an unknown time' : `since ${from} at the earliest`) +
+        (to === null ? '' : `, ${to} at the latest`) +
+        " (from the events' irqs-off flags)"
+      );
+    case 'none':
+      return 'not known when they went off: neither irq_disable events nor flags tell';
+  }
+}
+
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  cannot: 'cannot fire',
+  may: 'may fire',
+  must: 'must fire',
+};
+
+function watchdogFacts(finding: Finding, watchdog: Watchdog, times: Times): Fact[] {
+  const window =
+    watchdog.hard === 'cannot'
+      ? ''
+      : ` between ${times.near(watchdog.firesFromNs)} and ${times.near(watchdog.firesToNs)}`;
+  const report = finding.kernelReports.find(({ text }) => /hard lockup/i.test(text));
+  const hard = `${VERDICTS[watchdog.hard]}${window} (T = ${times.limit(watchdog.thresholdNs)})`;
+  const soft =
+    watchdog.soft === 'cannot' ? 'cannot fire while its CPU has interrupts off' : VERDICTS[watchdog.soft];
+  return [
+    ['hard lockup', `${hard}; ${spoke(report?.ns, watchdog, times)}`],
+    ['soft lockup', soft],
+  ];
+}
+
+function spoke(ns: string | undefined, watchdog: Watchdog, times: Times): string {
+  if (ns === undefined) return 'no report of it in this capture';
+  const said = `the kernel said so at ${times.near(ns)}`;
+  if (watchdog.hard === 'cannot') return said;
+  const early = between(ns, watchdog.firesFromNs);
+  if (early > 0) return `${said}, ${times.span(early)} before that window`;
+  const late = between(watchdog.firesToNs, ns);
+  return late > 0 ? `${said}, ${times.span(late)} after that window (late timers)` : said;
+}
+
+function kernelFacts(finding: Finding, times: Times): Fact[] {
+  const { kernelReports } = finding;
+  const shown = kernelReports
+    .slice(0, MAX_ITEMS)
+    .map(({ ns, text }): Fact => ['kernel log', `${times.at(ns)} ${text.replace(/(\\n|\s)+$/, '')}`]);
+  return [...shown, ...rest('kernel log', kernelReports.length)];
+}

@@ -1,0 +1,135 @@
+import { CONFIDENCES, type Confidence, type Finding, type Report } from '../model/report.ts';
+import { findingLine, findingLines, type FindingStyle } from './finding.ts';
+import { PLAIN, type Paint } from './paint.ts';
+import { printableCopy } from './printable.ts';
+import { MAX_WIDTH, hang, page, plural } from './text.ts';
+import { timesOf } from './times.ts';
+import { cpuLines, problemLines, traceLines } from './trace-header.ts';
+
+/** How many findings get one line each when they are not shown in full. */
+const MAX_BRIEF = 20;
+
+export interface TextOptions {
+  readonly paint?: Paint;
+  /** Characters in a line, MAX_WIDTH by default. */
+  readonly width?: number;
+  /** The weakest findings that are shown in full; weaker ones get one line. */
+  readonly minConfidence?: Confidence;
+  /** How many findings are shown in full, 10 by default. */
+  readonly limit?: number;
+  /** What the exit status will say, for the last line. */
+  readonly verdict?: string;
+}
+
+/** Is `confidence` at least as strong as `least`? */
+export function atLeast(confidence: Confidence, least: Confidence): boolean {
+  return CONFIDENCES.indexOf(confidence) >= CONFIDENCES.indexOf(least);
+}
+
+/**
+ * The report for people: plain lines that survive a mail program, strings from the capture made printable. Ends
+ * with a newline.
+ */
+export function reportText(raw: Report, options: TextOptions = {}): string {
+  const report = printableCopy(raw);
+  const { paint = PLAIN, width = MAX_WIDTH, minConfidence = 'likely', limit = 10 } = options;
+  const style: FindingStyle = { times: timesOf(report.trace.timeUnit), paint, width };
+  const strong = report.findings.filter(({ confidence }) => atLeast(confidence, minConfidence));
+  const full = strong.slice(0, limit);
+  const brief = report.findings.filter((finding) => !full.includes(finding));
+  const problems = report.trace.problems.filter(({ severity }) => severity !== 'info');
+
+  return page([
+    traceLines(report.trace, report.spinback, paint, width),
+    cpuLines(report.trace, false),
+    problemLines(problems, paint, width),
+    ...full.map((finding) => findingLines(finding, style)),
+    briefLines(brief, strong.length - full.length, style, minConfidence),
+    closing(report, style, options.verdict),
+  ]);
+}
+
+function briefLines(
+  findings: readonly Finding[],
+  overLimit: number,
+  style: FindingStyle,
+  minConfidence: Confidence,
+): string[] {
+  if (findings.length === 0) return [];
+  const left = findings.length - MAX_BRIEF;
+  const reasons = [
+    ...(overLimit > 0 ? [`${overLimit} over the limit (--limit)`] : []),
+    ...(findings.length > overLimit ? [`below ${minConfidence} (--min-confidence possible shows them)`] : []),
+  ];
+  return [
+    ...hang('', `Not shown in full: ${reasons.join(', ')}`, style.width),
+    ...findings
+      .slice(0, MAX_BRIEF)
+      .map((finding) => `  ${findingLine(finding, { ...style, width: style.width - 2 })}`),
+    ...(left > 0 ? [`  and ${plural(left, 'more', 'more')}: --json has them all`] : []),
+  ];
+}
+
+function closing(
+  report: Report,
+  { times, paint, width }: FindingStyle,
+  verdict: string | undefined,
+): string[] {
+  const { findings, stats, thresholds } = report;
+  const { locks, waitNs, holdNs, irqsOffNs } = stats;
+  const counts = [...CONFIDENCES]
+    .reverse()
+    .map((level) => `${findings.filter(({ confidence }) => confidence === level).length} ${level}`);
+  const scope = report.trace.problems.some(({ severity }) => severity === 'error')
+    ? ' in what could be read'
+    : '';
+  const result =
+    findings.length === 0
+      ? paint.good(`Nothing found${scope}.`)
+      : `${plural(findings.length, 'finding')}${scope}: ${counts.join(', ')}.`;
+  const applied =
+    report.trace.timeUnit === 'cycles'
+      ? 'Thresholds: none applied, the time unit is not known.'
+      : `Thresholds: spin ${times.limit(thresholds.spinNs)}, irqs off ${times.limit(thresholds.irqOffNs)}, ` +
+        `watchdog ${times.limit(thresholds.watchdogNs)}.`;
+  return [
+    result,
+    `Locks: ${locks.acquisitions} acquired, ${locks.contentions} contended, ${locks.releases} released.`,
+    `Longest: wait ${longest(waitNs)}, hold ${longest(holdNs)}, irqs off ${longest(irqsOffNs)}.`,
+    applied,
+    ...unchecked(report).flatMap((line, at) =>
+      hang(at === 0 ? 'Not checked: ' : '             ', line, width),
+    ),
+    ...hang('', `What this capture can and cannot tell: spinback info ${report.trace.path}`, width),
+    ...(verdict === undefined ? [] : [verdict]),
+  ];
+
+  function longest(histogram: { readonly count: number; readonly maxNs: number }): string {
+    return histogram.count === 0 ? 'not seen' : times.span(histogram.maxNs);
+  }
+}
+
+/** What this report cannot speak about, as sentences. */
+function unchecked({ trace, stats }: Report): string[] {
+  const lines: string[] = [];
+  const { locks } = stats;
+  const lossy = trace.perCpu.filter(({ lost, breaks }) => lost !== 0 || breaks > 0);
+  if (trace.events === 0) lines.push('anything: the capture holds no events.');
+  else if (locks.acquisitions + locks.contentions + locks.releases === 0) {
+    lines.push('locks: the capture holds no lock events.');
+  }
+  if (trace.timeUnit === 'cycles')
+    lines.push('how long anything took: the clock counts cycles of unknown length.');
+  if (lossy.length > 0) {
+    lines.push(
+      `what the lost events on ${plural(lossy.length, 'CPU')} would have shown; ` +
+        'a bug whose cause happened there can be missed.',
+    );
+  }
+  for (const [kind, count] of Object.entries(stats.suppressed)) {
+    lines.push(`${plural(count, 'more finding')} of kind ${kind}, counted but not kept.`);
+  }
+  for (const [name, count] of Object.entries(stats.engine))
+    lines.push(`engine limit ${name} was met ${count} times.`);
+  return lines;
+}

@@ -1,0 +1,34 @@
+import { duration, seconds } from '../base/units.ts';
+import type { TraceSummary } from '../model/report.ts';
+
+/** How times of one trace are written, by its time unit. Absolute times come as decimal strings. */
+export interface Times {
+  /** To the last digit: "47.340668709"; bare cycles where the unit is unknown. */
+  at(ns: string): string;
+  /** To the millisecond, for windows: "53.349". */
+  near(ns: string): string;
+  /** "29.996 s"; "812345 cycles". */
+  span(ns: number): string;
+  /** A threshold, without decimals that say nothing: "10 s". */
+  limit(ns: number): string;
+}
+
+const IN_SECONDS: Times = {
+  at: (ns) => seconds(BigInt(ns)),
+  near: (ns) => seconds(((BigInt(ns) + 500_000n) / 1_000_000n) * 1_000_000n).slice(0, -6),
+  span: duration,
+  limit: (ns) => duration(ns).replace(/\.(\d*?)0+ /, (_, kept: string) => (kept === '' ? ' ' : `.${kept} `)),
+};
+
+const inCycles = (count: number): string => `${count} cycles`;
+const IN_CYCLES: Times = { at: (ns) => ns, near: (ns) => ns, span: inCycles, limit: inCycles };
+
+/** Seconds, also from the start of a buffer; cycles where the capture does not say how long one is. */
+export function timesOf(unit: TraceSummary['timeUnit']): Times {
+  return unit === 'cycles' ? IN_CYCLES : IN_SECONDS;
+}
+
+/** `later - earlier` of two absolute times; negative when they are the wrong way round. */
+export function between(earlier: string, later: string): number {
+  return Number(BigInt(later) - BigInt(earlier));
+}

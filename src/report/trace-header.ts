@@ -1,0 +1,106 @@
+import type { CpuSummary, Problem, TraceSummary } from '../model/report.ts';
+import type { Paint } from './paint.ts';
+import { table } from './table.ts';
+import { hang, plural } from './text.ts';
+import { between, timesOf } from './times.ts';
+
+/** Above this many CPUs the analyze report lists only those that lost something. */
+const MAX_CPUS = 16;
+
+/** What was read, in one block: file, format, kernel, clock, span. At most `width` characters to a line. */
+export function traceLines(trace: TraceSummary, spinback: string, paint: Paint, width: number): string[] {
+  const times = timesOf(trace.timeUnit);
+  const facts: (readonly [label: string, text: string])[] = [
+    ['format', `${trace.format}, clock ${trace.clock}${UNITS[trace.timeUnit]}`],
+    ['kernel', trace.kernel ?? 'not recorded'],
+    ['events', `${trace.events} on ${plural(trace.cpus, 'CPU')}`],
+  ];
+  if (trace.startNs !== null && trace.endNs !== null) {
+    const span = times.span(between(trace.startNs, trace.endNs));
+    facts.push(['span', `${times.at(trace.startNs)} to ${times.at(trace.endNs)}, ${span}`]);
+  }
+  facts.push(['lost', lossText(trace.perCpu)]);
+  return [
+    ...hang('', `spinback ${spinback}: ${trace.path}`, width).map((line) => paint.title(line)),
+    ...facts.flatMap(([label, text]) => hang(`  ${`${label}:`.padEnd(9)}`, text, width)),
+  ];
+}
+
+const UNITS: Readonly<Record<TraceSummary['timeUnit'], string>> = {
+  ns: '',
+  cycles: ' (cycles; how long one is is not recorded)',
+  relative: ' (times count from the start of the buffer)',
+};
+
+/** "nothing that the recorder knows of", "1625934 events on CPUs 0 2 3, an unknown number on CPU 1". */
+function lossText(perCpu: readonly CpuSummary[]): string {
+  const counted = perCpu.filter(({ lost }) => lost !== null && lost > 0);
+  const unknown = perCpu.filter(({ lost }) => lost === null);
+  const total = counted.reduce((sum, { lost }) => sum + lost!, 0);
+  const breaks = perCpu.reduce((sum, cpu) => sum + cpu.breaks, 0);
+  const parts = [
+    ...(counted.length > 0 ? [`${plural(total, 'event')} on ${cpuList(counted)}`] : []),
+    ...(unknown.length > 0 ? [`an unknown number on ${cpuList(unknown)}`] : []),
+    ...(breaks > 0 ? [`${plural(breaks, 'break')} in continuity without a loss mark`] : []),
+  ];
+  return parts.length === 0 ? 'nothing that the recorder knows of' : parts.join(', ');
+}
+
+function cpuList(cpus: readonly CpuSummary[]): string {
+  const shown = cpus.slice(0, MAX_CPUS).map(({ cpu }) => cpu);
+  const more = cpus.length > MAX_CPUS ? ` and ${cpus.length - MAX_CPUS} more` : '';
+  return `${cpus.length === 1 ? 'CPU' : 'CPUs'} ${shown.join(' ')}${more}`;
+}
+
+/** First and last event, events and losses of each CPU; with `all` of every one, however many there are. */
+export function cpuLines(trace: TraceSummary, all: boolean): string[] {
+  const times = timesOf(trace.timeUnit);
+  const lossy = trace.perCpu.filter(({ lost, breaks }) => lost !== 0 || breaks > 0);
+  const listed = all || trace.perCpu.length <= MAX_CPUS ? trace.perCpu : lossy.slice(0, MAX_CPUS);
+  const left = trace.perCpu.length - listed.length;
+  if (trace.perCpu.length === 0) return [];
+  const rows = listed.map((cpu) => [
+    String(cpu.cpu),
+    cpu.firstNs === null ? '-' : times.at(cpu.firstNs),
+    cpu.lastNs === null ? '-' : times.at(cpu.lastNs),
+    String(cpu.events),
+    cpu.lost === null ? '?' : String(cpu.lost),
+    String(cpu.breaks),
+  ]);
+  return [
+    ...(rows.length === 0
+      ? []
+      : table(['CPU', 'first', 'last', 'events', 'lost', 'breaks'], rows, [
+          'right',
+          'right',
+          'right',
+          'right',
+          'right',
+          'right',
+        ])),
+    ...(left > 0 ? [`  ${plural(left, 'more CPU')}: see spinback info`] : []),
+  ];
+}
+
+/** Damage and losses, the worst first. */
+export function problemLines(problems: readonly Problem[], paint: Paint, width: number): string[] {
+  const order: readonly Problem['severity'][] = ['error', 'data loss', 'info'];
+  const emphasis = { error: paint.alarm, 'data loss': paint.caution, info: paint.quiet };
+  return order.flatMap((severity) =>
+    problems
+      .filter((problem) => problem.severity === severity)
+      .flatMap((problem) => {
+        const [first = '', ...more] = hang(`  ${severity.padEnd(9)}  `, problemText(problem), width);
+        return [emphasis[severity](first.slice(0, 11)) + first.slice(11), ...more];
+      }),
+  );
+}
+
+/** "bad-page: a sub-buffer does not hold together (count 3, first at offset 81920)". */
+export function problemText({ name, text, count, offset }: Problem): string {
+  const notes = [
+    ...(count === 1 ? [] : [`count ${count}`]),
+    ...(offset === null ? [] : [`${count === 1 ? '' : 'first '}at offset ${offset}`]),
+  ];
+  return `${name}: ${text}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;
+}

@@ -1,0 +1,152 @@
+import { KINDS, type KindName } from '../model/event.ts';
+import type { Case } from '../model/case.ts';
+import type { Question } from '../model/report.ts';
+import type { Capture } from '../trace/capture.ts';
+
+type Answer = Pick<Question, 'answer' | 'why' | 'record'>;
+
+/** What a capture shows, for judging which questions it can answer. */
+interface Shown {
+  /** Events of a kind, optionally of one namespace (lockdep, word, lock). */
+  has(kind: KindName, namespace?: number): boolean;
+  readonly hasTicks: boolean;
+  readonly hasLosses: boolean;
+  readonly losses: string;
+}
+
+const LOCKDEP = 0;
+const WORD = 1;
+const LOCK = 2;
+
+const yes = (why: string): Answer => ({ answer: 'yes', why, record: null });
+
+/** Which questions the capture can answer, which not, and what to record next time. */
+export function questionsOf(capture: Capture, about: Case): Question[] {
+  const shown = shownBy(capture, about);
+  return QUESTIONS.map(([question, judge]) => {
+    const answer = judge(shown, about);
+    if (answer.answer !== 'yes' || !shown.hasLosses) return { question, ...answer };
+    return {
+      question,
+      answer: 'partly',
+      why: `${answer.why}; but ${shown.losses}`,
+      record: 'larger ring buffers (trace-cmd record -b 65536), or fewer events',
+    };
+  });
+}
+
+const QUESTIONS: readonly (readonly [string, (shown: Shown, about: Case) => Answer])[] = [
+  ['Which bit lock was never released?', bitLocks],
+  ['Who undid an unlock with a plain store?', plainStores],
+  ['Which spinlock, mutex or rwsem was never released, and who holds it?', lockdepLocks],
+  ['Who waited for a contended lock, and for how long?', contention],
+  ['For how long were interrupts off, and since when?', irqs],
+  ['Did a CPU fall silent?', silence],
+  ['Did a lock holder exit or sleep?', tasks],
+  ['Would the watchdog fire, and did it?', watchdog],
+];
+
+function bitLocks(shown: Shown): Answer {
+  if (shown.has('acquire', WORD) && shown.has('release', WORD)) return yes('takes and releases of bit locks are recorded');
+  return {
+    answer: 'no',
+    why: 'no bit-lock events: no stock tracepoint covers bit_spin_lock()',
+    record: 'kprobes on the functions that take and release the bit lock, or a kernel with bit-lock tracepoints',
+  };
+}
+
+function plainStores(shown: Shown): Answer {
+  if (shown.has('word store') && shown.has('word load')) return yes('plain loads and stores of lock words are recorded');
+  return {
+    answer: 'no',
+    why: 'no events for plain loads and stores of words that carry a bit lock',
+    record: 'a probe on every function that updates the word without atomics, with the value before and after',
+  };
+}
+
+function lockdepLocks(shown: Shown): Answer {
+  if (shown.has('acquire', LOCKDEP) && shown.has('release', LOCKDEP)) {
+    return yes('lock_acquired and lock_release are recorded');
+  }
+  if (shown.has('attempt', LOCKDEP)) {
+    return {
+      answer: 'partly',
+      why: 'lock_acquire without lock_acquired: holds are known, waits are not',
+      record: 'a kernel with CONFIG_LOCK_STAT, and all lock:* events',
+    };
+  }
+  return {
+    answer: 'no',
+    why: 'no lockdep events',
+    record: 'lock:lock_acquire, lock_acquired, lock_contended, lock_release (kernel with CONFIG_LOCKDEP and CONFIG_LOCK_STAT)',
+  };
+}
+
+function contention(shown: Shown): Answer {
+  if (shown.has('contend', LOCKDEP) || shown.has('contend', WORD)) return yes('contended waits and their ends are recorded');
+  if (shown.has('contend', LOCK)) {
+    return {
+      answer: 'partly',
+      why: 'contention_begin and contention_end tell who waited how long, not for whom; the first waiter of a queued spinlock emits nothing',
+      record: 'lock:* events of a lockdep kernel, or lock:contended_release where the kernel has it',
+    };
+  }
+  return { answer: 'no', why: 'no contention events', record: 'lock:contention_begin and lock:contention_end (Linux 5.19 and later)' };
+}
+
+function irqs(shown: Shown, about: Case): Answer {
+  if (shown.has('irqs off') && shown.has('irqs on')) return yes('irq_disable and irq_enable are recorded');
+  const flagged = about.state.rows.some((row) => row.irqsOff > 0n && row.irqsOn > 0n);
+  return {
+    answer: flagged ? 'partly' : 'no',
+    why: flagged
+      ? 'only the irqs-off flag of other events bounds the spans'
+      : 'no irq_disable or irq_enable events, and no event type occurs both with interrupts on and off',
+    record: 'preemptirq:irq_disable and irq_enable (CONFIG_TRACE_IRQFLAGS or CONFIG_IRQSOFF_TRACER with CONFIG_PREEMPTIRQ_TRACEPOINTS)',
+  };
+}
+
+function silence(shown: Shown): Answer {
+  if (shown.hasTicks) return yes('hard interrupts give every busy CPU a rhythm');
+  return {
+    answer: 'partly',
+    why: 'no timer ticks or other hard interrupts: the rhythm of a CPU is only that of its other events',
+    record: 'timer:hrtimer_expire_entry or irq_vectors:local_timer_entry',
+  };
+}
+
+function tasks(shown: Shown): Answer {
+  const switches = shown.has('switch');
+  const exits = shown.has('task exit');
+  if (switches && exits) return yes('switches and exits are recorded');
+  return {
+    answer: switches || exits ? 'partly' : 'no',
+    why: switches ? 'no sched_process_exit events' : exits ? 'no sched_switch events' : 'no scheduler events',
+    record: 'sched:sched_switch and sched:sched_process_exit',
+  };
+}
+
+function watchdog(shown: Shown): Answer {
+  const said = shown.has('message');
+  if (said && shown.has('irqs off')) return yes('irqs-off spans and the kernel log are recorded');
+  return {
+    answer: 'partly',
+    why: said ? 'the kernel log is recorded, irqs-off spans are not' : 'the kernel log is not in the capture',
+    record: said ? 'preemptirq:irq_disable and irq_enable' : 'printk:console',
+  };
+}
+
+function shownBy(capture: Capture, { state }: Case): Shown {
+  const counts = new Set<string>();
+  capture.rows.forEach((row, n) => {
+    if ((state.rows[n]?.count ?? 0n) === 0n) return;
+    counts.add(`${row.kind}`).add(`${row.kind}/${row.namespace}`);
+  });
+  const lossy = state.cpus.filter((cpu) => cpu.lostSpans > 0).map((cpu) => cpu.cpu);
+  return {
+    has: (kind, namespace) => counts.has(namespace === undefined ? `${KINDS.indexOf(kind)}` : `${KINDS.indexOf(kind)}/${namespace}`),
+    hasTicks: state.cpus.some((cpu) => cpu.ticks > 0n),
+    hasLosses: lossy.length > 0,
+    losses: `events were lost on CPU ${lossy.join(', ')}`,
+  };
+}

@@ -1,0 +1,110 @@
+import * as L from '../../assembly/layout.ts';
+import { speaksOfLockups } from '../analyzers/kernel-messages.ts';
+import type { KernelMessage, LostSpan, RingFindings } from '../model/case.ts';
+import type { Mark, RingRecord } from '../model/state.ts';
+
+const KEPT_PER_KIND = 1000;
+const KEPT_MESSAGES = 256;
+const KEPT_LOST = 4096;
+const MESSAGES_READ = 200_000;
+
+/** Records of one kind: the longest ones are kept, the others counted. */
+class Longest {
+  #records: RingRecord[] = [];
+  #dropped = 0;
+  readonly #length: (record: RingRecord) => number;
+
+  constructor(from: number, to: number) {
+    this.#length = ({ marks }) => Number((marks[to]?.time ?? 0n) - (marks[from]?.time ?? 0n));
+  }
+
+  add(record: RingRecord): void {
+    this.#records.push(record);
+    if (this.#records.length < 2 * KEPT_PER_KIND) return;
+    this.#trim();
+  }
+
+  #trim(): void {
+    if (this.#records.length <= KEPT_PER_KIND) return;
+    this.#records.sort((a, b) => this.#length(b) - this.#length(a));
+    this.#dropped += this.#records.length - KEPT_PER_KIND;
+    this.#records.length = KEPT_PER_KIND;
+  }
+
+  /** What was kept in order of time, and how many were not. */
+  take(): { readonly records: RingRecord[]; readonly dropped: number } {
+    this.#trim();
+    const records = this.#records.toSorted((a, b) => ((a.marks[0]?.time ?? 0n) < (b.marks[0]?.time ?? 0n) ? -1 : 1));
+    return { records, dropped: this.#dropped };
+  }
+}
+
+/** Collects the finding ring's records within bounds, however many there are. */
+export class RingCollector {
+  // The marks between which a record of the kind spans its time (assembly/layout.ts, RECORD_IS_*).
+  readonly #kinds = new Map<number, Longest>([
+    [L.RECORD_IS_WAIT, new Longest(0, 2)],
+    [L.RECORD_IS_IRQ_OFF, new Longest(0, 1)],
+    [L.RECORD_IS_FLAGS_OFF, new Longest(1, 2)],
+    [L.RECORD_IS_GAP, new Longest(0, 1)],
+    [L.RECORD_IS_LOST_UPDATE, new Longest(2, 5)],
+    [L.RECORD_IS_DOUBLE_RELEASE, new Longest(0, 2)],
+    [L.RECORD_IS_FOREIGN_RELEASE, new Longest(0, 1)],
+  ]);
+  readonly #lost: LostSpan[] = [];
+  #lostDropped = 0;
+  readonly #messages: KernelMessage[] = [];
+  #messagesSeen = 0;
+  readonly #textOf: (mark: Mark) => string;
+
+  /** @param textOf the message that a mark's record carries */
+  constructor(textOf: (mark: Mark) => string) {
+    this.#textOf = textOf;
+  }
+
+  add(records: readonly RingRecord[]): void {
+    for (const record of records) {
+      if (record.kind === L.RECORD_IS_MESSAGE) this.#addMessage(record.marks[0]!);
+      else if (record.kind === L.RECORD_IS_LOST) this.#addLost(record);
+      else this.#kinds.get(record.kind)?.add(record);
+    }
+  }
+
+  #addMessage(mark: Mark): void {
+    // Reading a message means going back to its record: a console that prints for ever must not stall the replay.
+    if (++this.#messagesSeen > MESSAGES_READ || this.#messages.length >= KEPT_MESSAGES) return;
+    const text = this.#textOf(mark);
+    if (speaksOfLockups(text)) this.#messages.push({ mark, text });
+  }
+
+  #addLost({ cpu, extra, marks }: RingRecord): void {
+    if (this.#lost.length >= KEPT_LOST) {
+      this.#lostDropped++;
+      return;
+    }
+    this.#lost.push({ cpu, from: marks[0]?.time ?? null, to: marks[1]!.time, count: extra });
+  }
+
+  take(): RingFindings {
+    const suppressed: Record<string, number> = {};
+    const kept = (kind: number, name: string): RingRecord[] => {
+      const { records, dropped } = this.#kinds.get(kind)!.take();
+      if (dropped) suppressed[name] = dropped;
+      return records;
+    };
+    if (this.#lostDropped) suppressed['lost'] = this.#lostDropped;
+    if (this.#messagesSeen > MESSAGES_READ) suppressed['messages'] = this.#messagesSeen - MESSAGES_READ;
+    return {
+      waits: kept(L.RECORD_IS_WAIT, 'irq-off-spin'),
+      irqOff: kept(L.RECORD_IS_IRQ_OFF, 'irq-off'),
+      flagsOff: kept(L.RECORD_IS_FLAGS_OFF, 'irq-off by flags'),
+      gaps: kept(L.RECORD_IS_GAP, 'silent-cpu'),
+      lostUpdates: kept(L.RECORD_IS_LOST_UPDATE, 'lost-update'),
+      doubleReleases: kept(L.RECORD_IS_DOUBLE_RELEASE, 'double-release'),
+      foreignReleases: kept(L.RECORD_IS_FOREIGN_RELEASE, 'foreign-release'),
+      lost: this.#lost,
+      messages: this.#messages,
+      suppressed,
+    };
+  }
+}

@@ -1,0 +1,105 @@
+import { judge } from '../analyzers/judge.ts';
+import { VERSION } from '../base/version.ts';
+import type { EngineOptions, PlacedEvent } from '../engine/engine.ts';
+import type { Case } from '../model/case.ts';
+import { INFO_SCHEMA, REPORT_SCHEMA, type Info, type Report, type Thresholds } from '../model/report.ts';
+import type { EngineState } from '../model/state.ts';
+import type { Capture } from '../trace/capture.ts';
+import { CaptureNarrator, messageText } from './narrator.ts';
+import { engineInput, makeWasmEngine, pump, pumping, type EngineMaker } from './pump.ts';
+import { questionsOf } from './questions.ts';
+import { RingCollector } from './ring-findings.ts';
+import { statsOf, summaryOf, typeCounts } from './summary.ts';
+
+export type { PlacedEvent } from '../engine/engine.ts';
+
+export const DEFAULT_THRESHOLDS: Thresholds = { watchdogNs: 10e9, spinNs: 1e9, irqOffNs: 1e9 };
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number | null;
+  readonly events: number;
+}
+
+export interface AnalyzeOptions {
+  readonly thresholds?: Partial<Thresholds>;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Makes the engine; the release build of the WebAssembly engine by default. */
+  readonly engine?: EngineMaker;
+  /** Limits of the engine: memory, windows, ring, tables (see EngineOptions). */
+  readonly limits?: Partial<
+    Pick<
+      EngineOptions,
+      'memoryLimit' | 'windowBudget' | 'ringRecords' | 'histogramBits' | 'tablePower' | 'tableFloor'
+    >
+  >;
+}
+
+/** What a replay of a capture left: the case for the analyzers. */
+function replay(capture: Capture, options: AnalyzeOptions): Case {
+  const thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
+  // Thresholds in seconds mean nothing on a clock whose unit is not known (design rule 17).
+  const timeIsNs = capture.clock.unit === 'ns' || (capture.clock.unit === 'relative' && capture.clock.name !== 'counter');
+  const engine = (options.engine ?? makeWasmEngine)({
+    ...engineInput(capture),
+    spinNs: timeIsNs ? thresholds.spinNs : Infinity,
+    irqOffNs: timeIsNs ? thresholds.irqOffNs : Infinity,
+    silentNs: timeIsNs ? thresholds.irqOffNs : Infinity,
+    ...options.limits,
+  });
+  const ring = new RingCollector((mark) => messageText(capture, mark));
+  pump(engine, capture.lanes, () => {
+    ring.add(engine.drain());
+    options.onProgress?.({ ...capture.progress(), events: 0 });
+  });
+  return {
+    state: engine.state(),
+    found: ring.take(),
+    thresholds,
+    timeIsNs,
+    lostTails: new Set(capture.lanes.filter((lane) => lane.lostTail).map((lane) => lane.cpu)),
+    narrator: new CaptureNarrator(capture),
+  };
+}
+
+/** Replays a capture and judges it. Damaged input gives a report whose trace.problems say what is missing. */
+export function analyzeCapture(capture: Capture, options: AnalyzeOptions = {}): Report {
+  const about = replay(capture, options);
+  return {
+    schema: REPORT_SCHEMA,
+    spinback: VERSION,
+    trace: summaryOf(capture, about),
+    thresholds: about.thresholds,
+    findings: judge(about),
+    stats: statsOf(capture, about),
+  };
+}
+
+/** Replays a capture and says what it holds and which questions it can answer. */
+export function inspectCapture(capture: Capture, options: AnalyzeOptions = {}): Info {
+  const about = replay(capture, options);
+  const trace = summaryOf(capture, about);
+  const events = typeCounts(capture, about.state);
+  return { schema: INFO_SCHEMA, spinback: VERSION, trace, events, questions: questionsOf(capture, about) };
+}
+
+/** Decodes a capture in merged order; stops when the consumer stops. */
+export function* eventsOf(capture: Capture, options: AnalyzeOptions = {}): Generator<PlacedEvent> {
+  const engine = (options.engine ?? makeWasmEngine)({
+    ...engineInput(capture),
+    spinNs: Infinity,
+    irqOffNs: Infinity,
+    silentNs: Infinity,
+    ...options.limits,
+    collect: true,
+  });
+  for (const _ of pumping(engine, capture.lanes)) {
+    yield* engine.takeEvents();
+    options.onProgress?.({ ...capture.progress(), events: 0 });
+  }
+}
+
+/** Replays a capture and returns the engine's state as it is at the end, for tools and tests. */
+export function replayCapture(capture: Capture, options: AnalyzeOptions = {}): EngineState {
+  return replay(capture, options).state;
+}

@@ -1,0 +1,121 @@
+import * as L from '../../assembly/layout.ts';
+import type { Case } from '../model/case.ts';
+import type { CpuSummary, HistogramData, Problem, Stats, TraceSummary, TypeCount } from '../model/report.ts';
+import type { CpuState, EngineState, HistogramState } from '../model/state.ts';
+import type { Capture } from '../trace/capture.ts';
+
+/** Counters that speak of limits met, with what each means for the user. */
+const LIMITS: readonly (readonly [name: string, counter: number, text: string])[] = [
+  ['untracked-lock-events', L.COUNTER_UNTRACKED_LOCK_EVENTS, 'lock events were not tracked: the lock table was full'],
+  ['untracked-word-events', L.COUNTER_UNTRACKED_WORD_EVENTS, 'word events were not tracked: the word table was full'],
+  ['untracked-task-events', L.COUNTER_UNTRACKED_TASK_EVENTS, 'lock events were not tracked: memory for tasks was full'],
+  ['untracked-cpu-events', L.COUNTER_UNTRACKED_CPU_EVENTS, 'events came from CPU numbers beyond the limit, or memory was full'],
+  ['dropped-holds', L.COUNTER_DROPPED_HOLDS, 'held locks were forgotten: a context seemed to hold more than 64'],
+  ['dropped-findings', L.COUNTER_DROPPED_FINDINGS, 'findings were dropped: the finding ring was full'],
+  ['dropped-suspects', L.COUNTER_DROPPED_SUSPECTS, 'suspected lost updates were dropped: memory was full'],
+  ['unknown-types', L.COUNTER_UNKNOWN_TYPES, 'records have a type that the capture does not describe; they count as signs of life only'],
+];
+
+/** What was read, from when to when, and what is missing. */
+export function summaryOf(capture: Capture, { state }: Case): TraceSummary {
+  const perCpu = state.cpus.map((cpu) => cpuSummary(capture, cpu));
+  return {
+    path: capture.path,
+    format: capture.format,
+    clock: capture.clock.name,
+    timeUnit: capture.clock.unit,
+    kernel: capture.kernel,
+    cpus: capture.cpuCount ?? perCpu.length,
+    events: Number(state.events),
+    startNs: state.events > 0n ? String(state.firstTime) : null,
+    endNs: state.events > 0n ? String(state.lastTime) : null,
+    perCpu,
+    problems: problemsOf(capture, state),
+  };
+}
+
+function cpuSummary(capture: Capture, cpu: CpuState): CpuSummary {
+  const lane = capture.lanes.find(({ cpu: number, input }) => number === cpu.cpu && input.kind === 'pages');
+  // The pages' own marks count exactly where they count at all; the recorder's statistics fill in.
+  const lost = cpu.lostUnknown > 0 ? null : Number(cpu.lost);
+  const noted = lane?.lost ?? 0;
+  return {
+    cpu: cpu.cpu,
+    firstNs: cpu.events > 0n ? String(cpu.firstTime) : null,
+    lastNs: cpu.events > 0n ? String(cpu.lastTime) : null,
+    events: Number(cpu.events),
+    lost: lost === null ? null : Math.max(lost, noted),
+    breaks: cpu.breaks,
+  };
+}
+
+function problemsOf(capture: Capture, state: EngineState): Problem[] {
+  const problems: Problem[] = capture.damage().map(({ offset, ...damage }) => ({ ...damage, offset: offset ?? null }));
+  const add = (name: string, severity: Problem['severity'], count: number, text: string): void => {
+    if (count > 0) problems.push({ name, severity, text, count, offset: null });
+  };
+  const sum = (of: (lane: EngineState['lanes'][number]) => number): number => state.lanes.reduce((n, lane) => n + of(lane), 0);
+  const firstBad = state.lanes.find((lane) => lane.badPages + lane.badEvents > 0);
+  const where = firstBad ? ` (first in CPU ${firstBad.cpu}'s data at byte ${firstBad.firstBad})` : '';
+  add('damaged-pages', 'error', sum((lane) => lane.badPages), `pages with an impossible length were skipped${where}`);
+  add('damaged-records', 'error', sum((lane) => lane.badEvents), `records that do not fit their page or format were skipped${where}`);
+  add(
+    'time-backwards',
+    'data loss',
+    sum((lane) => lane.backwards),
+    'times ran backwards within a CPU; durations across such a step are not to be trusted',
+  );
+  const lostCpus = state.cpus.filter((cpu) => cpu.lostSpans > 0);
+  const lostEvents = lostCpus.reduce((n, cpu) => n + cpu.lost, 0n);
+  add(
+    'lost-events',
+    'data loss',
+    lostCpus.reduce((n, cpu) => n + cpu.lostSpans, 0),
+    `stretches of events were lost while recording (CPUs ${lostCpus.map(({ cpu }) => cpu).join(', ')}; ` +
+      `${lostEvents} events${lostCpus.some((cpu) => cpu.lostUnknown > 0) ? ' and an unknown number more' : ''}); use larger buffers (trace-cmd -b)`,
+  );
+  for (const [name, counter, text] of LIMITS) add(name, 'data loss', Number(state.counters[counter] ?? 0n), text);
+  return problems;
+}
+
+/** Events by type, most frequent first. */
+export function typeCounts(capture: Capture, state: EngineState): TypeCount[] {
+  const names = new Map(capture.types.map((type) => [type.id, type.system ? `${type.system}:${type.name}` : type.name]));
+  return state.rows
+    .map((row, n) => ({ event: n === 0 ? 'unknown' : (names.get(row.type) ?? `type ${row.type}`), count: Number(row.count) }))
+    .filter(({ count }) => count > 0)
+    .toSorted((a, b) => b.count - a.count || (a.event < b.event ? -1 : 1));
+}
+
+/** Every figure mergeable: counts, sums, extremes, histograms. */
+export function statsOf(capture: Capture, { state, found }: Case): Stats {
+  const counter = (n: number): number => Number(state.counters[n] ?? 0n);
+  const limits = LIMITS.map(([name, n]) => [name, counter(n)] as const).filter(([, count]) => count > 0);
+  return {
+    events: typeCounts(capture, state),
+    locks: {
+      live: state.liveLocks,
+      peak: counter(L.COUNTER_PEAK_LOCKS),
+      forgotten: counter(L.COUNTER_FORGOTTEN_LOCKS),
+      acquisitions: counter(L.COUNTER_ACQUISITIONS),
+      contentions: counter(L.COUNTER_CONTENTIONS),
+      releases: counter(L.COUNTER_RELEASES),
+    },
+    suppressed: found.suppressed,
+    engine: Object.fromEntries(limits),
+    waitNs: histogram(state.waitNs),
+    holdNs: histogram(state.holdNs),
+    irqsOffNs: histogram(state.irqsOffNs),
+  };
+}
+
+function histogram({ bits, count, sum, min, max, buckets }: HistogramState): HistogramData {
+  return {
+    precisionBits: bits,
+    count: Number(count),
+    sumNs: String(sum),
+    minNs: count > 0n ? Number(min) : 0,
+    maxNs: Number(max),
+    buckets: buckets.map(([index, n]) => [index, Number(n)]),
+  };
+}

@@ -1,0 +1,107 @@
+import type { EventPlace } from '../model/event.ts';
+import type { DecodeRow } from '../mapping/decode-row.ts';
+
+/** How raw time stamps become nanoseconds: ns = (raw * mult >> shift) + offsetNs. mult 0: they are nanoseconds. */
+export interface ClockConversion {
+  readonly mult: number;
+  readonly shift: number;
+  readonly offsetNs: bigint;
+}
+
+export interface Clock {
+  /** The capture's own name: "mono", "boot", "local", "x86-tsc"; "unknown" where it does not say. */
+  readonly name: string;
+  readonly unit: 'ns' | 'cycles' | 'relative';
+}
+
+/** One event type of the capture. */
+export interface EventType {
+  /** The capture's own number (u16 in records). */
+  readonly id: number;
+  /** "lock"; empty where text does not say. */
+  readonly system: string;
+  readonly name: string;
+}
+
+/** How sub-buffer pages are laid out (ftrace header_page). */
+export interface PageLayout {
+  readonly pageSize: number;
+  readonly commitSize: 4 | 8;
+  readonly dataAt: number;
+}
+
+/**
+ * One CPU's stream of input. `pages`: raw ftrace sub-buffers. `records`: canonical 40-byte events
+ * (assembly/layout.ts, EVENT_*), already sorted by time; EVENT_CPU of the record counts.
+ */
+export interface Lane {
+  readonly cpu: number;
+  readonly input: { readonly kind: 'pages'; readonly layout: PageLayout } | { readonly kind: 'records' };
+  readonly clock: ClockConversion;
+  /** Bytes that the lane will deliver, null when that is not known beforehand. */
+  readonly size: number | null;
+  /**
+   * Fills `target` with the next whole pages or records and returns how many bytes; 0 means the end.
+   * Deterministic: a second capture opened on the same file delivers the same bytes.
+   */
+  read(target: Uint8Array): number;
+  /** Events that the recorder says this CPU lost to overwriting or dropping; null when it does not say. */
+  readonly lost: number | null;
+  /** The recorder stopped taking events on this CPU before the end (buffer full, dropped events). */
+  readonly lostTail: boolean;
+}
+
+/** One field of a record, for people. */
+export interface FieldValue {
+  readonly name: string;
+  /** Numbers as unsigned or signed bigint by the field's type, text as a string. */
+  readonly value: bigint | string;
+}
+
+/** A record that somebody went back to. */
+export interface EventRecord {
+  readonly type: EventType;
+  readonly fields: readonly FieldValue[];
+  /** The fields as one line in the style of trace-cmd: "addr=0xffff888104ef4380 bitnr=4 ip=fake_finish_bio+0x39". */
+  readonly text: string;
+  /** The task's name as this record knows it, where it does (text captures); otherwise ask comm(). */
+  readonly comm?: string;
+}
+
+/** One kind of damage or loss, counted. */
+export interface Damage {
+  readonly name: string;
+  readonly severity: 'info' | 'error' | 'data loss';
+  /** What it means and what to do, as a sentence. */
+  readonly text: string;
+  readonly count: number;
+  /** Byte offset in the file of the first one, where known. */
+  readonly offset?: number;
+}
+
+/** An opened capture: what every reader delivers and the session replays. */
+export interface Capture {
+  readonly path: string;
+  /** "trace.dat v7 (zstd)", "ftrace text", "trace-cmd report". */
+  readonly format: string;
+  readonly clock: Clock;
+  /** `uname` of the recorded machine, null where the capture does not say. */
+  readonly kernel: string | null;
+  /** Number of CPUs of the machine, where known. */
+  readonly cpuCount: number | null;
+  readonly types: readonly EventType[];
+  /** How to decode each type; types without a row are signs of life only. Row 0 is for unknown types. */
+  readonly rows: readonly DecodeRow[];
+  readonly lanes: readonly Lane[];
+  /** Damage met so far; grows while lanes are read. */
+  damage(): readonly Damage[];
+  /** The task's name, null when the capture does not know it. */
+  comm(pid: number): string | null;
+  /** "ext4_finish_bio+0x273" for a kernel address, null when unknown. */
+  symbol(address: bigint): string | null;
+  /** Goes back to one record; null when it cannot be had (an evicted stream, a lost event). */
+  record(place: EventPlace): EventRecord | null;
+  /** Bytes of input consumed and in all, for progress. */
+  progress(): { readonly done: number; readonly total: number | null };
+  close(): void;
+}

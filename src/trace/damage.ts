@@ -1,0 +1,32 @@
+import type { Damage } from './capture.ts';
+
+/** What each kind of damage means; the keys are the names in reports. */
+export interface DamageKind {
+  readonly severity: Damage['severity'];
+  readonly text: string;
+}
+
+/** Counts damage by name and remembers where each kind was met first. */
+export class DamageLog<Name extends string> {
+  readonly #kinds: Readonly<Record<Name, DamageKind>>;
+  readonly #met = new Map<Name, { count: number; offset: number | undefined; detail: string }>();
+
+  constructor(kinds: Readonly<Record<Name, DamageKind>>) {
+    this.#kinds = kinds;
+  }
+
+  /** `detail` of the first one is appended to the kind's text. */
+  add(name: Name, offset?: number, detail = ''): void {
+    const met = this.#met.get(name);
+    if (met) met.count++;
+    else this.#met.set(name, { count: 1, offset, detail });
+  }
+
+  list(): Damage[] {
+    return [...this.#met].map(([name, { count, offset, detail }]) => {
+      const { severity, text } = this.#kinds[name];
+      const whole = detail === '' ? text : `${text} (${detail})`;
+      return { name, severity, text: whole, count, ...(offset === undefined ? {} : { offset }) };
+    });
+  }
+}

@@ -1,0 +1,77 @@
+import type { Damage } from '../capture.ts';
+
+/** Every damage that a text capture can have: what it means, and what to do. */
+const DAMAGES = {
+  overwritten: {
+    severity: 'data loss',
+    text:
+      'The header says that the ring buffers overwrote this many older events. Text does not tell on which CPU, ' +
+      'so every history before the first event is unknown: record with larger buffers, or stop sooner.',
+  },
+  'lost-events': {
+    severity: 'data loss',
+    text:
+      'Events were dropped in the middle (a mark without a number counts as one). ' +
+      'What depends on them cannot be judged: record with larger buffers or fewer events.',
+  },
+  'unparsed-lines': {
+    severity: 'error',
+    text: 'Lines that are neither events nor part of a message were left out: see whether the file was edited or mixed.',
+  },
+  'long-lines': {
+    severity: 'error',
+    text: 'Lines of more than 64 KiB were left out: no tracer prints such lines.',
+  },
+  'unparsed-fields': {
+    severity: 'error',
+    text:
+      'Events whose address, bit or value could not be read count as signs of life only: ' +
+      'the capture was printed with another format, or the line is damaged.',
+  },
+  'mixed-times': {
+    severity: 'error',
+    text: 'Lines that show time in another form than the first event were taken as they are: do not join captures.',
+  },
+  'too-many-types': {
+    severity: 'info',
+    text: 'More than 2048 different event names: events of the others are read, but not told apart by name.',
+  },
+  'cut-last-line': {
+    severity: 'info',
+    text: 'The last line has no line end. It may have been cut in the middle, so its fields were not used.',
+  },
+  'hashed-pointers': {
+    severity: 'info',
+    text:
+      'Addresses printed with %p are hashed: they still tell locks apart, but cannot be compared with addresses that ' +
+      'other events print in full. Set no_hash_pointers (or the trace option nohash-ptr), or keep the binary trace.',
+  },
+  'time-unit-assumed': {
+    severity: 'info',
+    text:
+      'Times are bare integers and were taken as nanoseconds (clock boot or tai). Under the clock x86-tsc or counter ' +
+      'they are not, and durations are wrong: the text does not tell, trace.dat does.',
+  },
+} as const satisfies Record<string, Pick<Damage, 'severity' | 'text'>>;
+
+export type DamageName = keyof typeof DAMAGES;
+
+/** Counts damage by name, with the place of the first one. */
+export class DamageCounts {
+  readonly #counts = new Map<DamageName, { count: number; offset: number | undefined }>();
+
+  add(name: DamageName, offset?: number, count = 1): void {
+    const known = this.#counts.get(name);
+    if (known) known.count += count;
+    else this.#counts.set(name, { count, offset });
+  }
+
+  list(): Damage[] {
+    return [...this.#counts].map(([name, { count, offset }]) => ({
+      name,
+      ...DAMAGES[name],
+      count,
+      ...(offset === undefined ? {} : { offset }),
+    }));
+  }
+}

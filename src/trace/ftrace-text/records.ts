@@ -1,0 +1,242 @@
+import { writeEvent, EVENT_RECORD_SIZE } from '../../model/event-record.ts';
+import { FLAGS, KINDS } from '../../model/event.ts';
+import { SpinbackError } from '../../base/errors.ts';
+import type { ByteSource } from '../../io/source.ts';
+import { CommTable } from './comms.ts';
+import { continues } from './continuation.ts';
+import type { DamageCounts } from './damages.ts';
+import { Header, isCpuNote, parseDropped, type Dropped } from './header.ts';
+import type { FieldSink, ParsedText } from './fields.ts';
+import { EventLine, parseEventLine, type TimeForm } from './line.ts';
+import { LineReader } from './lines.ts';
+import type { TextType, TypeTable } from './types.ts';
+
+/** The place of every 4096th record is kept: 2 KB for a million of them, and at most 4096 lines to go back to one. */
+const CHECKPOINT = 4096;
+/** Marks of lost events that wait for an event line behind them. */
+const MAX_WAITING = 1024;
+
+const LOST = KINDS.indexOf('lost');
+
+interface WaitingLoss extends Dropped {
+  readonly offset: number;
+}
+
+/** An event, in the shape that writeEvent takes, filled anew for every line. */
+class EventSink implements FieldSink, ParsedText {
+  time = 0n;
+  address = 0n;
+  value = 0n;
+  kind = 0;
+  bit = 0xff;
+  cpu = 0;
+  pid = 0;
+  flags = 0;
+  type = 0;
+  nextComm: string | null = null;
+  nextPid = 0;
+  hashed = false;
+}
+
+/**
+ * Text into canonical records, in the order of the file. Every event line and every mark of lost events becomes
+ * one record, so a record's number can be counted from any checkpoint without knowing what came before.
+ */
+export class RecordStream {
+  readonly comms = new CommTable();
+  readonly #lines: LineReader;
+  readonly #types: TypeTable;
+  readonly #damage: DamageCounts;
+  #timeForm: TimeForm | null;
+  readonly #header = new Header();
+  readonly #line = new EventLine();
+  readonly #event = new EventSink();
+  readonly #checkpoints: number[] = [];
+  /** Records whose lines have been read. */
+  #numbered = 0;
+  #waiting: WaitingLoss[] = [];
+  /** How many of the waiting losses have their time by now, and how many of those are written. */
+  #ready = 0;
+  #written = 0;
+  /** An event is parsed and not yet written. */
+  #held = false;
+  #ended = false;
+  #lastTime = 0n;
+  /** Kind of the last event; before the first one, other text may stand as it may behind an unmapped event. */
+  #lastKind = 0;
+  #otherLines = 0;
+  #longLines = 0;
+
+  /** `timeForm`: the form of the first event's time, null when that is not known. */
+  constructor(
+    source: ByteSource,
+    types: TypeTable,
+    damage: DamageCounts,
+    timeForm: TimeForm | null,
+    chunk: number | undefined,
+  ) {
+    this.#lines = new LineReader(source, 0, chunk);
+    this.#types = types;
+    this.#damage = damage;
+    this.#timeForm = timeForm;
+  }
+
+  get position(): number {
+    return this.#lines.position;
+  }
+
+  /**
+   * Where to start reading to come to record `index`: the byte offset of a line, and the number of the record that
+   * this line becomes.
+   */
+  checkpoint(index: number): { readonly offset: number; readonly first: number } {
+    const at = Math.min(Math.floor(index / CHECKPOINT), this.#checkpoints.length - 1);
+    return at < 0 ? { offset: 0, first: 0 } : { offset: this.#checkpoints[at]!, first: at * CHECKPOINT };
+  }
+
+  /** Fills `target` with whole records and returns how many bytes; 0 at the end. */
+  read(target: Uint8Array): number {
+    if (target.length < EVENT_RECORD_SIZE) {
+      throw new SpinbackError('LIMIT', `a buffer of ${target.length} bytes holds no event`);
+    }
+    const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+    let at = 0;
+    while (at + EVENT_RECORD_SIZE <= target.length) {
+      if (this.#written < this.#ready) this.#writeLoss(view, at);
+      else if (this.#held) this.#writeEvent(view, at);
+      else if (this.#advance()) continue;
+      else break;
+      at += EVENT_RECORD_SIZE;
+    }
+    return at;
+  }
+
+  /** Reads on until there is something to write; false at the end. */
+  #advance(): boolean {
+    const lines = this.#lines;
+    while (!this.#ended) {
+      this.#ended = !lines.next();
+      if (lines.longLines > this.#longLines) this.#countLongLines();
+      if (this.#ended) break;
+      if (parseEventLine(lines.bytes, lines.start, lines.end, this.#line)) {
+        this.#takeEvent();
+        return true;
+      }
+      if (this.#takeOther()) return true;
+    }
+    return this.#release();
+  }
+
+  #takeEvent(): void {
+    const { bytes, offset } = this.#lines;
+    const line = this.#line;
+    const event = this.#event;
+    const text = this.#types.get(bytes, line.nameStart, line.nameEnd);
+    if (text.type.id === 0) this.#damage.add('too-many-types', offset);
+    this.#timeForm ??= line.timeForm;
+    if (line.timeForm !== this.#timeForm) this.#damage.add('mixed-times', offset);
+    event.time = line.time;
+    event.cpu = line.cpu;
+    event.pid = line.pid;
+    event.type = text.type.id;
+    this.#takeFields(text);
+    this.comms.see(line.pid, bytes, line.commStart, line.commEnd, line.latency);
+    this.#number(offset);
+    this.#held = true;
+    this.#lastTime = line.time;
+    this.#lastKind = text.kind;
+    this.#otherLines = 0;
+    this.#release();
+  }
+
+  #takeFields(text: TextType): void {
+    const event = this.#event;
+    const lines = this.#lines;
+    const line = this.#line;
+    const usable = text.fields !== null && this.#parseFields(text.fields, line);
+    event.kind = usable ? text.kind : 0;
+    if (!usable) {
+      event.address = 0n;
+      event.value = 0n;
+      event.bit = 0xff;
+      event.flags = 0;
+    } else {
+      if (event.hashed) this.#damage.add('hashed-pointers', lines.offset);
+      if (event.nextComm !== null) this.comms.set(event.nextPid, event.nextComm);
+    }
+    event.flags |= line.flags;
+  }
+
+  #parseFields(fields: NonNullable<TextType['fields']>, line: EventLine): boolean {
+    const lines = this.#lines;
+    if (!fields.wanted) return fields.parse('', this.#event, this.#event);
+    if (!lines.terminated) {
+      this.#damage.add('cut-last-line', lines.offset);
+      return false;
+    }
+    if (fields.parse(lines.text(line.textStart, line.textEnd), this.#event, this.#event)) return true;
+    this.#damage.add('unparsed-fields', lines.offset);
+    return false;
+  }
+
+  /** A line that is no event; true when losses have become ready to be written. */
+  #takeOther(): boolean {
+    const { bytes, start, end, offset } = this.#lines;
+    const dropped = parseDropped(bytes, start, end);
+    if (dropped) {
+      this.#damage.add('lost-events', offset, Math.max(1, Number(dropped.count)));
+      this.#number(offset);
+      this.#waiting.push({ ...dropped, offset });
+      return this.#waiting.length >= MAX_WAITING && this.#release();
+    }
+    if (isCpuNote(bytes, start) || this.#header.accept(bytes, start, end)) return false;
+    if (!continues(bytes, start, end, this.#lastKind, this.#otherLines++))
+      this.#damage.add('unparsed-lines', offset);
+    return false;
+  }
+
+  /** Gives the waiting losses the time of the last line. */
+  #release(): boolean {
+    this.#ready = this.#waiting.length;
+    return this.#ready > 0;
+  }
+
+  #number(offset: number): void {
+    if (this.#numbered++ % CHECKPOINT === 0) this.#checkpoints.push(offset);
+  }
+
+  #countLongLines(): void {
+    const { longLines, firstLongLine } = this.#lines;
+    this.#damage.add('long-lines', firstLongLine, longLines - this.#longLines);
+    this.#longLines = longLines;
+  }
+
+  #writeEvent(view: DataView, at: number): void {
+    writeEvent(view, at, this.#event, this.#lines.offset >>> 0);
+    this.#held = false;
+  }
+
+  #writeLoss(view: DataView, at: number): void {
+    const loss = this.#waiting[this.#written++]!;
+    writeEvent(
+      view,
+      at,
+      {
+        time: this.#lastTime,
+        address: 0n,
+        value: loss.count,
+        kind: LOST,
+        bit: 0xff,
+        cpu: loss.cpu,
+        pid: 0,
+        flags: FLAGS['irqs-unknown'],
+        type: 0,
+      },
+      loss.offset >>> 0,
+    );
+    if (this.#written < this.#ready) return;
+    this.#waiting = [];
+    this.#ready = 0;
+    this.#written = 0;
+  }
+}

@@ -1,0 +1,70 @@
+import { Header, isCpuNote } from './header.ts';
+import { EventLine, parseEventLine, type TimeForm } from './line.ts';
+import type { ByteSource } from '../../io/source.ts';
+import { LineReader } from './lines.ts';
+import type { TypeTable } from './types.ts';
+
+/** The tables above the first event take less than 2 KiB. */
+export const SNIFF_BYTES = 4096;
+const MAX_LINES_BEFORE = 64;
+/** A header that goes on for longer holds no event worth waiting for. */
+const MAX_HEADER = 16 * 1024 * 1024;
+const TYPES_AHEAD = 4 * 1024 * 1024;
+
+// "[   40.077930]   <idle>-0         0d..2. 125961us : ..." is a kernel log with a dump of the ring in it.
+const KERNEL_LOG = /^(?:<\d+>)?\[\s*\d+\.\d+\]/;
+
+/**
+ * Does this begin like an ftrace text? The first line that is not one of those that tracefs or trace-cmd put
+ * before their events must be an event, or the kernel's own table must have stood in front.
+ */
+export function looksLikeFtraceText(head: Uint8Array): boolean {
+  const lines = new LineReader(bytesSource(head), 0, SNIFF_BYTES);
+  const header = new Header();
+  const line = new EventLine();
+  for (let n = 0; n < MAX_LINES_BEFORE && lines.next(); n++) {
+    const { bytes, start, end } = lines;
+    if (parseEventLine(bytes, start, end, line)) return !KERNEL_LOG.test(lines.text(start, end));
+    if (!header.accept(bytes, start, end) && !isCpuNote(bytes, start)) break;
+  }
+  return header.tracefs && header.tracer !== null;
+}
+
+export interface Beginning {
+  readonly header: Header;
+  /** How the first event shows its time and columns; null where no event was found. */
+  readonly first: { readonly timeForm: TimeForm; readonly latency: boolean } | null;
+}
+
+/**
+ * Reads the header and the first 4 MiB of events, to know most of the event types beforehand. Types are numbered by
+ * their first appearance, so reading them again changes nothing.
+ */
+export function readBeginning(source: ByteSource, types: TypeTable): Beginning {
+  const lines = new LineReader(source);
+  const header = new Header();
+  const line = new EventLine();
+  let first: Beginning['first'] = null;
+  while (lines.position < (first ? TYPES_AHEAD : MAX_HEADER) && lines.next()) {
+    if (parseEventLine(lines.bytes, lines.start, lines.end, line)) {
+      first ??= { timeForm: line.timeForm, latency: line.latency };
+      types.get(lines.bytes, line.nameStart, line.nameEnd);
+    } else if (!first) {
+      header.accept(lines.bytes, lines.start, lines.end);
+    }
+  }
+  return { header, first };
+}
+
+function bytesSource(bytes: Uint8Array): ByteSource {
+  return {
+    name: '',
+    size: bytes.length,
+    readInto(target, position) {
+      const part = bytes.subarray(position, position + target.length);
+      target.set(part);
+      return part.length;
+    },
+    close() {},
+  };
+}

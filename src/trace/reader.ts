@@ -1,0 +1,21 @@
+import type { ByteSource } from '../io/source.ts';
+import type { MappingRow } from '../mapping/rows.ts';
+import type { Capture } from './capture.ts';
+
+export interface OpenOptions {
+  /** Name of the ftrace instance to read from a trace.dat with several buffers; the top instance by default. */
+  readonly instance?: string;
+  /** Mapping rows besides the built-in ones; a later row for the same event replaces an earlier one. */
+  readonly rows?: readonly MappingRow[];
+}
+
+/** One capture format: how to recognise it and how to open it. */
+export interface Reader {
+  readonly name: string;
+  /** How many first bytes `sniff` wants to see. */
+  readonly sniffBytes: number;
+  /** Does the input begin like this format? Never looks at names. */
+  sniff(head: Uint8Array): boolean;
+  /** Opens the input; throws SpinbackError UNSUPPORTED or DAMAGED where nothing can be read at all. */
+  open(source: ByteSource, options: OpenOptions): Promise<Capture>;
+}

@@ -1,0 +1,76 @@
+import type { PageLayout } from '../capture.ts';
+
+/** The low 20 bits of commit are the length of the data; the upper ones tell of lost events. */
+const LENGTH_MASK = 0xfffff;
+/** Events were lost before this page (kernel/trace/ring_buffer.c, RB_MISSED_EVENTS, Linux 6.12). */
+const MISSED = 1 << 31;
+/** Their number is stored behind the data (RB_MISSED_STORED). */
+const MISSED_STORED = 1 << 30;
+
+/** Type lengths from here on are no records: padding, then time extend (30) and time stamp (31) of eight bytes. */
+const PADDING = 29;
+
+/** One record of a page: where its data (the common_type field) begins and ends, in bytes from the page's start. */
+export interface PageRecord {
+  readonly at: number;
+  readonly end: number;
+}
+
+function commitView(page: Uint8Array): DataView {
+  return new DataView(page.buffer, page.byteOffset, page.byteLength);
+}
+
+/**
+ * The records of one sub-buffer page, up to the first event that does not fit (include/linux/ring_buffer.h). For going
+ * back to single records only: the engine decodes pages by itself.
+ */
+export function* pageRecords(
+  page: Uint8Array,
+  layout: PageLayout,
+  dataEnd = dataEndOf(page, layout),
+): Generator<PageRecord> {
+  const view = commitView(page);
+  for (let at = layout.dataAt; at + 4 <= dataEnd;) {
+    const word = view.getUint32(at, true);
+    const typeLength = word & 31;
+    let [start, end] = [at + 4, at + 8];
+    if (typeLength === 0 || typeLength === PADDING) {
+      // A padding without a time delta fills the rest of the page.
+      if (at + 8 > dataEnd || (typeLength === PADDING && word >>> 5 === 0)) return;
+      const length = view.getUint32(at + 4, true);
+      if (length < 4 || length > dataEnd) return;
+      start = at + 8;
+      end = at + 4 + ((length + 3) & ~3);
+    } else if (typeLength < PADDING) {
+      end = at + 4 + typeLength * 4;
+    }
+    if (end > dataEnd) return;
+    if (typeLength < PADDING) yield { at: start, end };
+    at = end;
+  }
+}
+
+/** Where the data of a page ends, in bytes from the page's start; never outside the page. */
+export function dataEndOf(page: Uint8Array, layout: PageLayout): number {
+  return Math.min(layout.dataAt + (commitView(page).getUint32(8, true) & LENGTH_MASK), page.byteLength);
+}
+
+/**
+ * Makes a page of which only the first `present` bytes are there readable: the rest becomes zero and commit counts the
+ * events that are there whole. The number of lost events lay behind the data, so only the mark remains.
+ */
+export function trimPage(page: Uint8Array, layout: PageLayout, present: number): void {
+  page.fill(0, present);
+  const view = commitView(page);
+  const commit = view.getUint32(8, true);
+  const dataEnd = Math.min(dataEndOf(page, layout), present);
+  let end = layout.dataAt;
+  for (const record of pageRecords(page, layout, dataEnd)) end = record.end;
+  view.setUint32(8, ((commit & MISSED) | (end - layout.dataAt)) >>> 0, true);
+}
+
+/** Says in a page's header that an unknown number of events was lost before it. */
+export function markMissed(page: Uint8Array): void {
+  const view = commitView(page);
+  view.setUint32(8, ((view.getUint32(8, true) | MISSED) & ~MISSED_STORED) >>> 0, true);
+}

@@ -1,0 +1,108 @@
+import { SpinbackError } from '../../base/errors.ts';
+import type { ByteSource } from '../../io/source.ts';
+import type { Capture } from '../capture.ts';
+import type { OpenOptions, Reader } from '../reader.ts';
+import { DatCapture } from './capture.ts';
+import { captureClock, selectedClock } from './clock.ts';
+import type { Contents, DatBuffer } from './contents.ts';
+import { parseCpuStats } from './cpu-stat.ts';
+import { datDamageLog, type DatDamageLog } from './damage.ts';
+import { checkExtents, type CheckedExtent } from './extents.ts';
+import { isTraceDat, MAGIC, readFileHeader } from './header.ts';
+import { pageLayout } from './header-page.ts';
+import { PlainBytes } from './lane-bytes.ts';
+import { DatLane } from './lane.ts';
+import { OPTION, optionsOf, optionText } from './options.ts';
+import { PackedBytes } from './packed-bytes.ts';
+import { readVersion6 } from './version6.ts';
+import { readVersion7 } from './version7.ts';
+
+/** trace-cmd's own files, versions 6 and 7: plain, zlib and zstd. docs/formats/trace-dat.md says what is read. */
+export const traceDatReader: Reader = {
+  name: 'trace.dat (trace-cmd)',
+  sniffBytes: MAGIC.length,
+  sniff: isTraceDat,
+  open,
+};
+
+async function open(source: ByteSource, options: OpenOptions): Promise<Capture> {
+  const log = datDamageLog();
+  const header = readFileHeader(source);
+  const contents =
+    header.version === 6 ? readVersion6(source, header, log) : await readVersion7(source, header, log);
+  const buffer = chooseBuffer(contents.buffers, options.instance, log);
+  if (buffer.kind === 'text') throw latencyText(buffer);
+  const traceClock = optionsOf(contents.options, OPTION.traceClock).at(-1);
+  const named = buffer.clock ?? (traceClock ? selectedClock(optionText(traceClock)) : null);
+  const { clock, conversion } = captureClock(named, contents.options);
+  if (optionsOf(contents.options, OPTION.timeShift).length > 0) log.add('guest-time');
+  const stats = parseCpuStats(optionsOf(contents.options, OPTION.cpuStat).map(optionText)).get(buffer.name);
+  const layout = pageLayout(contents.headerPage, buffer.pageSize, buffer.offset);
+  const uname = optionsOf(contents.options, OPTION.uname).at(-1);
+
+  const bytesOf = ({ at, size }: CheckedExtent) =>
+    buffer.packed && contents.codec
+      ? new PackedBytes(source, at, size, contents.codec, layout, (name, offset) => log.add(name, offset))
+      : new PlainBytes(source, at, size);
+  const lanes = checkExtents(buffer.extents, source.size, log).map(
+    (extent) =>
+      new DatLane(bytesOf(extent), {
+        cpu: extent.cpu,
+        layout,
+        clock: conversion,
+        loss: stats?.get(extent.cpu) ?? null,
+        cut: extent.cut,
+        onPartialPage: () =>
+          log.add('truncated', extent.at + extent.size, `CPU ${extent.cpu} ends within a page`),
+      }),
+  );
+  const packing = header.compression === 'none' ? '' : ` (${header.compression})`;
+  return new DatCapture(source, log, {
+    format: `trace.dat v${header.version}${packing}`,
+    clock,
+    kernel: uname ? optionText(uname) : null,
+    contents,
+    rows: rowsOf(contents, options, log),
+    lanes,
+  });
+}
+
+function rowsOf({ formats }: Contents, options: OpenOptions, log: DatDamageLog) {
+  if (formats.unusable > 0)
+    log.add('formats-damaged', undefined, `${formats.unusable} formats without name or number`);
+  return formats.rows(options.rows ?? [], (why) => log.add('mapping-misfit', undefined, why));
+}
+
+/** The instance that was asked for; otherwise the top one, or the first with data where the top one has none. */
+function chooseBuffer(
+  buffers: readonly DatBuffer[],
+  wanted: string | undefined,
+  log: DatDamageLog,
+): DatBuffer {
+  const top = buffers.find(({ name }) => name === '');
+  const withData = buffers.find(
+    ({ kind, extents }) => kind === 'text' || extents.some(({ size }) => size > 0n),
+  );
+  const hasData = top?.kind === 'text' || top?.extents.some(({ size }) => size > 0n);
+  const chosen =
+    wanted === undefined
+      ? ((hasData ? top : withData) ?? top ?? buffers[0])
+      : buffers.find(({ name }) => name === wanted);
+  if (chosen === undefined) {
+    const names = buffers.map(({ name }) => (name === '' ? 'the top one' : `"${name}"`)).join(', ');
+    throw new SpinbackError('USAGE', `the file has no instance "${wanted}"; it has ${names}`);
+  }
+  const others = buffers.filter((buffer) => buffer !== chosen);
+  for (const { name, offset } of others)
+    log.add('instances-not-read', offset, name === '' ? 'the top one' : name);
+  return chosen;
+}
+
+function latencyText(buffer: DatBuffer): SpinbackError {
+  return new SpinbackError(
+    'UNSUPPORTED',
+    'this trace.dat holds the text of a latency tracer instead of events; ' +
+      'write it out with "trace-cmd report FILE > trace.txt" and open that',
+    { offset: buffer.offset },
+  );
+}

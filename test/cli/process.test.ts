@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VERSION } from '../../src/base/version.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const bin = join(root, 'bin/spinback.js');
+const built = existsSync(join(root, 'dist/src/cli/main.js'));
+const traces = join(root, 'traces');
+const race = join(traces, 'lost-unlock.dat');
+
+if (!built) console.warn('dist is not built: the tests of the real program are skipped');
+if (!existsSync(race))
+  console.warn('traces/lost-unlock.dat is not there: tests with a real capture are skipped');
+
+function spinback(args: readonly string[], input?: Uint8Array) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { input, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+describe.skipIf(!built)('the real program', () => {
+  it('prints its version', () => {
+    for (const flag of ['--version', '-V']) {
+      expect(spinback([flag])).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+    }
+  });
+
+  it('ends with 2 for wrong usage and 0 for help', () => {
+    expect(spinback([]).status).toBe(2);
+    expect(spinback(['analyze']).status).toBe(2);
+    expect(spinback(['analyze', '--help']).status).toBe(0);
+  });
+
+  it('ends with 3 for a file that is not there, is a directory, or no capture', () => {
+    for (const path of ['/nowhere/at/all.dat', tmpdir(), bin]) {
+      const ran = spinback(['analyze', path]);
+      expect(ran).toMatchObject({ status: 3, stdout: '' });
+      expect(ran.stderr).toMatch(/^spinback: .*\n$/);
+    }
+    expect(spinback(['info', '-'], new Uint8Array())).toMatchObject({ status: 3, stdout: '' });
+  });
+});
+
+describe.skipIf(!built)('a program that crashes', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Runs the program with a module loaded first that lets something go wrong. */
+  function sabotaged(code: string, env: Record<string, string> = {}) {
+    const preload = join(folder, 'sabotage.mjs');
+    writeFileSync(preload, code);
+    const args = ['--import', preload, bin, 'analyze', '--help'];
+    return spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, ...env } });
+  }
+
+  it.each([
+    ['throws in a timer', "setTimeout(() => { throw new Error('late'); }, 0); setTimeout(() => {}, 60000)"],
+    [
+      'rejects unheard',
+      "setTimeout(() => { Promise.reject(new Error('late')); }, 0); setTimeout(() => {}, 60000)",
+    ],
+  ])('because something %s ends with 70, never with 1', (_, code) => {
+    // Late enough for main() to have begun.
+    const ran = sabotaged(code.replaceAll(', 0)', ', 1000)'));
+    expect(ran.status).toBe(70);
+    expect(ran.stderr).toContain('internal error: Error: late');
+    expect(ran.stderr).not.toContain('    at ');
+  });
+});
+
+describe.skipIf(!built || !existsSync(race))('with a real capture', () => {
+  it('finds the lost unlock, from a file and from a pipe', () => {
+    const file = spinback(['analyze', '--json', race]);
+    expect(file.status).toBe(1);
+    const report = JSON.parse(file.stdout) as { findings: { cause: string }[] };
+    expect(report.findings[0]!.cause).toBe('lost-unlock');
+    const pipe = spinback(['analyze', '--json', '-'], readFileSync(race));
+    expect(pipe.status).toBe(1);
+    expect(pipe.stdout.replace('"path":"-"', '"path":""')).toBe(
+      file.stdout.replace(JSON.stringify(race), '""'),
+    );
+  });
+
+  it('prints the same bytes twice', () => {
+    expect(spinback(['analyze', race]).stdout).toBe(spinback(['analyze', race]).stdout);
+  });
+
+  it('ends quietly with 0 when the reader of its events has seen enough', () => {
+    const script = '"$0" "$1" events "$2" | head -n 3; echo "${PIPESTATUS[0]}"';
+    const ran = spawnSync('bash', ['-c', script, process.execPath, bin, race], { encoding: 'utf8' });
+    expect(ran.stderr).toBe('');
+    expect(ran.stdout.trimEnd().split('\n')).toHaveLength(4);
+    expect(ran.stdout.trimEnd().split('\n').at(-1)).toBe('0');
+  });
+});
