@@ -67,7 +67,8 @@ function toNs(lane: usize, time: u64): u64 {
 
 function damaged(lane: usize, at: usize, field: usize): void {
   const known = load<u32>(lane, LANE_BAD_PAGES) + load<u32>(lane, LANE_BAD_EVENTS);
-  if (!known) store<u64>(lane, load<u64>(lane, LANE_BASE) + u64(at - load<u32>(lane, LANE_WINDOW)), LANE_FIRST_BAD);
+  if (!known)
+    store<u64>(lane, load<u64>(lane, LANE_BASE) + u64(at - load<u32>(lane, LANE_WINDOW)), LANE_FIRST_BAD);
   store<u32>(lane + field, load<u32>(lane + field) + 1);
 }
 
@@ -186,7 +187,8 @@ function found(lane: usize, record: usize, size: u32, time: u64): void {
   store<u64>(lane, time, LANE_TIME);
   store<u32>(lane, u32(record), LANE_RECORD);
   store<u32>(lane, size, LANE_RECORD_SIZE);
-  if (ns < load<u64>(lane, LANE_NEXT_TIME)) store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);
+  if (ns < load<u64>(lane, LANE_NEXT_TIME))
+    store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);
   store<u64>(lane, ns, LANE_NEXT_TIME);
   store<u64>(lane, load<u64>(lane, LANE_EVENTS) + 1, LANE_EVENTS);
   store<u8>(lane, 1, LANE_HAS_EVENT);

@@ -24,7 +24,8 @@ export function advanceRecords(lane: usize): bool {
     return false;
   }
   const time = load<u64>(cursor, EVENT_TIME);
-  if (time < load<u64>(lane, LANE_NEXT_TIME)) store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);
+  if (time < load<u64>(lane, LANE_NEXT_TIME))
+    store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);
   store<u64>(lane, time, LANE_NEXT_TIME);
   store<u32>(lane, u32(cursor), LANE_RECORD);
   store<u32>(lane, EVENT_SIZE, LANE_RECORD_SIZE);

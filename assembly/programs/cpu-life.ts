@@ -102,7 +102,11 @@ export function seen(cpu: usize, event: usize, row: usize): void {
   const wasIdle = load<i32>(cpu, CPU_PID) == 0 && before == LEVEL_PROCESS;
   if (last && !wasIdle) measureGap(cpu, event, since(last, time));
   if (pid == 0 && level == LEVEL_PROCESS) store<u64>(cpu, 0, CPU_LAST_TICK);
-  if (level >= u32(LEVEL_HARDIRQ) && (before < u32(LEVEL_HARDIRQ) || load<u8>(event, EVENT_KIND) == KIND_ENTER)) tick(cpu, time);
+  if (
+    level >= u32(LEVEL_HARDIRQ) &&
+    (before < u32(LEVEL_HARDIRQ) || load<u8>(event, EVENT_KIND) == KIND_ENTER)
+  )
+    tick(cpu, time);
 
   if (level != before) changeLevel(cpu, time, before, level);
   if (pid != load<i32>(cpu, CPU_PID)) {

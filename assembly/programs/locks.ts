@@ -192,11 +192,13 @@ export function waitEnd(cpu: usize, event: usize): void {
 function endWait(cpu: usize, event: usize, lock: usize, entry: usize): void {
   const time = load<u64>(event, EVENT_TIME);
   const contended = load<u64>(entry, ENTRY_CONTEND_TIME);
-  if (contended) recordValue(load<u32>(STATE, HEAD_HIST_WAIT), load<u32>(STATE, HEAD_HIST_BITS), since(contended, time));
+  if (contended)
+    recordValue(load<u32>(STATE, HEAD_HIST_WAIT), load<u32>(STATE, HEAD_HIST_BITS), since(contended, time));
   const attempted = load<u64>(entry, ENTRY_ATTEMPT_TIME);
   if (since(attempted, time) < load<u64>(STATE, HEAD_SPIN_NS)) return;
   const flags = u32(load<u16>(entry, ENTRY_FLAGS));
-  const spins = load<u8>(lock, LOCK_NAMESPACE) == NAMESPACE_WORD || (flags & (FLAG_SPIN | FLAG_IRQS_OFF)) != 0;
+  const spins =
+    load<u8>(lock, LOCK_NAMESPACE) == NAMESPACE_WORD || (flags & (FLAG_SPIN | FLAG_IRQS_OFF)) != 0;
   if (!spins) return;
   const record = push(RECORD_IS_WAIT, event);
   if (!record) return;
@@ -205,9 +207,23 @@ function endWait(cpu: usize, event: usize, lock: usize, entry: usize): void {
   store<u32>(record, load<u32>(lock, LOCK_RELEASES) - load<u32>(entry, ENTRY_RELEASES), RECORD_COUNT);
   const cpuNumber = load<u16>(entry, ENTRY_CPU);
   const pid = load<i32>(cpu, CPU_PID);
-  setBareMark(markOf(record, 0), attempted, load<u64>(entry, ENTRY_ATTEMPT_POSITION), pid, cpuNumber, KIND_ATTEMPT);
+  setBareMark(
+    markOf(record, 0),
+    attempted,
+    load<u64>(entry, ENTRY_ATTEMPT_POSITION),
+    pid,
+    cpuNumber,
+    KIND_ATTEMPT,
+  );
   if (contended) {
-    setBareMark(markOf(record, 1), contended, load<u64>(entry, ENTRY_CONTEND_POSITION), pid, cpuNumber, KIND_CONTEND);
+    setBareMark(
+      markOf(record, 1),
+      contended,
+      load<u64>(entry, ENTRY_CONTEND_POSITION),
+      pid,
+      cpuNumber,
+      KIND_CONTEND,
+    );
     store<u64>(markOf(record, 1), load<u64>(entry, ENTRY_CONTEND_VALUE), MARK_VALUE);
   }
   setMark(markOf(record, 2), event);

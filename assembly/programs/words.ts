@@ -97,7 +97,8 @@ export function noteSeenSet(lock: usize, event: usize, readAfter: u64): void {
 export function observed(event: usize): void {
   const word = wordOf(load<u64>(event, EVENT_ADDRESS));
   if (!word) return;
-  for (let lock: usize = load<u32>(word, WORD_LOCKS); lock; lock = load<u32>(lock, LOCK_NEXT)) noteSeenSet(lock, event, 0);
+  for (let lock: usize = load<u32>(word, WORD_LOCKS); lock; lock = load<u32>(lock, LOCK_NEXT))
+    noteSeenSet(lock, event, 0);
 }
 
 /** The place of this context's latest plain load of the word: its own, or the oldest one of others. */

@@ -160,7 +160,8 @@ function makeRoom(): bool {
 function isForgettable(task: usize): bool {
   if (!load<u32>(task, CONTEXT_DEPTH)) return true;
   return (
-    load<u8>(task, CONTEXT_IS_EXITING) != 0 && load<u64>(task, CONTEXT_OUT_TIME) >= load<u64>(task, CONTEXT_EXIT_TIME)
+    load<u8>(task, CONTEXT_IS_EXITING) != 0 &&
+    load<u64>(task, CONTEXT_OUT_TIME) >= load<u64>(task, CONTEXT_EXIT_TIME)
   );
 }
 
@@ -224,7 +225,8 @@ export function findEntry(context: usize, lock: usize, held: bool): usize {
   const stack: usize = load<u32>(context, CONTEXT_STACK);
   for (let n = load<u32>(context, CONTEXT_DEPTH); n > 0; n--) {
     const entry = stack + usize(n - 1) * ENTRY_SIZE;
-    if (load<u32>(entry, ENTRY_LOCK) == u32(lock) && (load<u8>(entry, ENTRY_STATE) == ENTRY_IS_HELD) == held) return entry;
+    if (load<u32>(entry, ENTRY_LOCK) == u32(lock) && (load<u8>(entry, ENTRY_STATE) == ENTRY_IS_HELD) == held)
+      return entry;
   }
   return 0;
 }
@@ -247,7 +249,8 @@ export function removeEntry(context: usize, entry: usize): void {
 /** Forgets what the context held or waited for, without a verdict: its events were lost. */
 export function dropEntries(context: usize): void {
   while (load<u32>(context, CONTEXT_DEPTH)) {
-    const top = load<usize>(context, CONTEXT_STACK) + usize(load<u32>(context, CONTEXT_DEPTH) - 1) * ENTRY_SIZE;
+    const top =
+      load<usize>(context, CONTEXT_STACK) + usize(load<u32>(context, CONTEXT_DEPTH) - 1) * ENTRY_SIZE;
     removeEntry(context, top);
   }
 }
@@ -258,13 +261,21 @@ export function abandon(context: usize): void {
   const time = load<u64>(context + (exited ? CONTEXT_EXIT_TIME : CONTEXT_OUT_TIME));
   const position = load<u64>(context + (exited ? CONTEXT_EXIT_POSITION : CONTEXT_OUT_POSITION));
   while (load<u32>(context, CONTEXT_DEPTH)) {
-    const top = load<usize>(context, CONTEXT_STACK) + usize(load<u32>(context, CONTEXT_DEPTH) - 1) * ENTRY_SIZE;
+    const top =
+      load<usize>(context, CONTEXT_STACK) + usize(load<u32>(context, CONTEXT_DEPTH) - 1) * ENTRY_SIZE;
     const lock: usize = load<u32>(top, ENTRY_LOCK);
     const owned = load<u8>(top, ENTRY_STATE) == ENTRY_IS_HELD && load<u32>(lock, LOCK_OWNER) == u32(context);
     removeEntry(context, top);
     if (!owned) continue;
     store<u16>(lock, load<u16>(lock, LOCK_STATE) | LOCK_IS_ORPHANED, LOCK_STATE);
     const kind = exited ? KIND_TASK_EXIT : KIND_SWITCH;
-    setBareMark(lock + LOCK_LEFT, time, position, load<i32>(context, CONTEXT_PID), load<u16>(context, CONTEXT_CPU), kind);
+    setBareMark(
+      lock + LOCK_LEFT,
+      time,
+      position,
+      load<i32>(context, CONTEXT_PID),
+      load<u16>(context, CONTEXT_CPU),
+      kind,
+    );
   }
 }

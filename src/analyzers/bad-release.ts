@@ -1,42 +1,43 @@
 import { seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
+import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import type { Confidence, FindingKind } from '../model/report.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
 import { actor, draft, evidence, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
 import { taints } from './taint.ts';
 
-const WHOLE_LOCK = 0xff;
-
 /** Releases by a context that was not seen to take the lock: of a lock that is free, or that somebody else holds. */
 export function badReleases(about: Case): Draft[] {
   return [
-    ...about.found.doubleReleases.map((record) => doubleRelease(about, record)),
-    ...about.found.foreignReleases.map((record) => foreignRelease(about, record)),
+    ...about.found.doubleReleases.flatMap((record) => doubleRelease(about, record) ?? []),
+    ...about.found.foreignReleases.flatMap((record) => foreignRelease(about, record) ?? []),
   ];
 }
 
 /** Only bit locks are bound to one context by nature; a map may be released elsewhere by design (rwsems, freezing). */
-function confidenceOf(record: RingRecord, taintedBy: readonly string[]): Confidence {
-  return record.bit === WHOLE_LOCK || taintedBy.length > 0 ? 'possible' : 'likely';
+function confidenceOf(record: RingRecord): Confidence {
+  return record.bit === WHOLE_LOCK ? 'possible' : 'likely';
 }
 
-function doubleRelease(about: Case, record: RingRecord): Draft {
+function doubleRelease(about: Case, record: RingRecord): Draft | null {
   const [taken, released, again] = record.marks as readonly [Mark | null, Mark | null, Mark];
-  const taintedBy = taints(about, released?.time ?? again.time, again.time, 'the release before');
+  // A record that begins in between, or lost events there, makes a release without a take the normal thing.
+  if (taints(about, released?.time ?? again.time, again.time, 'the release before').length) return null;
   return badRelease(about, record, 'double-release', again, {
     taken,
     released,
     headline:
       `${task(about, again)} on CPU ${again.cpu} released the lock at ${seconds(again.time)} although it was free` +
-      (released ? ` since ${seconds(released.time)} (${task(about, released)} on CPU ${released.cpu}).` : '.'),
+      (released
+        ? ` since ${seconds(released.time)} (${task(about, released)} on CPU ${released.cpu}).`
+        : '.'),
     why: 'the take before this release was not recorded (a path without these tracepoints)',
-    taintedBy,
   });
 }
 
-function foreignRelease(about: Case, record: RingRecord): Draft {
+function foreignRelease(about: Case, record: RingRecord): Draft | null {
   const [taken, again, left] = record.marks as readonly [Mark | null, Mark, Mark | null];
-  const taintedBy = taints(about, taken?.time ?? again.time, again.time, 'the take');
+  if (taints(about, taken?.time ?? again.time, again.time, 'the take').length) return null;
   return badRelease(about, record, 'foreign-release', again, {
     taken,
     released: left,
@@ -44,7 +45,6 @@ function foreignRelease(about: Case, record: RingRecord): Draft {
       `${task(about, again)} on CPU ${again.cpu} released the lock at ${seconds(again.time)}` +
       (taken ? `, taken by ${task(about, taken)} on CPU ${taken.cpu} at ${seconds(taken.time)}.` : '.'),
     why: 'some locks are handed over and released by another task by design',
-    taintedBy,
   });
 }
 
@@ -53,14 +53,14 @@ function badRelease(
   record: RingRecord,
   kind: FindingKind,
   again: Mark,
-  parts: { taken: Mark | null; released: Mark | null; headline: string; why: string; taintedBy: readonly string[] },
+  parts: { taken: Mark | null; released: Mark | null; headline: string; why: string },
 ): Draft {
   const name = lockName(about, record, again);
   return draft({
     signature: signatureOf(about, kind, 'unknown', name, again),
     kind,
     cause: 'unknown',
-    confidence: confidenceOf(record, parts.taintedBy),
+    confidence: confidenceOf(record),
     severity: 'medium',
     headline: parts.headline,
     subject: subject(about, again.cpu, again.pid, record.level),
@@ -75,6 +75,5 @@ function badRelease(
       [parts.released, kind === 'double-release' ? 'its release' : 'where its holder left'],
       [again, 'this release'],
     ]),
-    taintedBy: parts.taintedBy,
   });
 }

@@ -1,3 +1,4 @@
+import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { KINDS, NAMESPACES } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import {
@@ -31,7 +32,8 @@ const NOTHING = {
   taintedBy: [],
 } as const;
 
-type Needed = 'signature' | 'kind' | 'cause' | 'confidence' | 'severity' | 'headline' | 'startNs' | 'durationNs';
+type Needed =
+  'signature' | 'kind' | 'cause' | 'confidence' | 'severity' | 'headline' | 'startNs' | 'durationNs';
 
 /** A draft with everything unsaid empty, in the key order of the contract. */
 export function draft(parts: Pick<Draft, Needed> & Partial<Draft>): Draft {
@@ -88,7 +90,10 @@ export function task(about: Case, mark: Pick<Mark, 'pid'>): string {
 }
 
 /** The marks as evidence in order of time, each with what it means here. */
-export function evidence(about: Case, items: readonly (readonly [mark: Mark | null | undefined, meaning: string])[]): Evidence[] {
+export function evidence(
+  about: Case,
+  items: readonly (readonly [mark: Mark | null | undefined, meaning: string])[],
+): Evidence[] {
   return items
     .filter((item): item is readonly [Mark, string] => item[0] != null)
     .toSorted(([a], [b]) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
@@ -111,7 +116,7 @@ export function lockName(
   lock: { readonly namespace: number; readonly address: bigint; readonly bit: number },
   named: Mark | null | undefined,
 ): LockName {
-  const isBit = lock.bit !== 0xff;
+  const isBit = lock.bit !== WHOLE_LOCK;
   const name = named ? about.narrator.tell(named).lockName : null;
   return {
     namespace: isBit ? 'bit' : (NAMESPACES[lock.namespace] ?? 'lock'),
@@ -123,7 +128,13 @@ export function lockName(
 }
 
 /** What tells this bug from others in every capture: kind, cause, the lock's class, or where it is taken. */
-export function signatureOf(about: Case, kind: string, cause: string, lock: LockName | null, place: Mark | null | undefined): string {
+export function signatureOf(
+  about: Case,
+  kind: string,
+  cause: string,
+  lock: LockName | null,
+  place: Mark | null | undefined,
+): string {
   const site = place ? about.narrator.tell(place).callSite : null;
   const parts = [kind, cause];
   if (lock) parts.push(lock.bit === null ? lock.namespace : `bit ${lock.bit}`);

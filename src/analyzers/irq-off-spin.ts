@@ -4,7 +4,18 @@ import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Cause, Confidence, IrqsOff, Severity, Watchdog } from '../model/report.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
-import { actor, commOf, draft, evidence, kernelReports, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
+import {
+  actor,
+  commOf,
+  draft,
+  evidence,
+  kernelReports,
+  lockName,
+  signatureOf,
+  subject,
+  task,
+  type Draft,
+} from './draft.ts';
 import { taints } from './taint.ts';
 import { cpuOf, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
@@ -14,12 +25,17 @@ export function irqOffSpins(about: Case): Draft[] {
   if (!about.timeIsNs) return [];
   const open = openWaits(about).filter((wait) => wait.irqsOff && wait.durationNs >= about.thresholds.spinNs);
   const closed = about.found.waits.filter((record) => isOff(record));
-  return [...oncePerWait(open).map((wait) => openSpin(about, wait)), ...oncePerSpin(closed).map((r) => closedSpin(about, r))];
+  return [
+    ...oncePerWait(open).map((wait) => openSpin(about, wait)),
+    ...oncePerSpin(closed).map((r) => closedSpin(about, r)),
+  ];
 }
 
 function isOff(record: RingRecord): boolean {
   const [attempt, , , , , off] = record.marks;
-  return (off != null && attempt != null && off.time <= attempt.time) || (record.flags & FLAGS['irqs-off']) !== 0;
+  return (
+    (off != null && attempt != null && off.time <= attempt.time) || (record.flags & FLAGS['irqs-off']) !== 0
+  );
 }
 
 /** The same wait can be seen in two namespaces (a lockdep map and the lock's word): the one with the known holder counts. */
@@ -30,7 +46,9 @@ function oncePerWait(waits: readonly OpenWait[]): OpenWait[] {
 
 function oncePerSpin(records: readonly RingRecord[]): RingRecord[] {
   const kept: RingRecord[] = [];
-  for (const record of records.toSorted((a, b) => Number(b.marks[3] !== null) - Number(a.marks[3] !== null))) {
+  for (const record of records.toSorted(
+    (a, b) => Number(b.marks[3] !== null) - Number(a.marks[3] !== null),
+  )) {
     const overlaps = kept.some(
       (other) =>
         other.cpu === record.cpu &&
@@ -67,7 +85,9 @@ function openSpin(about: Case, wait: OpenWait): Draft {
     headline:
       `CPU ${wait.hold.cpu} (${task(about, since)}) spins with interrupts off since ${seconds(off)}, to the end of the capture ` +
       `${duration(elapsed(off, end))} later` +
-      (holder ? `; ${task(about, holder)} holds the lock.` : '; no holder is known.'),
+      (holder
+        ? `; ${task(about, holder)} took the lock at ${seconds(holder.time)} and no release followed.`
+        : '; nobody is recorded as holding the lock.'),
     subject: subject(about, wait.hold.cpu, wait.context.pid, wait.context.level),
     lock: name,
     startNs: String(off),
@@ -86,7 +106,9 @@ function openSpin(about: Case, wait: OpenWait): Draft {
       [since, 'begins to spin'],
       [wait.hold.contend, 'found taken'],
     ]),
-    taintedBy: lostTail ? [`the recorder dropped the last events of CPU ${wait.hold.cpu}: the spin may have ended`] : [],
+    taintedBy: lostTail
+      ? [`the recorder dropped the last events of CPU ${wait.hold.cpu}: the spin may have ended`]
+      : [],
   });
 }
 
@@ -102,7 +124,9 @@ function closedSpin(about: Case, record: RingRecord): Draft {
   const exact = offMark !== null && offMark.time <= attempt.time;
   const off = exact ? offMark : attempt;
   const span = exact
-    ? about.found.irqOff.find((candidate) => candidate.cpu === record.cpu && candidate.marks[0]?.time === offMark.time)
+    ? about.found.irqOff.find(
+        (candidate) => candidate.cpu === record.cpu && candidate.marks[0]?.time === offMark.time,
+      )
     : undefined;
   const on = span?.marks[1] ?? null;
   const until = on?.time ?? acquire.time;
@@ -155,7 +179,9 @@ function closedSpin(about: Case, record: RingRecord): Draft {
             why: 'no take by anybody explains the wait: an unrecorded holder, or a bit that was set and cleared outside the lock operations',
           },
         ],
-    kernelReports: kernelReports(about, record.cpu, record.pid, off.time).filter(({ ns }) => BigInt(ns) <= until + 10n ** 9n),
+    kernelReports: kernelReports(about, record.cpu, record.pid, off.time).filter(
+      ({ ns }) => BigInt(ns) <= until + 10n ** 9n,
+    ),
     evidence: evidence(about, [
       [holder, 'taken by the holder'],
       [exact ? off : null, 'interrupts off'],

@@ -12,7 +12,11 @@ const IDLE_SITE = /idle|mwait|halt|wfi/i;
 /** Interrupts off for `thresholds.irqOffNs` or longer with no lock involved. Spins on locks are irq-off-spin's. */
 export function irqOffSpans(about: Case): Draft[] {
   if (!about.timeIsNs) return [];
-  return [...closedSpans(about), ...about.state.cpus.flatMap((cpu) => openSpan(about, cpu) ?? []), ...flagSpans(about)];
+  return [
+    ...closedSpans(about),
+    ...about.state.cpus.flatMap((cpu) => openSpan(about, cpu) ?? []),
+    ...flagSpans(about),
+  ];
 }
 
 function closedSpans(about: Case): Draft[] {
@@ -58,7 +62,9 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
     openEnded: on === null,
     irqsOff: { source: 'preemptirq', notBeforeNs: String(off.time), notAfterNs: String(off.time) },
     watchdog,
-    kernelReports: kernelReports(about, off.cpu, off.pid, off.time).filter(({ ns }) => BigInt(ns) <= until + 10n ** 9n),
+    kernelReports: kernelReports(about, off.cpu, off.pid, off.time).filter(
+      ({ ns }) => BigInt(ns) <= until + 10n ** 9n,
+    ),
     evidence: evidence(about, [
       [off, 'interrupts off'],
       [on, 'interrupts on'],
@@ -73,7 +79,9 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
             },
           ]
         : [],
-    taintedBy: lostTail ? [`the recorder dropped the last events of CPU ${off.cpu}: interrupts may have come on`] : [],
+    taintedBy: lostTail
+      ? [`the recorder dropped the last events of CPU ${off.cpu}: interrupts may have come on`]
+      : [],
   });
 }
 
@@ -97,7 +105,11 @@ function flagSpans(about: Case): Draft[] {
         subject: subject(about, record.cpu, first.pid, 0),
         startNs: String(first.time),
         durationNs: length,
-        irqsOff: { source: 'flags', notBeforeNs: before ? String(before.time) : null, notAfterNs: String(first.time) },
+        irqsOff: {
+          source: 'flags',
+          notBeforeNs: before ? String(before.time) : null,
+          notAfterNs: String(first.time),
+        },
         watchdog: watchdogVerdict(first.time, length, null, about.thresholds.watchdogNs),
         evidence: evidence(about, [
           [before, 'last event with interrupts on'],

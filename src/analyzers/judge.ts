@@ -1,5 +1,5 @@
 import type { Case } from '../model/case.ts';
-import { CONFIDENCES, type Finding, type Severity } from '../model/report.ts';
+import { CONFIDENCES, type Finding, type FindingKind, type Severity } from '../model/report.ts';
 import { badReleases } from './bad-release.ts';
 import type { Draft } from './draft.ts';
 import { irqOffSpans } from './irq-off.ts';
@@ -20,21 +20,51 @@ const ANALYZERS: readonly ((about: Case) => Draft[])[] = [
 
 const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
 
+// What explains comes before what it explains.
+const KINDS: readonly FindingKind[] = [
+  'never-released',
+  'irq-off-spin',
+  'irq-off',
+  'silent-cpu',
+  'double-release',
+  'foreign-release',
+  'lost-update',
+  'lock-order',
+  'irq-unsafe',
+];
+
 /** All findings, the surest and worst first, with ids and with what belongs to the same incident tied together. */
 export function judge(about: Case): Finding[] {
-  const drafts = ANALYZERS.flatMap((analyze) => analyze(about)).toSorted(byWeight);
+  const drafts = explained(ANALYZERS.flatMap((analyze) => analyze(about))).toSorted(byWeight);
   const findings = drafts.map((draft, n) => ({ id: `F${n + 1}`, ...draft }));
   return findings.map((finding) => ({
     ...finding,
-    related: findings.filter((other) => other !== finding && isSameIncident(finding, other)).map((other) => other.id),
+    related: findings
+      .filter((other) => other !== finding && isSameIncident(finding, other))
+      .map((other) => other.id),
   }));
+}
+
+/** A victim's open spin takes over why its lock is stuck, where never-released found out. */
+function explained(drafts: readonly Draft[]): Draft[] {
+  const stuck = drafts.filter((draft) => draft.kind === 'never-released');
+  return drafts.map((draft) => {
+    if (draft.kind !== 'irq-off-spin' || !draft.openEnded) return draft;
+    const reason = stuck.find(
+      ({ lock }) => lock?.address === draft.lock?.address && lock?.bit === draft.lock?.bit,
+    );
+    if (!reason) return draft;
+    const signature = draft.signature.replace(`/${draft.cause}/`, `/${reason.cause}/`);
+    return { ...draft, signature, cause: reason.cause, holder: reason.holder, culprit: reason.culprit };
+  });
 }
 
 function byWeight(a: Draft, b: Draft): number {
   return (
-    CONFIDENCES.indexOf(b.confidence) - CONFIDENCES.indexOf(a.confidence) ||
+    Number(a.confidence === 'possible') - Number(b.confidence === 'possible') ||
     SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
-    Number(a.kind !== 'never-released') - Number(b.kind !== 'never-released') ||
+    KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) ||
+    CONFIDENCES.indexOf(b.confidence) - CONFIDENCES.indexOf(a.confidence) ||
     (BigInt(a.startNs) < BigInt(b.startNs) ? -1 : 1)
   );
 }

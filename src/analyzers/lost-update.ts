@@ -1,12 +1,11 @@
 import { hex, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
+import { SUSPECT } from '../model/engine-numbers.ts';
 import type { Cause, Confidence } from '../model/report.ts';
 import type { Mark } from '../model/state.ts';
 import { actor, commOf, draft, evidence, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
 import { taints } from './taint.ts';
 import { openWaits } from './waits.ts';
-
-const SETS = 1; // SUSPECT_SETS
 
 interface Update {
   readonly lock: { readonly namespace: number; readonly address: bigint; readonly bit: number };
@@ -25,11 +24,22 @@ interface Update {
  * bit that was put back and that somebody now spins on is never-released's, with this store as its culprit.
  */
 export function lostUpdates(about: Case): Draft[] {
-  const victims = new Set(openWaits(about).filter((wait) => isLong(about, wait.durationNs)).map((wait) => wait.lock.id));
+  const victims = new Set(
+    openWaits(about)
+      .filter((wait) => isLong(about, wait.durationNs))
+      .map((wait) => wait.lock.id),
+  );
   const settled = about.found.lostUpdates.flatMap(({ namespace, address, bit, count, marks }): Update[] => {
     const [load, update, store, acquire, confirm, take] = marks;
     if (!load || !store) return [];
-    const rest = { update: update ?? null, acquire: acquire ?? null, confirm: confirm ?? null, take: take ?? null };
+    // The lock was taken again and nobody had seen the bit set: the store cannot have put it back.
+    if (count === SUSPECT.sets && take && !confirm) return [];
+    const rest = {
+      update: update ?? null,
+      acquire: acquire ?? null,
+      confirm: confirm ?? null,
+      take: take ?? null,
+    };
     return [{ lock: { namespace, address, bit }, cause: count, load, store, ...rest }];
   });
   const open = [...about.state.locks.values()].flatMap((lock): Update[] => {
@@ -45,13 +55,15 @@ function isLong(about: Case, durationNs: number): boolean {
 }
 
 function report(about: Case, { lock, cause, load, update, store, acquire, confirm, take }: Update): Draft {
-  const setsBack = cause === SETS;
+  const setsBack = cause === SUSPECT.sets;
   const name = lockName(about, lock, null);
   const kind: Cause = setsBack ? 'bit-set-back' : 'bit-erased';
   const end = take?.time ?? about.state.lastTime;
   const stayedLong = setsBack && about.timeIsNs && Number(end - store.time) >= about.thresholds.spinNs;
   const confidence: Confidence = confirm && stayedLong ? 'likely' : 'possible';
-  const what = setsBack ? `set bit ${lock.bit} again after its release` : `erased bit ${lock.bit}, taken meanwhile`;
+  const what = setsBack
+    ? `set bit ${lock.bit} again after its release`
+    : `erased bit ${lock.bit}, taken meanwhile`;
   return draft({
     signature: signatureOf(about, 'lost-update', kind, name, acquire ?? store),
     kind: 'lost-update',

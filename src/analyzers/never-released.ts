@@ -1,5 +1,6 @@
 import { groupBy } from '../base/group.ts';
 import { duration, elapsed, hex, seconds } from '../base/units.ts';
+import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { FLAGS, KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Cause, Confidence, Severity } from '../model/report.ts';
@@ -70,7 +71,7 @@ function judgeWaited(about: Case, lock: LockState, waits: readonly OpenWait[]): 
   if (left && lock.acquire) return finish(about, lock, waits, missingUnlock(about, lock, left, first));
   if (owner && lock.acquire) return finish(about, lock, waits, heldAtEnd(about, lock, first));
   // Whether the lock is free by replay can only be told where its takes and releases are recorded.
-  if (lock.bit === 0xff) return null;
+  if (lock.bit === WHOLE_LOCK) return null;
   if (lock.suspect?.store && lock.suspect.load) {
     return finish(about, lock, waits, lostUnlock(about, lock, lock.suspect, first));
   }
@@ -84,8 +85,9 @@ function ownerOf(about: Case, lock: LockState): ContextState | null {
 /** Where the owner left the context that the lock belongs to; null while it may still be inside its critical section. */
 function leftAt(about: Case, lock: LockState, owner: ContextState): Mark | null {
   const taken = lock.acquire?.time ?? 0n;
-  if (owner.isExiting && owner.exit && owner.exit.time >= taken) return isGone(about, owner) ? owner.exit : null;
-  if (lock.bit === 0xff || lock.isSleeping) return null;
+  if (owner.isExiting && owner.exit && owner.exit.time >= taken)
+    return isGone(about, owner) ? owner.exit : null;
+  if (lock.bit === WHOLE_LOCK || lock.isSleeping) return null;
   // A bit lock belongs to a context: whoever is switched out, or returns from its interrupt, has left it.
   if (owner.out && owner.out.time > taken) return owner.out;
   const last = cpuOf(about, owner.cpu)?.last;
@@ -107,7 +109,7 @@ function isGone(about: Case, owner: ContextState): boolean {
 /** The last value of the word that a waiter saw, where it shows the bit set. */
 function seenSetBy(wait: OpenWait, lock: LockState): Mark | null {
   const seen = wait.hold.contend ?? null;
-  if (!seen || lock.bit === 0xff) return null;
+  if (!seen || lock.bit === WHOLE_LOCK) return null;
   return (seen.value >> BigInt(lock.bit)) & 1n ? seen : null;
 }
 
@@ -160,9 +162,17 @@ function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first: OpenW
 function unknownSetter(about: Case, lock: LockState, first: OpenWait): Verdict {
   const seen = seenSetBy(first, lock) ?? lock.seen;
   const reference = lock.release ?? lock.acquire ?? first.since;
-  const taintedBy = taints(about, reference.time, first.since.time, lock.release ? 'the last release' : 'the wait began');
+  const taintedBy = taints(
+    about,
+    reference.time,
+    first.since.time,
+    lock.release ? 'the last release' : 'the wait began',
+  );
   const stores = lock.writers.filter(
-    (writer) => writer.kind === STORE && (writer.value >> BigInt(lock.bit)) & 1n && writer.time >= (lock.acquire?.time ?? 0n),
+    (writer) =>
+      writer.kind === STORE &&
+      (writer.value >> BigInt(lock.bit)) & 1n &&
+      writer.time >= (lock.acquire?.time ?? 0n),
   );
   const alternatives: Alternative[] = [];
   const lastStore = stores.at(-1);
@@ -196,9 +206,7 @@ function unknownSetter(about: Case, lock: LockState, first: OpenWait): Verdict {
     confidence: seen && first.spins ? 'likely' : 'possible',
     headline:
       `Bit ${lock.bit} is set${seen ? ` (word ${hex(seen.value)})` : ''} and nobody who was recorded took it: ${free}. ` +
-      (taintedBy.length
-        ? 'Who set it is among the events that were lost.'
-        : 'Who set it was not recorded.'),
+      (taintedBy.length ? 'Who set it is among the events that were lost.' : 'Who set it was not recorded.'),
     start: seen ?? first.since,
     holder: null,
     culprit: null,
@@ -218,9 +226,14 @@ function missingUnlock(about: Case, lock: LockState, left: Mark, first: OpenWait
   const seen = first ? seenSetBy(first, lock) : null;
   const exited = KINDS[left.kind] === 'task exit';
   const taintedBy = taints(about, taken.time, left.time, 'the last take');
-  let confidence: Confidence = seen && exited ? 'certain' : first && (seen || exited) ? 'likely' : exited ? 'likely' : 'possible';
+  let confidence: Confidence =
+    seen && exited ? 'certain' : first && (seen || exited) ? 'likely' : exited ? 'likely' : 'possible';
   if (taintedBy.length) confidence = seen ? 'likely' : 'possible';
-  const how = exited ? 'exited' : KINDS[left.kind] === 'switch' ? 'was switched out' : 'went on outside its critical section';
+  const how = exited
+    ? 'exited'
+    : KINDS[left.kind] === 'switch'
+      ? 'was switched out'
+      : 'went on outside its critical section';
   return {
     cause: 'missing-unlock',
     confidence,
@@ -237,7 +250,13 @@ function missingUnlock(about: Case, lock: LockState, left: Mark, first: OpenWait
       [seen, `bit ${lock.bit} seen still set`],
     ],
     alternatives: taintedBy.length
-      ? [{ cause: 'unknown', confidence: 'possible', why: 'its release may be among the events that were lost' }]
+      ? [
+          {
+            cause: 'unknown',
+            confidence: 'possible',
+            why: 'its release may be among the events that were lost',
+          },
+        ]
       : [],
     taintedBy,
   };
@@ -294,7 +313,13 @@ function deadlock(
       [wait.since, `${task(about, wait.since)} begins to wait for it`] as const,
     ]),
     alternatives: taintedBy.length
-      ? [{ cause: 'unknown', confidence: 'possible', why: 'a release of one of the locks may be among the events that were lost' }]
+      ? [
+          {
+            cause: 'unknown',
+            confidence: 'possible',
+            why: 'a release of one of the locks may be among the events that were lost',
+          },
+        ]
       : [],
     taintedBy,
   };
@@ -337,18 +362,31 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
     irqsOff: victim?.irqsOff ?? null,
     watchdog:
       victim && stuckSince !== undefined && about.timeIsNs
-        ? watchdogVerdict(stuckSince, elapsed(stuckSince, end), victim.irqsOff ? true : null, about.thresholds.watchdogNs)
+        ? watchdogVerdict(
+            stuckSince,
+            elapsed(stuckSince, end),
+            victim.irqsOff ? true : null,
+            about.thresholds.watchdogNs,
+          )
         : null,
     alternatives: verdict.alternatives,
     kernelReports: victim ? kernelReports(about, victim.hold.cpu, victim.context.pid, victim.since.time) : [],
     evidence: evidence(about, [
       ...verdict.evidence,
-      [victim?.irqsOff?.source === 'preemptirq' ? cpuOf(about, victim.hold.cpu)?.irqsOff : null, 'the waiter turns interrupts off'],
-      [victim && !verdict.evidence.some(([mark]) => mark === victim.since) ? victim.since : null, 'the take that never ends'],
+      [
+        victim?.irqsOff?.source === 'preemptirq' ? cpuOf(about, victim.hold.cpu)?.irqsOff : null,
+        'the waiter turns interrupts off',
+      ],
+      [
+        victim && !verdict.evidence.some(([mark]) => mark === victim.since) ? victim.since : null,
+        'the take that never ends',
+      ],
     ]),
     taintedBy: lostTail
-      ? [...verdict.taintedBy, `the recorder dropped the last events of CPU ${victim.hold.cpu}: the wait may have ended`]
+      ? [
+          ...verdict.taintedBy,
+          `the recorder dropped the last events of CPU ${victim.hold.cpu}: the wait may have ended`,
+        ]
       : verdict.taintedBy,
   });
 }
-

@@ -52,12 +52,18 @@ function silentAtEnd(about: Case, cpu: CpuState): Draft | null {
   if (silence < about.thresholds.irqOffNs || (pid === 0 && cpu.level === 0)) return null;
   if (HOTPLUG_TASK.test(about.narrator.comm(pid) ?? '')) return null;
   // One CPU among several that ended early together is a recording that was cut, not a CPU that fell silent.
-  const alive = about.state.cpus.filter((other) => other.cpu !== cpu.cpu && elapsed(last.time, other.last?.time ?? 0n) > silence / 2);
+  const alive = about.state.cpus.filter(
+    (other) => other.cpu !== cpu.cpu && elapsed(last.time, other.last?.time ?? 0n) > silence / 2,
+  );
   const others = about.state.cpus.filter((other) => other.events > 0n).length - 1;
   if (alive.length === 0 || alive.length * 2 < others) return null;
   const rhythm = rhythmOf(cpu);
   if (!rhythm || silence < TIMES_LONGER * rhythm.longestNs) return null;
-  if (openWaits(about).some((wait) => wait.hold.cpu === cpu.cpu && wait.spins && wait.durationNs >= about.thresholds.spinNs)) {
+  if (
+    openWaits(about).some(
+      (wait) => wait.hold.cpu === cpu.cpu && wait.spins && wait.durationNs >= about.thresholds.spinNs,
+    )
+  ) {
     return null;
   }
   return silent(about, cpu, { ...last, pid }, silence, rhythm);
@@ -78,8 +84,16 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
         ? 'interrupts went off and no event followed; which lock, if any, is not in this capture: record bit-lock or lock:* events'
         : 'a CPU that spins with interrupts off emits nothing; since when they were off, and on which lock, cannot be known from these events',
     },
-    { cause: 'offline', confidence: 'possible', why: 'the CPU was taken offline; no hotplug task was seen to run last' },
-    { cause: 'recording ended', confidence: 'possible', why: 'the recording of this CPU alone stopped early' },
+    {
+      cause: 'offline',
+      confidence: 'possible',
+      why: 'the CPU was taken offline; no hotplug task was seen to run last',
+    },
+    {
+      cause: 'recording ended',
+      confidence: 'possible',
+      why: 'the recording of this CPU alone stopped early',
+    },
   ];
   const sites = cpu.flagsOn
     ? `; interrupts were last seen on at ${seconds(cpu.flagsOn.time)}`
@@ -93,18 +107,28 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
     headline:
       `CPU ${cpu.cpu} emits nothing after ${seconds(last.time)} while the others go on for ${duration(silence)}; it was running ${task(about, last)}. ` +
       `Before that its longest pause between ${rhythm.of} was ${duration(rhythm.longestNs)} (of ${rhythm.intervals}). ` +
-      (off ? `Interrupts are off since ${seconds(off.time)}.` : `Since when interrupts were off is unknown${sites}.`),
+      (off
+        ? `Interrupts are off since ${seconds(off.time)}.`
+        : `Since when interrupts were off is unknown${sites}.`),
     subject: subject(about, cpu.cpu, last.pid, cpu.level),
     startNs: String(last.time),
     durationNs: silence,
     openEnded: true,
     irqsOff,
-    watchdog: watchdogVerdict(since, elapsed(since, about.state.lastTime), off ? true : null, about.thresholds.watchdogNs),
+    watchdog: watchdogVerdict(
+      since,
+      elapsed(since, about.state.lastTime),
+      off ? true : null,
+      about.thresholds.watchdogNs,
+    ),
     alternatives,
     kernelReports: kernelReports(about, cpu.cpu, last.pid, last.time),
     evidence: evidence(about, [
       [off, 'interrupts off, and never on again'],
-      [off && cpu.last?.offset === off.offset ? null : cpu.last, 'the last event of this CPU that is not from an NMI'],
+      [
+        off && cpu.last?.offset === off.offset ? null : cpu.last,
+        'the last event of this CPU that is not from an NMI',
+      ],
     ]),
     taintedBy: off ? [] : ['without irq_disable and irq_enable events the interrupt state is not recorded'],
   });
@@ -118,8 +142,12 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
   if (record.count < TICKS_NEEDED || gap < TIMES_LONGER * Number(record.extra)) return null;
   const overlaps = (from: bigint, to: bigint): boolean => from <= after.time && to >= before.time;
   const explained =
-    about.found.waits.some(({ cpu, marks }) => cpu === record.cpu && overlaps(marks[0]!.time, marks[2]!.time)) ||
-    about.found.irqOff.some(({ cpu, marks }) => cpu === record.cpu && overlaps(marks[0]!.time, marks[1]!.time));
+    about.found.waits.some(
+      ({ cpu, marks }) => cpu === record.cpu && overlaps(marks[0]!.time, marks[2]!.time),
+    ) ||
+    about.found.irqOff.some(
+      ({ cpu, marks }) => cpu === record.cpu && overlaps(marks[0]!.time, marks[1]!.time),
+    );
   if (explained) return null;
   const pid = before.kind === SWITCH ? Number(BigInt.asIntN(32, before.value >> 32n)) : before.pid;
   return draft({
@@ -136,7 +164,9 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
     durationNs: gap,
     irqsOff: { source: 'none', notBeforeNs: null, notAfterNs: null },
     watchdog: watchdogVerdict(before.time, gap, null, about.thresholds.watchdogNs),
-    kernelReports: kernelReports(about, record.cpu, pid, before.time).filter(({ ns }) => BigInt(ns) <= after.time + 10n ** 9n),
+    kernelReports: kernelReports(about, record.cpu, pid, before.time).filter(
+      ({ ns }) => BigInt(ns) <= after.time + 10n ** 9n,
+    ),
     evidence: evidence(about, [
       [before, 'the last event before'],
       [after, 'the first event after'],

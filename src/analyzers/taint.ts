@@ -20,7 +20,11 @@ export function taints(about: Case, from: bigint, to: bigint, what: string): str
     sentences.push(`CPU ${span.cpu} lost ${events} between ${seconds(span.from)} and ${seconds(span.to)}`);
   }
   for (const cpu of about.state.cpus) {
-    if (cpu.breaks > 0 && cpu.lastBreak >= from && !about.found.lost.some((span) => span.to === cpu.lastBreak)) {
+    if (
+      cpu.breaks > 0 &&
+      cpu.lastBreak >= from &&
+      !about.found.lost.some((span) => span.to === cpu.lastBreak)
+    ) {
       sentences.push(
         `CPU ${cpu.cpu} has ${cpu.breaks} breaks in continuity that no loss mark explains, the last at ${seconds(cpu.lastBreak)}`,
       );

@@ -1,12 +1,9 @@
+import { ENTRY, NAMESPACE } from '../model/engine-numbers.ts';
 import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { IrqsOff, Waiter } from '../model/report.ts';
 import type { ContextState, CpuState, HoldState, LockState, Mark } from '../model/state.ts';
 import { commOf } from './draft.ts';
-
-const HELD = 3; // ENTRY_IS_HELD
-const WAITING = 2; // ENTRY_IS_WAITING
-const WORD = 1; // NAMESPACE_WORD
 
 /** A wait that the capture's end found unfinished. */
 export interface OpenWait {
@@ -21,7 +18,7 @@ export interface OpenWait {
 }
 
 export function isHeld(hold: HoldState): boolean {
-  return hold.state === HELD;
+  return hold.state === ENTRY.held;
 }
 
 /**
@@ -36,7 +33,7 @@ export function openWaits(about: Case): OpenWait[] {
     const since = hold?.attempt;
     const lock = hold && about.state.locks.get(hold.lock);
     if (!hold || !lock || !since || isHeld(hold)) continue;
-    if (hold.state !== WAITING && lock.namespace !== WORD && !lock.isTakenVisibly) continue;
+    if (hold.state !== ENTRY.waiting && lock.namespace !== NAMESPACE.word && !lock.isTakenVisibly) continue;
     if (movedOn(about, context, since)) continue;
     waits.push({
       context,
@@ -44,7 +41,7 @@ export function openWaits(about: Case): OpenWait[] {
       lock,
       since,
       durationNs: Number(about.state.lastTime - since.time),
-      spins: lock.namespace === WORD || (hold.flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0,
+      spins: lock.namespace === NAMESPACE.word || (hold.flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0,
       irqsOff: irqsOffDuring(about, context, hold, since),
     });
   }

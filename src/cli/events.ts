@@ -1,6 +1,7 @@
 import { SpinbackError } from '../base/errors.ts';
 import { KINDS } from '../model/event.ts';
 import { eventJson, eventLine, type ShownEvent } from '../report/events.ts';
+import { timesOf } from '../report/times.ts';
 import type { PlacedEvent } from '../session/session.ts';
 import type { Capture, EventType } from '../trace/capture.ts';
 import { errorText, exitOf, EXIT } from './exit.ts';
@@ -109,6 +110,7 @@ function presenter(
   { json, verbose }: EventsCommand,
   typeOf: TypeFinder,
 ): (placed: PlacedEvent) => string {
+  const times = timesOf({ clock: capture.clock.name, timeUnit: capture.clock.unit });
   const withValue = new Set(capture.rows.filter(({ value }) => value.size > 0).map(({ type }) => type));
   return ({ event, place }) => {
     const type = typeOf(event.type);
@@ -124,6 +126,6 @@ function presenter(
       fields: record?.fields,
       text: record?.text,
     };
-    return json ? eventJson(shown) : eventLine(shown, capture.clock.unit);
+    return json ? eventJson(shown) : eventLine(shown, times);
   };
 }

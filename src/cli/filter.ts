@@ -1,6 +1,7 @@
 import { SpinbackError } from '../base/errors.ts';
 import { parseDuration } from '../base/units.ts';
 import { KINDS, type CanonicalEvent } from '../model/event.ts';
+import { countsNanoseconds } from '../report/times.ts';
 import type { Clock, EventType } from '../trace/capture.ts';
 
 /** A time as a user writes it: on the trace's clock ("47.340"), or from the first event on ("+1.5s"). */
@@ -101,11 +102,11 @@ export function parseTime(text: string): TimeArgument | undefined {
 /** The absolute time that an argument means, in the capture's unit. */
 export function timeOf({ text, relative }: TimeArgument, start: bigint, clock: Clock): bigint {
   const base = relative ? start : 0n;
-  if (clock.unit === 'cycles') {
+  if (!countsNanoseconds({ clock: clock.name, timeUnit: clock.unit })) {
     if (/^\d+$/.test(text)) return base + BigInt(text);
     throw new SpinbackError(
       'USAGE',
-      `${text} is no time in this capture: its clock counts cycles, give whole numbers`,
+      `${text} is no time in this capture: its clock counts no seconds, give whole numbers`,
     );
   }
   const match = SECONDS.exec(text);

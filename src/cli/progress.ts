@@ -20,7 +20,7 @@ export async function progressBar({ stderr, env }: Io, path: string): Promise<Pr
   // gracefulExit would catch SIGINT, and as a replay never returns to the event loop, Ctrl-C would do nothing.
   // Without it nobody would turn the terminal's line wrapping on again: so it must stay on, and lines be short.
   const bar = new progress.SingleBar({
-    format: '{bar} {percentage}% of {path}, {events} events',
+    format: '{bar} {percentage}% of {path}',
     stream: process.stderr,
     barsize: 20,
     clearOnComplete: true,
@@ -33,11 +33,11 @@ export async function progressBar({ stderr, env }: Io, path: string): Promise<Pr
   const begun = Date.now();
   let running = false;
   return {
-    report: ({ done, total, events }) => {
+    report: ({ done, total }) => {
       if (total === null || total === 0 || Date.now() - begun < QUIET_MS) return;
-      if (!running) bar.start(total, 0, { path: label, events });
+      if (!running) bar.start(total, 0, { path: label });
       running = true;
-      bar.update(Math.min(done, total), { path: label, events });
+      bar.update(Math.min(done, total), { path: label });
     },
     stop: () => {
       if (running) bar.stop();

@@ -86,7 +86,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       timeOption,
     )
     .option('--to <time>', 'up to this time', timeOption)
-    .addOption(list('--lock <address>', '0xaddress, or 0xaddress:bit (repeatable)', lockOption))
+    .addOption(
+      list(
+        '--lock <address>',
+        '0xaddress of a lock or word, or 0xaddress:bit for one bit lock alone (repeatable)',
+        lockOption,
+      ),
+    )
     .addOption(list('--cpu <numbers>', 'such as 0,2 (repeatable)', numbersOption))
     .addOption(list('--pid <numbers>', 'such as 107,108 (repeatable)', numbersOption))
     .addOption(list('--comm <name>', 'name of a task (repeatable)', wordsOption))

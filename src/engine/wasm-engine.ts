@@ -3,7 +3,14 @@ import * as L from '../../assembly/layout.ts';
 import { SpinbackError } from '../base/errors.ts';
 import { readEvent } from '../model/event-record.ts';
 import type { EngineState, RingRecord } from '../model/state.ts';
-import { ENGINE_DEFAULTS, type Engine, type EngineOptions, type LaneSpec, type PlacedEvent, type Step } from './engine.ts';
+import {
+  ENGINE_DEFAULTS,
+  type Engine,
+  type EngineOptions,
+  type LaneSpec,
+  type PlacedEvent,
+  type Step,
+} from './engine.ts';
 import { readState } from './wasm-state.ts';
 import { placeOf, WasmMemory } from './wasm-memory.ts';
 
@@ -206,5 +213,8 @@ export class WasmEngine implements Engine {
 }
 
 function tooSmall(limit: number): SpinbackError {
-  return new SpinbackError('LIMIT', `the engine's memory limit of ${limit} bytes is too small for this capture`);
+  return new SpinbackError(
+    'LIMIT',
+    `the engine's memory limit of ${limit} bytes is too small for this capture`,
+  );
 }

@@ -26,7 +26,9 @@ export function readState(memory: WasmMemory, lanes: number): EngineState {
     events: memory.u64(L.STATE + L.HEAD_EVENTS),
     firstTime: memory.u64(L.STATE + L.HEAD_FIRST_TIME),
     lastTime: memory.u64(L.STATE + L.HEAD_LAST_TIME),
-    counters: Array.from({ length: L.COUNTER_COUNT }, (_, n) => memory.u64(L.STATE + L.HEAD_COUNTERS + 8 * n)),
+    counters: Array.from({ length: L.COUNTER_COUNT }, (_, n) =>
+      memory.u64(L.STATE + L.HEAD_COUNTERS + 8 * n),
+    ),
     liveLocks: head(L.HEAD_LOCK_INDEX + L.INDEX_COUNT),
     cpus: cpus.map((cpu) => readCpu(memory, cpu)),
     contexts: contexts.map((context) => readContext(memory, context)).toSorted(byLevelAndOwner),
@@ -177,9 +179,23 @@ function readHold(memory: WasmMemory, entry: number, pid: number): HoldState {
     cpu,
     flags: memory.u16(entry + L.ENTRY_FLAGS),
     releases: memory.u32(entry + L.ENTRY_RELEASES),
-    attempt: bareMark(memory, entry + L.ENTRY_ATTEMPT_TIME, entry + L.ENTRY_ATTEMPT_POSITION, pid, cpu, L.KIND_ATTEMPT),
+    attempt: bareMark(
+      memory,
+      entry + L.ENTRY_ATTEMPT_TIME,
+      entry + L.ENTRY_ATTEMPT_POSITION,
+      pid,
+      cpu,
+      L.KIND_ATTEMPT,
+    ),
     contend: contend && { ...contend, value: memory.u64(entry + L.ENTRY_CONTEND_VALUE) },
-    acquire: bareMark(memory, entry + L.ENTRY_ACQUIRE_TIME, entry + L.ENTRY_ACQUIRE_POSITION, pid, cpu, L.KIND_ACQUIRE),
+    acquire: bareMark(
+      memory,
+      entry + L.ENTRY_ACQUIRE_TIME,
+      entry + L.ENTRY_ACQUIRE_POSITION,
+      pid,
+      cpu,
+      L.KIND_ACQUIRE,
+    ),
     holder: bareMark(
       memory,
       entry + L.ENTRY_HOLDER_TIME,
@@ -192,10 +208,27 @@ function readHold(memory: WasmMemory, entry: number, pid: number): HoldState {
 }
 
 /** A mark of which the engine kept only time and place. */
-function bareMark(memory: WasmMemory, timeAt: number, placeAt: number, pid: number, cpu: number, kind: number): Mark | null {
+function bareMark(
+  memory: WasmMemory,
+  timeAt: number,
+  placeAt: number,
+  pid: number,
+  cpu: number,
+  kind: number,
+): Mark | null {
   const time = memory.u64(timeAt);
   if (time === 0n) return null;
-  return { time, ...placeOf(memory.u64(placeAt)), value: 0n, pid, cpu, flags: 0, kind, bit: L.WHOLE_LOCK, type: 0 };
+  return {
+    time,
+    ...placeOf(memory.u64(placeAt)),
+    value: 0n,
+    pid,
+    cpu,
+    flags: 0,
+    kind,
+    bit: L.WHOLE_LOCK,
+    type: 0,
+  };
 }
 
 function readCpu(memory: WasmMemory, cpu: number): CpuState {

@@ -7,22 +7,26 @@ export class ByteWriter {
   length = 0;
 
   u8(value: number): this {
-    this.#bytes[this.#need(1)] = value;
+    const at = this.#need(1);
+    this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#need(2), value, true);
+    const at = this.#need(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#need(4), value, true);
+    const at = this.#need(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   u64(value: number | bigint): this {
-    this.#view.setBigUint64(this.#need(8), BigInt(value), true);
+    const at = this.#need(8);
+    this.#view.setBigUint64(at, BigInt(value), true);
     return this;
   }
 

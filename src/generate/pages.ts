@@ -57,7 +57,9 @@ export class PageWriter {
   #time = 0;
   #lost = 0;
   #told = true;
+  /** Losses that the open page reports, and whether it counts them. */
   #missed = 0;
+  #counted = true;
 
   /** `emit` gets every full page; the array is used again, so copy what you keep. */
   constructor(
@@ -81,7 +83,7 @@ export class PageWriter {
    */
   add(time: number, record: Int32Array, length: number): void {
     const size = eventSize(length);
-    if (this.#lost > 0 || this.#missed > 0) this.flush();
+    if (this.#lost > 0) this.flush();
     if (this.#used > 0) {
       const delta = time - this.#time;
       const long = delta >= DELTA_LIMIT ? 8 : 0;
@@ -112,14 +114,13 @@ export class PageWriter {
     let flags = 0;
     if (this.#missed > 0) {
       flags = MISSED_EVENTS;
-      if (this.#told) {
+      if (this.#counted) {
         flags |= MISSED_STORED;
         this.#view.setUint32(this.#used, this.#missed % 0x100000000, true);
         if (this.#commitSize === 8) this.#view.setUint32(this.#used + 4, Math.floor(this.#missed / 0x100000000), true);
         this.#used += this.#commitSize;
       }
       this.#missed = 0;
-      this.#told = true;
     }
     this.#view.setUint32(8, (commit | flags) >>> 0, true);
     if (this.#commitSize === 8) this.#view.setUint32(12, 0, true);
@@ -147,9 +148,11 @@ export class PageWriter {
     this.#limit = this.#page.length;
     if (this.#lost === 0) return;
     this.#missed = this.#lost;
+    this.#counted = this.#told;
     this.counts.overrun += this.#lost;
     this.#lost = 0;
-    if (this.#told) this.#limit -= this.#commitSize;
+    this.#told = true;
+    if (this.#counted) this.#limit -= this.#commitSize;
   }
 
   #longTime(delta: number, time: number): void {

@@ -15,7 +15,7 @@ export function describeRecord(format: PrintableFormat, record: Uint8Array, name
   let print = printers.get(format);
   if (print === undefined) printers.set(format, (print = compilePrint(format)));
   const text = print?.(record, names) ?? listFields(format, record, names);
-  return text.trimEnd();
+  return text.trimEnd().replaceAll(/[\r\n]+/g, ' ');
 }
 
 function listFields(format: PrintableFormat, record: Uint8Array, names: Names): string {

@@ -9,10 +9,8 @@ export interface PrintableFormat extends EventFormat {
 
 /** Records fit a sub-buffer page and its length field has 20 bits (include/linux/ring_buffer.h), so no field lies beyond. */
 const FARTHEST = 1 << 20;
+const LONGEST_LINE = 512;
 
-//    field:unsigned short common_type;	offset:0;	size:2;	signed:0;
-const FIELD =
-  /^[ \t]*field(?: special)?:([^;\n]{1,256});[ \t]*offset:(\d{1,9});[ \t]*size:(\d{1,9});(?:[ \t]*signed:(\d);)?/gm;
 const NAME = /^name:[ \t]*(\S{1,256})/m;
 const ID = /^ID:[ \t]*(\d{1,9})/m;
 const PRINT = /^print fmt:[ \t]*([\s\S]*)/m;
@@ -30,22 +28,42 @@ export function parseFormat(text: string, system: string): PrintableFormat {
   return { id, system, name, fields: parseFields(text), print: PRINT.exec(text)?.[1]?.trimEnd() ?? null };
 }
 
-/** The `field:` lines of a format file or of tracefs' header_page. */
+/**
+ * The `field:` lines of a format file or of tracefs' header_page. By hand, with a few searches per line, for dozens of
+ * formats are parsed before the first event is seen.
+ *
+ *     field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+ */
 export function parseFields(text: string): FormatField[] {
   const fields: FormatField[] = [];
-  for (const [, declaration, offsetText, sizeText, signed] of text.matchAll(FIELD)) {
-    const offset = Number(offsetText);
-    const size = Number(sizeText);
-    const named = splitDeclaration(declaration!.trim());
-    if (named === null || offset > FARTHEST || size > FARTHEST) continue;
+  const printAt = text.indexOf('\nprint fmt:');
+  const end = printAt < 0 ? text.length : printAt;
+  for (let at = text.indexOf('field:'); at >= 0 && at < end;) {
+    const newline = text.indexOf('\n', at);
+    const lineEnd = newline < 0 ? text.length : newline;
+    const line = text.slice(at, Math.min(lineEnd, at + LONGEST_LINE));
+    at = text.indexOf('field:', lineEnd);
+    const semicolon = line.indexOf(';');
+    const named = splitDeclaration(line.slice('field:'.length, semicolon).trim());
+    const offset = numberAfter(line, 'offset:', semicolon);
+    const size = numberAfter(line, 'size:', semicolon);
+    if (semicolon < 0 || named === null || !(offset <= FARTHEST) || !(size <= FARTHEST)) continue;
+    const signed = numberAfter(line, 'signed:', semicolon);
     fields.push({
       ...named,
       offset,
       size,
-      signed: signed === undefined ? !named.type.includes('unsigned') : signed !== '0',
+      signed: isNaN(signed) ? !named.type.includes('unsigned') : signed !== 0,
     });
   }
   return fields;
+}
+
+/** The digits behind `label`, NaN where there are none. */
+function numberAfter(line: string, label: string, from: number): number {
+  const start = line.indexOf(label, from);
+  if (start < 0) return NaN;
+  return Number.parseInt(line.slice(start + label.length, start + label.length + 9), 10);
 }
 
 type Declaration = Pick<FormatField, 'name' | 'type' | 'isArray' | 'location'>;

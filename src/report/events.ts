@@ -1,4 +1,4 @@
-import { hex, seconds } from '../base/units.ts';
+import { hex } from '../base/units.ts';
 import {
   FLAGS,
   KINDS,
@@ -8,10 +8,11 @@ import {
   type NamespaceName,
 } from '../model/event.ts';
 import { namespaceOf } from '../model/event-record.ts';
-import type { LockName, TraceSummary } from '../model/report.ts';
+import type { LockName } from '../model/report.ts';
 import { jsonLine } from './json.ts';
 import { printable } from './printable.ts';
 import { clip, task } from './text.ts';
+import type { Times } from './times.ts';
 
 /** One decoded event with what its capture knows about it. */
 export interface ShownEvent {
@@ -96,9 +97,9 @@ function valueText({ event, hasValue }: ShownEvent): string {
  * An event as one line: time, CPU, task, context, kind, lock, value, the tracepoint's name and flags, and its
  * fields when they were fetched.
  */
-export function eventLine(shown: ShownEvent, unit: TraceSummary['timeUnit']): string {
+export function eventLine(shown: ShownEvent, times: Times): string {
   const { event } = shown;
-  const time = unit === 'cycles' ? event.time.toString() : seconds(event.time);
+  const time = times.at(event.time.toString());
   const namespace = addressSpace(event);
   const bit = event.bit === WHOLE_LOCK ? '' : `:${event.bit}`;
   const lock = namespace === null ? '-' : `${namespace}:${hex(event.address)}${bit}`;

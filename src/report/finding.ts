@@ -1,4 +1,4 @@
-import type { Confidence, Finding, IrqsOff, LockName, Verdict, Watchdog } from '../model/report.ts';
+import type { Confidence, Evidence, Finding, IrqsOff, LockName, Verdict, Watchdog } from '../model/report.ts';
 import type { Paint } from './paint.ts';
 import { end, lockText, story, who } from './story.ts';
 import { clip, hang, plural } from './text.ts';
@@ -18,29 +18,51 @@ export interface FindingStyle {
   readonly width: number;
 }
 
-/** A finding with all its facts and its proof, at most `width` characters to a line. */
-export function findingLines(finding: Finding, style: FindingStyle): string[] {
+/**
+ * A finding with its facts and its proof, at most `width` characters to a line. Facts that `before`, findings of the
+ * same incident shown earlier, have in common with it are not repeated, nor is a proof that adds no event.
+ */
+export function findingLines(finding: Finding, before: readonly Finding[], style: FindingStyle): string[] {
   const { times, paint, width } = style;
-  const cause = finding.cause === 'unknown' ? '' : `: ${finding.cause}`;
-  const title = `${finding.id} ${finding.kind}${cause} (${finding.confidence}, severity ${finding.severity})`;
-  const proof = timeline(finding, times, paint, width - 2).map((line) => `  ${line}`);
+  const title = `${finding.id} ${kindText(finding)} (${finding.confidence}, severity ${finding.severity})`;
+  const known = new Set(before.flatMap((other) => facts(other, times)).map(String));
+  const fresh = facts(finding, times).filter((fact) => !known.has(String(fact)));
+  if (before.length > 0) {
+    fresh.push(['not repeated', `what is the same in ${before.map(({ id }) => id).join(', ')}`]);
+  }
+  const seen = new Set(before.flatMap(({ evidence }) => evidence).map(place));
+  const proves = finding.evidence.some((event) => !seen.has(place(event)));
+  const proof = proves ? timeline(finding, times, paint, width - 2).map((line) => `  ${line}`) : [];
   return [
     paint.title(paintConfidence(finding.confidence, paint)(title)),
     ...hang('  ', clip(story(finding, times), MAX_TEXT), width),
     '',
-    ...facts(finding, times).flatMap(([label, text]) =>
-      hang(`  ${`${label}:`.padEnd(LABEL)}`, clip(text, MAX_TEXT), width),
-    ),
+    ...fresh.flatMap(([label, text]) => hang(`  ${`${label}:`.padEnd(LABEL)}`, clip(text, MAX_TEXT), width)),
     ...(proof.length === 0 ? [] : ['', ...proof]),
   ];
 }
 
 /** A finding on one line of at most `width` characters. */
-export function findingLine(finding: Finding, style: FindingStyle): string {
+export function findingLine(finding: Finding, { times, paint, width }: FindingStyle): string {
+  const { subject, lock, durationNs } = finding;
   const head = `${finding.id.padEnd(4)} ${finding.confidence.padEnd(8)}  `;
-  return (
-    paintConfidence(finding.confidence, style.paint)(head) + clip(finding.headline, style.width - head.length)
-  );
+  const parts = [
+    kindText(finding),
+    times.at(finding.startNs),
+    ...(subject === null ? [] : [who(subject)]),
+    ...(lock === null ? [] : [lock.bit === null ? lockText(lock) : `${lock.address}:${lock.bit}`]),
+    ...(durationNs === 0 ? [] : [times.span(durationNs)]),
+  ];
+  return paintConfidence(finding.confidence, paint)(head) + clip(parts.join(', '), width - head.length);
+}
+
+/** "never-released: lost-unlock"; the kind alone where the cause is not known. */
+function kindText({ kind, cause }: Finding): string {
+  return cause === 'unknown' ? kind : `${kind}: ${cause}`;
+}
+
+function place({ ns, cpu, event }: Evidence): string {
+  return `${ns} ${cpu} ${event}`;
 }
 
 function paintConfidence(confidence: Confidence, paint: Paint): (text: string) => string {
@@ -103,7 +125,8 @@ function lockFact(lock: LockName): string {
 function holderFact(finding: Finding, times: Times): string {
   if (finding.holder !== null) return `${who(finding.holder)} since ${times.at(finding.holder.atNs)}`;
   if (finding.cause === 'lost-unlock') return 'nobody';
-  return finding.related.length > 0 ? `see ${finding.related.join(', ')}` : 'not known from this capture';
+  const elsewhere = finding.kind !== 'never-released' && finding.related.length > 0;
+  return elsewhere ? `see ${finding.related.join(', ')}` : 'not known from this capture';
 }
 
 function waiterFacts(finding: Finding, times: Times): Fact[] {

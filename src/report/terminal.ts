@@ -3,7 +3,7 @@ import { findingLine, findingLines, type FindingStyle } from './finding.ts';
 import { PLAIN, type Paint } from './paint.ts';
 import { printableCopy } from './printable.ts';
 import { MAX_WIDTH, hang, page, plural } from './text.ts';
-import { timesOf } from './times.ts';
+import { countsNanoseconds, timesOf } from './times.ts';
 import { cpuLines, problemLines, traceLines } from './trace-header.ts';
 
 /** How many findings get one line each when they are not shown in full. */
@@ -33,7 +33,7 @@ export function atLeast(confidence: Confidence, least: Confidence): boolean {
 export function reportText(raw: Report, options: TextOptions = {}): string {
   const report = printableCopy(raw);
   const { paint = PLAIN, width = MAX_WIDTH, minConfidence = 'likely', limit = 10 } = options;
-  const style: FindingStyle = { times: timesOf(report.trace.timeUnit), paint, width };
+  const style: FindingStyle = { times: timesOf(report.trace), paint, width };
   const strong = report.findings.filter(({ confidence }) => atLeast(confidence, minConfidence));
   const full = strong.slice(0, limit);
   const brief = report.findings.filter((finding) => !full.includes(finding));
@@ -43,10 +43,15 @@ export function reportText(raw: Report, options: TextOptions = {}): string {
     traceLines(report.trace, report.spinback, paint, width),
     cpuLines(report.trace, false),
     problemLines(problems, paint, width),
-    ...full.map((finding) => findingLines(finding, style)),
+    ...full.map((finding, at) => findingLines(finding, relatives(finding, full.slice(0, at)), style)),
     briefLines(brief, strong.length - full.length, style, minConfidence),
     closing(report, style, options.verdict),
   ]);
+}
+
+/** The findings of the same incident that were shown before: what they said is not said again. */
+function relatives({ related }: Finding, shown: readonly Finding[]): readonly Finding[] {
+  return shown.filter(({ id }) => related.includes(id));
 }
 
 function briefLines(
@@ -77,9 +82,9 @@ function closing(
 ): string[] {
   const { findings, stats, thresholds } = report;
   const { locks, waitNs, holdNs, irqsOffNs } = stats;
-  const counts = [...CONFIDENCES]
-    .reverse()
-    .map((level) => `${findings.filter(({ confidence }) => confidence === level).length} ${level}`);
+  const counts = CONFIDENCES.toReversed().map(
+    (level) => `${findings.filter(({ confidence }) => confidence === level).length} ${level}`,
+  );
   const scope = report.trace.problems.some(({ severity }) => severity === 'error')
     ? ' in what could be read'
     : '';
@@ -87,15 +92,14 @@ function closing(
     findings.length === 0
       ? paint.good(`Nothing found${scope}.`)
       : `${plural(findings.length, 'finding')}${scope}: ${counts.join(', ')}.`;
-  const applied =
-    report.trace.timeUnit === 'cycles'
-      ? 'Thresholds: none applied, the time unit is not known.'
-      : `Thresholds: spin ${times.limit(thresholds.spinNs)}, irqs off ${times.limit(thresholds.irqOffNs)}, ` +
-        `watchdog ${times.limit(thresholds.watchdogNs)}.`;
+  const applied = countsNanoseconds(report.trace)
+    ? `Thresholds: spin ${times.limit(thresholds.spinNs)}, irqs off ${times.limit(thresholds.irqOffNs)}, ` +
+      `watchdog ${times.limit(thresholds.watchdogNs)}.`
+    : 'Thresholds: none applied, the time unit is not known.';
   return [
     result,
     `Locks: ${locks.acquisitions} acquired, ${locks.contentions} contended, ${locks.releases} released.`,
-    `Longest: wait ${longest(waitNs)}, hold ${longest(holdNs)}, irqs off ${longest(irqsOffNs)}.`,
+    `Longest that ended: wait ${longest(waitNs)}, hold ${longest(holdNs)}, irqs off ${longest(irqsOffNs)}.`,
     applied,
     ...unchecked(report).flatMap((line, at) =>
       hang(at === 0 ? 'Not checked: ' : '             ', line, width),
@@ -105,7 +109,7 @@ function closing(
   ];
 
   function longest(histogram: { readonly count: number; readonly maxNs: number }): string {
-    return histogram.count === 0 ? 'not seen' : times.span(histogram.maxNs);
+    return histogram.count === 0 ? 'none' : times.span(histogram.maxNs);
   }
 }
 
@@ -118,8 +122,7 @@ function unchecked({ trace, stats }: Report): string[] {
   else if (locks.acquisitions + locks.contentions + locks.releases === 0) {
     lines.push('locks: the capture holds no lock events.');
   }
-  if (trace.timeUnit === 'cycles')
-    lines.push('how long anything took: the clock counts cycles of unknown length.');
+  if (!countsNanoseconds(trace)) lines.push('how long anything took: the unit of the clock is not known.');
   if (lossy.length > 0) {
     lines.push(
       `what the lost events on ${plural(lossy.length, 'CPU')} would have shown; ` +
@@ -129,7 +132,5 @@ function unchecked({ trace, stats }: Report): string[] {
   for (const [kind, count] of Object.entries(stats.suppressed)) {
     lines.push(`${plural(count, 'more finding')} of kind ${kind}, counted but not kept.`);
   }
-  for (const [name, count] of Object.entries(stats.engine))
-    lines.push(`engine limit ${name} was met ${count} times.`);
   return lines;
 }

@@ -20,12 +20,26 @@ const IN_SECONDS: Times = {
   limit: (ns) => duration(ns).replace(/\.(\d*?)0+ /, (_, kept: string) => (kept === '' ? ' ' : `.${kept} `)),
 };
 
-const inCycles = (count: number): string => `${count} cycles`;
-const IN_CYCLES: Times = { at: (ns) => ns, near: (ns) => ns, span: inCycles, limit: inCycles };
+function bare(unit: string): Times {
+  const counted = (count: number): string => `${count} ${unit}`;
+  return { at: (ns) => ns, near: (ns) => ns, span: counted, limit: counted };
+}
 
-/** Seconds, also from the start of a buffer; cycles where the capture does not say how long one is. */
-export function timesOf(unit: TraceSummary['timeUnit']): Times {
-  return unit === 'cycles' ? IN_CYCLES : IN_SECONDS;
+const IN_CYCLES = bare('cycles');
+const IN_COUNTS = bare('counts');
+
+/**
+ * Do times of this trace count nanoseconds? Cycles of unknown length do not, nor does ftrace's `counter` clock, which
+ * counts events. Thresholds in seconds apply only where they do.
+ */
+export function countsNanoseconds({ timeUnit, clock }: Pick<TraceSummary, 'timeUnit' | 'clock'>): boolean {
+  return timeUnit === 'ns' || (timeUnit === 'relative' && clock !== 'counter');
+}
+
+/** Seconds where times count nanoseconds, also from the start of a buffer; bare numbers elsewhere. */
+export function timesOf(trace: Pick<TraceSummary, 'timeUnit' | 'clock'>): Times {
+  if (countsNanoseconds(trace)) return IN_SECONDS;
+  return trace.timeUnit === 'cycles' ? IN_CYCLES : IN_COUNTS;
 }
 
 /** `later - earlier` of two absolute times; negative when they are the wrong way round. */

@@ -2,16 +2,16 @@ import type { CpuSummary, Problem, TraceSummary } from '../model/report.ts';
 import type { Paint } from './paint.ts';
 import { table } from './table.ts';
 import { hang, plural } from './text.ts';
-import { between, timesOf } from './times.ts';
+import { between, countsNanoseconds, timesOf } from './times.ts';
 
 /** Above this many CPUs the analyze report lists only those that lost something. */
 const MAX_CPUS = 16;
 
 /** What was read, in one block: file, format, kernel, clock, span. At most `width` characters to a line. */
 export function traceLines(trace: TraceSummary, spinback: string, paint: Paint, width: number): string[] {
-  const times = timesOf(trace.timeUnit);
+  const times = timesOf(trace);
   const facts: (readonly [label: string, text: string])[] = [
-    ['format', `${trace.format}, clock ${trace.clock}${UNITS[trace.timeUnit]}`],
+    ['format', `${trace.format}, clock ${trace.clock}${unitNote(trace)}`],
     ['kernel', trace.kernel ?? 'not recorded'],
     ['events', `${trace.events} on ${plural(trace.cpus, 'CPU')}`],
   ];
@@ -26,11 +26,11 @@ export function traceLines(trace: TraceSummary, spinback: string, paint: Paint, 
   ];
 }
 
-const UNITS: Readonly<Record<TraceSummary['timeUnit'], string>> = {
-  ns: '',
-  cycles: ' (cycles; how long one is is not recorded)',
-  relative: ' (times count from the start of the buffer)',
-};
+function unitNote(trace: TraceSummary): string {
+  if (trace.timeUnit === 'cycles') return ' (cycles; how long one is is not recorded)';
+  if (!countsNanoseconds(trace)) return ' (counts events, not time)';
+  return trace.timeUnit === 'relative' ? ' (times count from the start of the buffer)' : '';
+}
 
 /** "nothing that the recorder knows of", "1625934 events on CPUs 0 2 3, an unknown number on CPU 1". */
 function lossText(perCpu: readonly CpuSummary[]): string {
@@ -54,7 +54,7 @@ function cpuList(cpus: readonly CpuSummary[]): string {
 
 /** First and last event, events and losses of each CPU; with `all` of every one, however many there are. */
 export function cpuLines(trace: TraceSummary, all: boolean): string[] {
-  const times = timesOf(trace.timeUnit);
+  const times = timesOf(trace);
   const lossy = trace.perCpu.filter(({ lost, breaks }) => lost !== 0 || breaks > 0);
   const listed = all || trace.perCpu.length <= MAX_CPUS ? trace.perCpu : lossy.slice(0, MAX_CPUS);
   const left = trace.perCpu.length - listed.length;

@@ -1,5 +1,6 @@
 import { KINDS, type KindName } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
+import { NAMESPACE } from '../model/engine-numbers.ts';
 import type { Question } from '../model/report.ts';
 import type { Capture } from '../trace/capture.ts';
 
@@ -14,9 +15,7 @@ interface Shown {
   readonly losses: string;
 }
 
-const LOCKDEP = 0;
-const WORD = 1;
-const LOCK = 2;
+const { lockdep: LOCKDEP, word: WORD, lock: LOCK } = NAMESPACE;
 
 const yes = (why: string): Answer => ({ answer: 'yes', why, record: null });
 
@@ -47,20 +46,24 @@ const QUESTIONS: readonly (readonly [string, (shown: Shown, about: Case) => Answ
 ];
 
 function bitLocks(shown: Shown): Answer {
-  if (shown.has('acquire', WORD) && shown.has('release', WORD)) return yes('takes and releases of bit locks are recorded');
+  if (shown.has('acquire', WORD) && shown.has('release', WORD))
+    return yes('takes and releases of bit locks are recorded');
   return {
     answer: 'no',
     why: 'no bit-lock events: no stock tracepoint covers bit_spin_lock()',
-    record: 'kprobes on the functions that take and release the bit lock, or a kernel with bit-lock tracepoints',
+    record:
+      'kprobes on the functions that take and release the bit lock, or a kernel with bit-lock tracepoints',
   };
 }
 
 function plainStores(shown: Shown): Answer {
-  if (shown.has('word store') && shown.has('word load')) return yes('plain loads and stores of lock words are recorded');
+  if (shown.has('word store') && shown.has('word load'))
+    return yes('plain loads and stores of lock words are recorded');
   return {
     answer: 'no',
     why: 'no events for plain loads and stores of words that carry a bit lock',
-    record: 'a probe on every function that updates the word without atomics, with the value before and after',
+    record:
+      'a probe on every function that updates the word without atomics, with the value before and after',
   };
 }
 
@@ -78,12 +81,14 @@ function lockdepLocks(shown: Shown): Answer {
   return {
     answer: 'no',
     why: 'no lockdep events',
-    record: 'lock:lock_acquire, lock_acquired, lock_contended, lock_release (kernel with CONFIG_LOCKDEP and CONFIG_LOCK_STAT)',
+    record:
+      'lock:lock_acquire, lock_acquired, lock_contended, lock_release (kernel with CONFIG_LOCKDEP and CONFIG_LOCK_STAT)',
   };
 }
 
 function contention(shown: Shown): Answer {
-  if (shown.has('contend', LOCKDEP) || shown.has('contend', WORD)) return yes('contended waits and their ends are recorded');
+  if (shown.has('contend', LOCKDEP) || shown.has('contend', WORD))
+    return yes('contended waits and their ends are recorded');
   if (shown.has('contend', LOCK)) {
     return {
       answer: 'partly',
@@ -91,7 +96,11 @@ function contention(shown: Shown): Answer {
       record: 'lock:* events of a lockdep kernel, or lock:contended_release where the kernel has it',
     };
   }
-  return { answer: 'no', why: 'no contention events', record: 'lock:contention_begin and lock:contention_end (Linux 5.19 and later)' };
+  return {
+    answer: 'no',
+    why: 'no contention events',
+    record: 'lock:contention_begin and lock:contention_end (Linux 5.19 and later)',
+  };
 }
 
 function irqs(shown: Shown, about: Case): Answer {
@@ -102,7 +111,8 @@ function irqs(shown: Shown, about: Case): Answer {
     why: flagged
       ? 'only the irqs-off flag of other events bounds the spans'
       : 'no irq_disable or irq_enable events, and no event type occurs both with interrupts on and off',
-    record: 'preemptirq:irq_disable and irq_enable (CONFIG_TRACE_IRQFLAGS or CONFIG_IRQSOFF_TRACER with CONFIG_PREEMPTIRQ_TRACEPOINTS)',
+    record:
+      'preemptirq:irq_disable and irq_enable (CONFIG_TRACE_IRQFLAGS or CONFIG_IRQSOFF_TRACER with CONFIG_PREEMPTIRQ_TRACEPOINTS)',
   };
 }
 
@@ -144,7 +154,8 @@ function shownBy(capture: Capture, { state }: Case): Shown {
   });
   const lossy = state.cpus.filter((cpu) => cpu.lostSpans > 0).map((cpu) => cpu.cpu);
   return {
-    has: (kind, namespace) => counts.has(namespace === undefined ? `${KINDS.indexOf(kind)}` : `${KINDS.indexOf(kind)}/${namespace}`),
+    has: (kind, namespace) =>
+      counts.has(namespace === undefined ? `${KINDS.indexOf(kind)}` : `${KINDS.indexOf(kind)}/${namespace}`),
     hasTicks: state.cpus.some((cpu) => cpu.ticks > 0n),
     hasLosses: lossy.length > 0,
     losses: `events were lost on CPU ${lossy.join(', ')}`,

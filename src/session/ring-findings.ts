@@ -1,6 +1,6 @@
-import * as L from '../../assembly/layout.ts';
 import { speaksOfLockups } from '../analyzers/kernel-messages.ts';
 import type { KernelMessage, LostSpan, RingFindings } from '../model/case.ts';
+import { RING } from '../model/engine-numbers.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
 
 const KEPT_PER_KIND = 1000;
@@ -34,7 +34,9 @@ class Longest {
   /** What was kept in order of time, and how many were not. */
   take(): { readonly records: RingRecord[]; readonly dropped: number } {
     this.#trim();
-    const records = this.#records.toSorted((a, b) => ((a.marks[0]?.time ?? 0n) < (b.marks[0]?.time ?? 0n) ? -1 : 1));
+    const records = this.#records.toSorted((a, b) =>
+      (a.marks[0]?.time ?? 0n) < (b.marks[0]?.time ?? 0n) ? -1 : 1,
+    );
     return { records, dropped: this.#dropped };
   }
 }
@@ -43,13 +45,13 @@ class Longest {
 export class RingCollector {
   // The marks between which a record of the kind spans its time (assembly/layout.ts, RECORD_IS_*).
   readonly #kinds = new Map<number, Longest>([
-    [L.RECORD_IS_WAIT, new Longest(0, 2)],
-    [L.RECORD_IS_IRQ_OFF, new Longest(0, 1)],
-    [L.RECORD_IS_FLAGS_OFF, new Longest(1, 2)],
-    [L.RECORD_IS_GAP, new Longest(0, 1)],
-    [L.RECORD_IS_LOST_UPDATE, new Longest(2, 5)],
-    [L.RECORD_IS_DOUBLE_RELEASE, new Longest(0, 2)],
-    [L.RECORD_IS_FOREIGN_RELEASE, new Longest(0, 1)],
+    [RING.wait, new Longest(0, 2)],
+    [RING.irqOff, new Longest(0, 1)],
+    [RING.flagsOff, new Longest(1, 2)],
+    [RING.gap, new Longest(0, 1)],
+    [RING.lostUpdate, new Longest(2, 5)],
+    [RING.doubleRelease, new Longest(0, 2)],
+    [RING.foreignRelease, new Longest(0, 1)],
   ]);
   readonly #lost: LostSpan[] = [];
   #lostDropped = 0;
@@ -64,8 +66,8 @@ export class RingCollector {
 
   add(records: readonly RingRecord[]): void {
     for (const record of records) {
-      if (record.kind === L.RECORD_IS_MESSAGE) this.#addMessage(record.marks[0]!);
-      else if (record.kind === L.RECORD_IS_LOST) this.#addLost(record);
+      if (record.kind === RING.message) this.#addMessage(record.marks[0]!);
+      else if (record.kind === RING.lost) this.#addLost(record);
       else this.#kinds.get(record.kind)?.add(record);
     }
   }
@@ -95,13 +97,13 @@ export class RingCollector {
     if (this.#lostDropped) suppressed['lost'] = this.#lostDropped;
     if (this.#messagesSeen > MESSAGES_READ) suppressed['messages'] = this.#messagesSeen - MESSAGES_READ;
     return {
-      waits: kept(L.RECORD_IS_WAIT, 'irq-off-spin'),
-      irqOff: kept(L.RECORD_IS_IRQ_OFF, 'irq-off'),
-      flagsOff: kept(L.RECORD_IS_FLAGS_OFF, 'irq-off by flags'),
-      gaps: kept(L.RECORD_IS_GAP, 'silent-cpu'),
-      lostUpdates: kept(L.RECORD_IS_LOST_UPDATE, 'lost-update'),
-      doubleReleases: kept(L.RECORD_IS_DOUBLE_RELEASE, 'double-release'),
-      foreignReleases: kept(L.RECORD_IS_FOREIGN_RELEASE, 'foreign-release'),
+      waits: kept(RING.wait, 'irq-off-spin'),
+      irqOff: kept(RING.irqOff, 'irq-off'),
+      flagsOff: kept(RING.flagsOff, 'irq-off by flags'),
+      gaps: kept(RING.gap, 'silent-cpu'),
+      lostUpdates: kept(RING.lostUpdate, 'lost-update'),
+      doubleReleases: kept(RING.doubleRelease, 'double-release'),
+      foreignReleases: kept(RING.foreignRelease, 'foreign-release'),
       lost: this.#lost,
       messages: this.#messages,
       suppressed,

@@ -39,7 +39,8 @@ export interface AnalyzeOptions {
 function replay(capture: Capture, options: AnalyzeOptions): Case {
   const thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
   // Thresholds in seconds mean nothing on a clock whose unit is not known (design rule 17).
-  const timeIsNs = capture.clock.unit === 'ns' || (capture.clock.unit === 'relative' && capture.clock.name !== 'counter');
+  const timeIsNs =
+    capture.clock.unit === 'ns' || (capture.clock.unit === 'relative' && capture.clock.name !== 'counter');
   const engine = (options.engine ?? makeWasmEngine)({
     ...engineInput(capture),
     spinNs: timeIsNs ? thresholds.spinNs : Infinity,

@@ -1,19 +1,43 @@
-import * as L from '../../assembly/layout.ts';
 import type { Case } from '../model/case.ts';
+import { COUNTERS } from '../model/engine-numbers.ts';
 import type { CpuSummary, HistogramData, Problem, Stats, TraceSummary, TypeCount } from '../model/report.ts';
 import type { CpuState, EngineState, HistogramState } from '../model/state.ts';
 import type { Capture } from '../trace/capture.ts';
 
 /** Counters that speak of limits met, with what each means for the user. */
 const LIMITS: readonly (readonly [name: string, counter: number, text: string])[] = [
-  ['untracked-lock-events', L.COUNTER_UNTRACKED_LOCK_EVENTS, 'lock events were not tracked: the lock table was full'],
-  ['untracked-word-events', L.COUNTER_UNTRACKED_WORD_EVENTS, 'word events were not tracked: the word table was full'],
-  ['untracked-task-events', L.COUNTER_UNTRACKED_TASK_EVENTS, 'lock events were not tracked: memory for tasks was full'],
-  ['untracked-cpu-events', L.COUNTER_UNTRACKED_CPU_EVENTS, 'events came from CPU numbers beyond the limit, or memory was full'],
-  ['dropped-holds', L.COUNTER_DROPPED_HOLDS, 'held locks were forgotten: a context seemed to hold more than 64'],
-  ['dropped-findings', L.COUNTER_DROPPED_FINDINGS, 'findings were dropped: the finding ring was full'],
-  ['dropped-suspects', L.COUNTER_DROPPED_SUSPECTS, 'suspected lost updates were dropped: memory was full'],
-  ['unknown-types', L.COUNTER_UNKNOWN_TYPES, 'records have a type that the capture does not describe; they count as signs of life only'],
+  [
+    'untracked-lock-events',
+    COUNTERS.untrackedLockEvents,
+    'lock events were not tracked: the lock table was full',
+  ],
+  [
+    'untracked-word-events',
+    COUNTERS.untrackedWordEvents,
+    'word events were not tracked: the word table was full',
+  ],
+  [
+    'untracked-task-events',
+    COUNTERS.untrackedTaskEvents,
+    'lock events were not tracked: memory for tasks was full',
+  ],
+  [
+    'untracked-cpu-events',
+    COUNTERS.untrackedCpuEvents,
+    'events came from CPU numbers beyond the limit, or memory was full',
+  ],
+  [
+    'dropped-holds',
+    COUNTERS.droppedHolds,
+    'held locks were forgotten: a context seemed to hold more than 64',
+  ],
+  ['dropped-findings', COUNTERS.droppedFindings, 'findings were dropped: the finding ring was full'],
+  ['dropped-suspects', COUNTERS.droppedSuspects, 'suspected lost updates were dropped: memory was full'],
+  [
+    'unknown-types',
+    COUNTERS.unknownTypes,
+    'records have a type that the capture does not describe; they count as signs of life only',
+  ],
 ];
 
 /** What was read, from when to when, and what is missing. */
@@ -50,15 +74,28 @@ function cpuSummary(capture: Capture, cpu: CpuState): CpuSummary {
 }
 
 function problemsOf(capture: Capture, state: EngineState): Problem[] {
-  const problems: Problem[] = capture.damage().map(({ offset, ...damage }) => ({ ...damage, offset: offset ?? null }));
+  const problems: Problem[] = capture
+    .damage()
+    .map(({ offset, ...damage }) => ({ ...damage, offset: offset ?? null }));
   const add = (name: string, severity: Problem['severity'], count: number, text: string): void => {
     if (count > 0) problems.push({ name, severity, text, count, offset: null });
   };
-  const sum = (of: (lane: EngineState['lanes'][number]) => number): number => state.lanes.reduce((n, lane) => n + of(lane), 0);
+  const sum = (of: (lane: EngineState['lanes'][number]) => number): number =>
+    state.lanes.reduce((n, lane) => n + of(lane), 0);
   const firstBad = state.lanes.find((lane) => lane.badPages + lane.badEvents > 0);
   const where = firstBad ? ` (first in CPU ${firstBad.cpu}'s data at byte ${firstBad.firstBad})` : '';
-  add('damaged-pages', 'error', sum((lane) => lane.badPages), `pages with an impossible length were skipped${where}`);
-  add('damaged-records', 'error', sum((lane) => lane.badEvents), `records that do not fit their page or format were skipped${where}`);
+  add(
+    'damaged-pages',
+    'error',
+    sum((lane) => lane.badPages),
+    `pages with an impossible length were skipped${where}`,
+  );
+  add(
+    'damaged-records',
+    'error',
+    sum((lane) => lane.badEvents),
+    `records that do not fit their page or format were skipped${where}`,
+  );
   add(
     'time-backwards',
     'data loss',
@@ -74,15 +111,21 @@ function problemsOf(capture: Capture, state: EngineState): Problem[] {
     `stretches of events were lost while recording (CPUs ${lostCpus.map(({ cpu }) => cpu).join(', ')}; ` +
       `${lostEvents} events${lostCpus.some((cpu) => cpu.lostUnknown > 0) ? ' and an unknown number more' : ''}); use larger buffers (trace-cmd -b)`,
   );
-  for (const [name, counter, text] of LIMITS) add(name, 'data loss', Number(state.counters[counter] ?? 0n), text);
+  for (const [name, counter, text] of LIMITS)
+    add(name, 'data loss', Number(state.counters[counter] ?? 0n), text);
   return problems;
 }
 
 /** Events by type, most frequent first. */
 export function typeCounts(capture: Capture, state: EngineState): TypeCount[] {
-  const names = new Map(capture.types.map((type) => [type.id, type.system ? `${type.system}:${type.name}` : type.name]));
+  const names = new Map(
+    capture.types.map((type) => [type.id, type.system ? `${type.system}:${type.name}` : type.name]),
+  );
   return state.rows
-    .map((row, n) => ({ event: n === 0 ? 'unknown' : (names.get(row.type) ?? `type ${row.type}`), count: Number(row.count) }))
+    .map((row, n) => ({
+      event: n === 0 ? 'unknown' : (names.get(row.type) ?? `type ${row.type}`),
+      count: Number(row.count),
+    }))
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => b.count - a.count || (a.event < b.event ? -1 : 1));
 }
@@ -95,11 +138,11 @@ export function statsOf(capture: Capture, { state, found }: Case): Stats {
     events: typeCounts(capture, state),
     locks: {
       live: state.liveLocks,
-      peak: counter(L.COUNTER_PEAK_LOCKS),
-      forgotten: counter(L.COUNTER_FORGOTTEN_LOCKS),
-      acquisitions: counter(L.COUNTER_ACQUISITIONS),
-      contentions: counter(L.COUNTER_CONTENTIONS),
-      releases: counter(L.COUNTER_RELEASES),
+      peak: counter(COUNTERS.peakLocks),
+      forgotten: counter(COUNTERS.forgottenLocks),
+      acquisitions: counter(COUNTERS.acquisitions),
+      contentions: counter(COUNTERS.contentions),
+      releases: counter(COUNTERS.releases),
     },
     suppressed: found.suppressed,
     engine: Object.fromEntries(limits),

@@ -276,9 +276,9 @@ export const bhrace1: Report = report(
       contentions: 11571,
       releases: 919906,
     },
-    waitNs: histogram(11572, 30_412_000_000, 812, 29987974990),
+    waitNs: histogram(11570, 412_000_000, 812, 14_204_118),
     holdNs: histogram(337897, 9_000_000_000, 310, 212_000_000),
-    irqsOffNs: histogram(300911, 33_000_000_000, 240, 29987978056),
+    irqsOffNs: histogram(300910, 3_000_000_000, 240, 2_125_211_919),
   },
 );
 
@@ -394,9 +394,9 @@ export const missingUnlock: Report = report(
   ],
   {
     locks: { live: 12, peak: 140, forgotten: 0, acquisitions: 4204, contentions: 27, releases: 4203 },
-    waitNs: histogram(27, 38_600_000_000, 900, 38563021326),
+    waitNs: histogram(26, 21_000_000, 900, 3_340_112),
     holdNs: histogram(4203, 90_000_000, 2100, 9_400_000),
-    irqsOffNs: histogram(204880, 45_000_000_000, 240, 38563029131),
+    irqsOffNs: histogram(204878, 4_500_000_000, 240, 29_821_404),
   },
 );
 

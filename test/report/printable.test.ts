@@ -76,7 +76,7 @@ describe('text', () => {
 });
 
 describe('times', () => {
-  const seconds = timesOf('ns');
+  const seconds = timesOf({ timeUnit: 'ns', clock: 'mono' });
   it('prints seconds to the last digit, windows to the millisecond', () => {
     expect(seconds.at('47340668709')).toBe('47.340668709');
     expect(seconds.near('53348855548')).toBe('53.349');
@@ -96,12 +96,17 @@ describe('times', () => {
   });
 
   it('prints cycles as they are', () => {
-    const cycles = timesOf('cycles');
+    const cycles = timesOf({ timeUnit: 'cycles', clock: 'x86-tsc' });
     expect([cycles.at('563'), cycles.near('563'), cycles.span(12), cycles.limit(12)]).toEqual([
       '563',
       '563',
       '12 cycles',
       '12 cycles',
     ]);
+  });
+
+  it('knows which clocks count no time', () => {
+    expect(timesOf({ timeUnit: 'relative', clock: 'counter' }).span(12)).toBe('12 counts');
+    expect(timesOf({ timeUnit: 'relative', clock: 'unknown' }).at('409955000')).toBe('0.409955000');
   });
 });

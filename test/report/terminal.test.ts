@@ -152,6 +152,18 @@ describe('a finding', () => {
     );
   });
 
+  it('does not repeat what a related finding before it said', () => {
+    const text = reportText(
+      withFindings([race, { ...race, id: 'F2', related: ['F1'], signature: 'another' }]),
+    );
+    const second = text.slice(text.indexOf('F2 never-released'));
+    expect(second).not.toContain('last release:');
+    expect(second).not.toContain('bit_spin_acquired');
+    expect(second).toMatch(/signature: +another\n +not repeated: what is the same in F1\n/);
+    const apart = reportText(withFindings([race, { ...race, id: 'F2', related: [] }]));
+    expect(apart.slice(apart.indexOf('F2 never-released'))).toContain('last release:');
+  });
+
   it('cuts long lists and says so', () => {
     const waiters = Array.from({ length: 500 }, (_, cpu) => ({ ...race.waiters[0]!, cpu }));
     const kernelReports = Array.from({ length: 100 }, () => race.kernelReports[0]!);

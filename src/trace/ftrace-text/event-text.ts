@@ -22,7 +22,7 @@ export function readEventText(
   return {
     type,
     fields: fields ? fields.list(text) : listFields(text),
-    text: [text, ...restOf(lines, kind)].join('\n'),
+    text: [text, ...restOf(lines, kind)].join('\n').trimEnd(),
     ...(comm === null ? {} : { comm }),
   };
 }

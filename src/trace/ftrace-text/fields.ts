@@ -109,13 +109,13 @@ export class TextFields {
     }
     if (this.#bit) {
       const bit = number(find(this.#bit, text, match));
-      if (bit === null || bit >= WHOLE_LOCK) return false;
+      if (bit === null || bit < 0n || bit >= WHOLE_LOCK) return false;
       sink.bit = Number(bit);
     }
     if (this.#value) {
       const value = number(find(this.#value, text, match));
       if (value === null) return false;
-      sink.value = value;
+      sink.value = BigInt.asUintN(64, value);
     }
     if (this.#high) {
       const high = number(find(this.#high, text, match));

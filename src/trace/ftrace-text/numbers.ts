@@ -1,4 +1,4 @@
-// Numbers as ftrace prints them. Values are unsigned 64-bit bigints; a negative decimal becomes its two's complement.
+// Numbers as ftrace prints them: hexadecimal is unsigned and has at most 64 bits, decimal may be negative.
 
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -33,8 +33,7 @@ const DECIMAL = /^-?\d{1,20}$/;
 export function parseInteger(text: string): bigint | null {
   if (hasPrefix(text)) return parseHex(text);
   if (!DECIMAL.test(text)) return null;
-  const value = text.length <= 15 ? BigInt(Number(text)) : BigInt(text);
-  return BigInt.asUintN(64, value);
+  return text.length <= 15 ? BigInt(Number(text)) : BigInt(text);
 }
 
 /**
@@ -47,7 +46,7 @@ export function parseGroup(text: string): bigint | null {
 
 /** The address field: always hexadecimal, unless only a decimal number can be that long. */
 export function parseAddress(text: string): bigint | null {
-  return parseHex(text) ?? (text.length > 16 ? parseInteger(text) : null);
+  return parseHex(text) ?? (text.length > 16 && !text.startsWith('-') ? parseInteger(text) : null);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { TypeTable } from './types.ts';
 /** The tables above the first event take less than 2 KiB. */
 export const SNIFF_BYTES = 4096;
 const MAX_LINES_BEFORE = 64;
+const MAX_COMM = 16;
 /** A header that goes on for longer holds no event worth waiting for. */
 const MAX_HEADER = 16 * 1024 * 1024;
 const TYPES_AHEAD = 4 * 1024 * 1024;
@@ -24,7 +25,11 @@ export function looksLikeFtraceText(head: Uint8Array): boolean {
   const line = new EventLine();
   for (let n = 0; n < MAX_LINES_BEFORE && lines.next(); n++) {
     const { bytes, start, end } = lines;
-    if (parseEventLine(bytes, start, end, line)) return !KERNEL_LOG.test(lines.text(start, end));
+    if (parseEventLine(bytes, start, end, line)) {
+      // Only trace-cmd report of several files puts anything in front of the comm; others only quote a line.
+      const bare = line.commEnd - line.commStart <= MAX_COMM || header.traceCmd;
+      return bare && !KERNEL_LOG.test(lines.text(start, end));
+    }
     if (!header.accept(bytes, start, end) && !isCpuNote(bytes, start)) break;
   }
   return header.tracefs && header.tracer !== null;

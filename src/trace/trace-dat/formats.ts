@@ -111,10 +111,13 @@ export class FormatIndex {
   #scanSystem(cursor: Cursor, source: ByteSource, system: string, count: number): void {
     for (let index = 0; index < count; index++) {
       const bytes = cursor.peek(SIZE + HEAD, 'an event format');
+      if (bytes.length < SIZE) throw cursor.damaged(`the formats of ${system} are cut`);
       const size = sizeOf(bytes);
       const at = cursor.position + SIZE;
       cursor.skip(SIZE + size, 'an event format');
-      const nameEnd = SIZE + size < SIZE_AND_TAG ? -1 : bytes.indexOf(NEWLINE, SIZE_AND_TAG);
+      // "name: NAME\nID: 301\n"
+      const isFormat = bytes[SIZE] === 0x6e && bytes[SIZE_AND_TAG - 2] === 0x3a;
+      const nameEnd = isFormat ? bytes.indexOf(NEWLINE, SIZE_AND_TAG) : -1;
       const id = nameEnd < 0 ? -1 : idAt(bytes, nameEnd + 1);
       if (id < 0 || id > 0xffff) this.unusable++;
       else if (!this.#places.has(id)) {
@@ -136,7 +139,7 @@ const SIZE = 8;
 const SIZE_AND_TAG = SIZE + 'name: '.length;
 const NEWLINE = 0x0a;
 
-/** The 64-bit size at the start; NaN, which nothing has room for, when it is not there. */
+/** The 64-bit size at the start; without a BigInt for each. */
 function sizeOf(bytes: Uint8Array): number {
   const [a, b, c, d, e, f, g, h] = bytes;
   if (h === undefined) return NaN;
