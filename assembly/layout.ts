@@ -78,19 +78,20 @@ export const EVENT_SIZE = 40;
 
 // ---- Mark: one event remembered -------------------------------------------------------------------------
 //
-//    0         8        16        24     28    30     32   33   34     36
-//    | time u64| pos u64| val u64 |pid32|cpu16|flg16 |kind|bit |type16| (pad to 40)
+// A canonical event with its position (lane << 48 | byte offset in the lane) in place of the address, so that remembering
+// an event is five 64-bit moves. A mark with kind KIND_OTHER and time 0 is empty.
 //
-// pos = lane << 48 | byte offset in the lane. A mark with kind KIND_OTHER and time 0 is empty.
+//    0         8        16       24   25  26    28    32     34    36     40
+//    | time u64| pos u64| val u64|kind|bit|cpu16|pid32|flg16 |typ16| raw32|
 
 export const MARK_TIME = 0;
 export const MARK_POSITION = 8;
 export const MARK_VALUE = 16;
-export const MARK_PID = 24;
-export const MARK_CPU = 28;
-export const MARK_FLAGS = 30;
-export const MARK_KIND = 32;
-export const MARK_BIT = 33;
+export const MARK_KIND = 24;
+export const MARK_BIT = 25;
+export const MARK_CPU = 26;
+export const MARK_PID = 28;
+export const MARK_FLAGS = 32;
 export const MARK_TYPE = 34;
 export const MARK_SIZE = 40;
 
@@ -381,7 +382,7 @@ export const CPU_SWITCH_KNOWN = 84; // u8
 export const CPU_LAST = 88; // mark: last event that is not from an NMI
 export const CPU_IRQS_OFF = 128; // mark: where interrupts went off (CPU_IRQS == IRQS_ARE_OFF)
 export const CPU_SWITCH = 168; // mark: last switch
-export const CPU_FLAGS_ON = 208; // mark: last event seen with interrupts on
+export const CPU_FLAGS_ON = 208; // mark: last event seen with interrupts on, unless that is CPU_LAST
 export const CPU_FLAGS_OFF_FIRST = 248; // mark: first event since then that was seen off and can be on
 export const CPU_FLAGS_OFF_LAST = 288; // mark
 export const CPU_BUSY_GAPS = 328; // u64: gaps between events while not idling

@@ -50,6 +50,7 @@ import {
   LEVEL_NMI,
   LEVEL_PROCESS,
   LEVEL_SOFTIRQ,
+  MARK_FLAGS,
   MARK_TIME,
   RECORD_COUNT,
   RECORD_EXTRA,
@@ -113,11 +114,18 @@ export function seen(cpu: usize, event: usize, row: usize): void {
     store<i32>(cpu, pid, CPU_PID);
     store<u32>(cpu, 0, CPU_TASK);
   }
-  setMark(cpu + CPU_LAST, event);
-  if (!(flags & FLAG_IRQS_UNKNOWN)) {
-    if (flags & FLAG_IRQS_OFF) flaggedOff(cpu, event, row);
-    else flaggedOn(cpu, event, row);
+  // CPU_FLAGS_ON is kept only where a run of events with interrupts on ends; until then CPU_LAST is it.
+  if (!isOn(flags) && last && isOn(u32(load<u16>(cpu + CPU_LAST, MARK_FLAGS)))) {
+    copyMark(cpu + CPU_FLAGS_ON, cpu + CPU_LAST);
   }
+  if (isOn(flags)) flaggedOn(cpu, event, row);
+  else if (!(flags & FLAG_IRQS_UNKNOWN)) flaggedOff(cpu, event, row);
+  setMark(cpu + CPU_LAST, event);
+}
+
+/** Is the event flagged as one with interrupts on? */
+function isOn(flags: u32): bool {
+  return !(flags & (FLAG_IRQS_OFF | FLAG_IRQS_UNKNOWN));
 }
 
 /** A gap between two events of a CPU that was not idling: its rhythm, or its silence. */
@@ -188,7 +196,6 @@ function flaggedOn(cpu: usize, event: usize, row: usize): void {
     }
     store<u64>(cpu + CPU_FLAGS_OFF_FIRST, 0, MARK_TIME);
   }
-  setMark(cpu + CPU_FLAGS_ON, event);
   // The irq_enable between this event and the last irq_disable is missing.
   if (load<u8>(cpu, CPU_IRQS) == IRQS_ARE_OFF) {
     noteBreak(cpu, load<u64>(event, EVENT_TIME));

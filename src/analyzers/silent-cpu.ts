@@ -82,7 +82,8 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
       confidence,
       why: off
         ? 'interrupts went off and no event followed; which lock, if any, is not in this capture: record bit-lock or lock:* events'
-        : 'a CPU that spins with interrupts off emits nothing; since when they were off, and on which lock, cannot be known from these events',
+        : 'a CPU that spins with interrupts off emits nothing; since when they were off, and on which lock, cannot be known from these events: ' +
+          'record preemptirq:irq_disable and irq_enable, and kprobes or tracepoints on the lock operations',
     },
     {
       cause: 'offline',

@@ -15,7 +15,7 @@ export interface AnalyzeCommand {
   readonly spin: number;
   readonly irqOff: number;
   readonly failOn: FailOn;
-  readonly minConfidence: Confidence;
+  readonly minConfidence?: Confidence;
   readonly limit: number;
   readonly color: boolean;
   readonly instance?: string;
@@ -39,7 +39,7 @@ export async function analyze(paths: readonly string[], command: AnalyzeCommand,
     return {
       text: json
         ? `${reportJson(report)}\n`
-        : reportText(report, { paint, width, minConfidence, limit, verdict }),
+        : reportText(report, { paint, width, limit, verdict, ...(minConfidence && { minConfidence }) }),
       exit,
       problems: report.trace.problems,
     };

@@ -56,9 +56,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         .default('likely'),
     )
     .addOption(
-      new Option('--min-confidence <confidence>', 'show weaker findings on one line only')
-        .choices([...CONFIDENCES])
-        .default('likely'),
+      new Option(
+        '--min-confidence <confidence>',
+        'show weaker findings on one line only (default: likely, or all where none is likely)',
+      ).choices([...CONFIDENCES]),
     )
     .option('--limit <count>', 'show at most so many findings in full', countOption, 10)
     .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')

@@ -232,6 +232,7 @@ function bareMark(
 }
 
 function readCpu(memory: WasmMemory, cpu: number): CpuState {
+  const last = memory.mark(cpu + L.CPU_LAST);
   return {
     cpu: memory.u16(cpu + L.CPU_NUMBER),
     level: memory.u8(cpu + L.CPU_LEVEL),
@@ -246,11 +247,11 @@ function readCpu(memory: WasmMemory, cpu: number): CpuState {
     breaks: memory.u32(cpu + L.CPU_BREAKS),
     backwards: memory.u32(cpu + L.CPU_BACKWARDS),
     lastBreak: memory.u64(cpu + L.CPU_LAST_BREAK),
-    last: memory.mark(cpu + L.CPU_LAST),
+    last,
     irqsOff: memory.u8(cpu + L.CPU_IRQS) === L.IRQS_ARE_OFF ? memory.mark(cpu + L.CPU_IRQS_OFF) : null,
     irqEvents: memory.u64(cpu + L.CPU_IRQ_EVENTS),
     lastSwitch: memory.mark(cpu + L.CPU_SWITCH),
-    flagsOn: memory.mark(cpu + L.CPU_FLAGS_ON),
+    flagsOn: last && (last.flags & (L.FLAG_IRQS_OFF | L.FLAG_IRQS_UNKNOWN)) === 0 ? last : memory.mark(cpu + L.CPU_FLAGS_ON),
     flagsOffFirst: memory.u64(cpu + L.CPU_FLAGS_OFF_FIRST) ? memory.mark(cpu + L.CPU_FLAGS_OFF_FIRST) : null,
     flagsOffLast: memory.u64(cpu + L.CPU_FLAGS_OFF_FIRST) ? memory.mark(cpu + L.CPU_FLAGS_OFF_LAST) : null,
     busyGaps: memory.u64(cpu + L.CPU_BUSY_GAPS),

@@ -13,7 +13,7 @@ export interface TextOptions {
   readonly paint?: Paint;
   /** Characters in a line, MAX_WIDTH by default. */
   readonly width?: number;
-  /** The weakest findings that are shown in full; weaker ones get one line. */
+  /** The weakest findings that are shown in full; weaker ones get one line. `likely` where there are such, by default. */
   readonly minConfidence?: Confidence;
   /** How many findings are shown in full, 10 by default. */
   readonly limit?: number;
@@ -32,7 +32,7 @@ export function atLeast(confidence: Confidence, least: Confidence): boolean {
  */
 export function reportText(raw: Report, options: TextOptions = {}): string {
   const report = printableCopy(raw);
-  const { paint = PLAIN, width = MAX_WIDTH, minConfidence = 'likely', limit = 10 } = options;
+  const { paint = PLAIN, width = MAX_WIDTH, minConfidence = weakestInFull(report), limit = 10 } = options;
   const style: FindingStyle = { times: timesOf(report.trace), paint, width };
   const strong = report.findings.filter(({ confidence }) => atLeast(confidence, minConfidence));
   const full = strong.slice(0, limit);
@@ -47,6 +47,11 @@ export function reportText(raw: Report, options: TextOptions = {}): string {
     briefLines(brief, strong.length - full.length, style, minConfidence),
     closing(report, style, options.verdict),
   ]);
+}
+
+/** Possibilities are for one line each, unless there is nothing else to show. */
+function weakestInFull({ findings }: Report): Confidence {
+  return findings.some(({ confidence }) => atLeast(confidence, 'likely')) ? 'likely' : 'possible';
 }
 
 /** The findings of the same incident that were shown before: what they said is not said again. */

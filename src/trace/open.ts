@@ -31,9 +31,15 @@ export async function openSource(source: ByteSource, options: OpenOptions = {}):
   const head = readRange(source, 0, Math.max(16, ...READERS.map(({ sniffBytes }) => sniffBytes)));
   const reader = READERS.find((candidate) => candidate.sniff(head.subarray(0, candidate.sniffBytes)));
   if (reader === undefined) throw notACapture(head);
-  const capture = await reader.open(source, options);
   const damage = inputDamage(source);
-  return damage.length === 0 ? capture : withDamage(capture, damage);
+  try {
+    const capture = await reader.open(source, options);
+    return damage.length === 0 ? capture : withDamage(capture, damage);
+  } catch (error) {
+    if (damage.length === 0 || !(error instanceof SpinbackError)) throw error;
+    const place = error.offset === undefined ? {} : { offset: error.offset };
+    throw new SpinbackError(error.code, [error.message, ...damage.map(({ text }) => text)].join('. '), place);
+  }
 }
 
 /** Formats that people hand us and that are not read, by their first bytes. */

@@ -46,8 +46,6 @@ export class Task {
   wakePending = false;
   cpu: number;
   wakeAt = 0;
-  /** Sleeping locks held. */
-  held = 0;
   /** Its next transactions, given by a fault. */
   readonly scripts: Script[] = [];
   /** Stays on its CPU. */

@@ -90,7 +90,7 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
     case OP.spinWait:
       return spinWait(machine, cpu, frame, a);
     case OP.unlock:
-      unlock(machine, cpu, frame, a);
+      unlock(machine, cpu, a);
       return true;
 
     case OP.sleepTry:
@@ -107,7 +107,6 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
       return true;
     case OP.readUnlock:
       locks.setOwner(a, locks.owner(a) + 1);
-      if (frame.task) frame.task.held--;
       if (locks.owner(a) === 0) handOver(machine, cpu, a);
       return true;
     case OP.wakeup:
@@ -237,6 +236,9 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
     case OP.call:
       machine.called(a, cpu);
       return true;
+    case OP.bitClear:
+      locks.setWord(a, locks.word(a) & ~b);
+      return true;
     case OP.jump:
       frame.pc += b;
       return true;
@@ -296,10 +298,9 @@ function repeat(machine: Machine, frame: Frame): boolean {
   return false;
 }
 
-function unlock(machine: Machine, cpu: Cpu, frame: Frame, lock: number): void {
+function unlock(machine: Machine, cpu: Cpu, lock: number): void {
   const { locks } = machine;
   const sleeping = lock >= locks.mutex.first && lock < locks.buffer.first;
-  if (sleeping && frame.task) frame.task.held--;
   locks.setOwner(lock, 0);
   if (sleeping) handOver(machine, cpu, lock);
   else grantSpinner(machine, lock);
@@ -323,7 +324,6 @@ function readable(locks: Locks, lock: number): boolean {
 
 function takeSleeping(locks: Locks, frame: Frame, lock: number, reading: boolean, skip: number): void {
   locks.setOwner(lock, reading ? locks.owner(lock) - 1 : frame.id);
-  frame.task!.held++;
   frame.pc += skip;
 }
 
@@ -345,7 +345,6 @@ function handOver(machine: Machine, cpu: Cpu, lock: number): void {
     if (locks.owner(lock) !== 0 && !reading) return;
     const next = locks.dequeue(lock)!;
     locks.setOwner(lock, reading ? locks.owner(lock) - 1 : next.id);
-    next.task!.held++;
     machine.wake(next.task!, cpu);
     if (!reading) return;
   }

@@ -234,11 +234,6 @@ export class Machine {
     return task;
   }
 
-  /** The task whose frame has this number, null where it is an interrupt or gone. */
-  taskOf(frameId: number): Task | null {
-    return this.#frames.get(frameId)?.task ?? null;
-  }
-
   retire(cpu: Cpu, task: Task): void {
     this.#frames.delete(task.frame.id);
     this.behaviour.exited(cpu, task);
@@ -295,6 +290,29 @@ export class Machine {
     let place = cpu.sleepers.length;
     while (place > 0 && cpu.sleepers[place - 1]!.wakeAt > at) place--;
     cpu.sleepers.splice(place, 0, task);
+  }
+
+  /** Takes every task that does not run away from a CPU that will not run them. */
+  evacuate(cpu: Cpu): void {
+    cpu.stuck = true;
+    const refuges = this.cpus.filter((other) => !other.stuck);
+    if (refuges.length === 0) return;
+    for (const task of cpu.queue.splice(0)) this.enqueue(task, this.random.pick(refuges), null);
+    for (const task of cpu.sleepers.splice(0)) {
+      const refuge = this.random.pick(refuges);
+      task.cpu = refuge.id;
+      this.sleep(task, refuge, task.wakeAt);
+      this.reschedule(refuge);
+    }
+  }
+
+  /** Will some context that is under way do something with this lock? */
+  mentions(lock: number): boolean {
+    if (!this.locks.isFree(lock)) return true;
+    for (const { program, pc } of this.#frames.values()) {
+      if (program.a.subarray(pc, program.length).includes(lock)) return true;
+    }
+    return false;
   }
 
   // ---- Faults ----

@@ -47,7 +47,7 @@ export const CHAIN_SITES: readonly BitSite[] = [
   { lock: codeAddress('___d_drop', 0x39), unlock: codeAddress('___d_drop', 0x5e) },
 ];
 const FINISH_BIO_OFF = caller('ext4_finish_bio', 0x17);
-const FINISH_BIO_ON = caller('ext4_finish_bio', 0x23a);
+export const FINISH_BIO_ON = caller('ext4_finish_bio', 0x23a);
 
 /**
  * The recurring sequences of kernel code, as steps. The orders of events are those of Linux 6.12 with lockdep
@@ -59,13 +59,13 @@ export class Phrases {
   /** How far an event may lie from what it reports, ns; 0: never. */
   readonly #skew: number;
   /** Every mutex_lock shows contention_begin and _end, contended or not (CONFIG_DEBUG_LOCK_ALLOC). */
-  readonly #debugMutex: boolean;
+  readonly debugMutex: boolean;
 
   constructor(random: Random, locks: Locks, skewNs: number, debugMutex: boolean) {
     this.#random = random;
     this.#locks = locks;
     this.#skew = skewNs;
-    this.#debugMutex = debugMutex;
+    this.debugMutex = debugMutex;
   }
 
   /** A usual distance between two events, ns. */
@@ -148,7 +148,7 @@ export class Phrases {
 
   mutexLock(p: Program, lock: number): void {
     p.add(OP.attempt, this.gap(), lock);
-    if (this.#debugMutex) p.add(OP.contentionBegin, this.gap(), lock, CONTENTION.spin | CONTENTION.mutex);
+    if (this.debugMutex) p.add(OP.contentionBegin, this.gap(), lock, CONTENTION.spin | CONTENTION.mutex);
     const attempt = p.add(OP.sleepTry, this.gap(), lock);
     p.add(OP.lockContended, this.gap(), lock);
     p.add(OP.contentionBegin, this.gap(), lock, CONTENTION.mutex);
@@ -157,7 +157,7 @@ export class Phrases {
     p.skipToEnd(attempt);
     p.skipToEnd(block);
     p.add(OP.lockAcquired, this.skew() && 30, lock);
-    if (this.#debugMutex) p.add(OP.contentionEnd, this.gap(), lock);
+    if (this.debugMutex) p.add(OP.contentionEnd, this.gap(), lock);
   }
 
   mutexUnlock(p: Program, lock: number): void {

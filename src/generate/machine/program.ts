@@ -105,6 +105,8 @@ export const OP = {
   call: 60,
   /** Goes on b steps further. */
   jump: 61,
+  /** Clears the bits of b in the word of bit lock a, atomically; nobody records it. */
+  bitClear: 62,
 } as const;
 
 /** Operand of a lock step that means this CPU's own run queue lock. */

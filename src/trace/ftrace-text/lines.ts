@@ -2,7 +2,7 @@ import type { ByteSource } from '../../io/source.ts';
 import { decodeText } from '../../base/byte-reader.ts';
 
 /**
- * A longer line is damage. The kernel formats one event within a trace_seq of 8 KiB (4 KiB before Linux 6.8),
+ * A longer line is damage. The kernel formats one event within a trace_seq of 8 KiB (4 KiB in older ones),
  * so no event line comes near this.
  */
 export const MAX_LINE = 64 * 1024;

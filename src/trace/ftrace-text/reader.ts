@@ -140,12 +140,13 @@ function formatOf({ header, first }: Beginning): string {
 }
 
 /**
- * Text never names its clock. tracefs prints seconds for every clock that counts nanoseconds, microseconds from the
- * ring's start in latency-format, and bare integers for x86-tsc and counter only. trace-cmd prints integers also for
- * boot and tai, which count nanoseconds (libtracecmd, tracecmd_get_use_trace_clock): there they are taken for such.
+ * Text never names its clock. The kernel prints seconds for every clock that counts nanoseconds, microseconds from the
+ * ring's start in latency-format, and bare integers for the others (x86-tsc, counter, uptime). trace-cmd prints integers
+ * also for boot and tai, which count nanoseconds (libtracecmd, tracecmd_get_use_trace_clock): where the kernel's own table is
+ * missing they are taken for such.
  */
 function clockOf({ header, first }: Beginning): Clock {
   if (first?.timeForm === 'microseconds') return { name: 'unknown', unit: 'relative' };
-  const cycles = first?.timeForm === 'integer' && header.tracefs && !header.traceCmd;
+  const cycles = first?.timeForm === 'integer' && header.tracefs;
   return { name: 'unknown', unit: cycles ? 'cycles' : 'ns' };
 }

@@ -22,6 +22,13 @@ export async function readVersion7(
   header: FileHeader,
   log: DatDamageLog,
 ): Promise<Contents> {
+  if (header.next >= source.size) {
+    throw new SpinbackError(
+      'DAMAGED',
+      `the file was cut: its options should be at offset ${header.next}, and it ends at ${source.size}`,
+      { offset: source.size },
+    );
+  }
   const codec = header.compression === 'none' ? null : await openCodec(header.compression);
   const sections = new Sections(source, codec);
   const options = readAllOptions(sections, header.next, log);
@@ -41,7 +48,7 @@ export async function readVersion7(
   if (buffers.length === 0) {
     throw new SpinbackError(
       'DAMAGED',
-      `the list of the CPUs' data is missing: it lies behind the data, and the file ends at ${source.size}`,
+      `the list of the CPUs' data is missing: it should lie behind the data, and the file ends at ${source.size}`,
       { offset: source.size },
     );
   }

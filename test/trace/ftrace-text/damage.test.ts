@@ -156,6 +156,13 @@ test('the limit of a line does not depend on where chunks end', () => {
   }
 });
 
+test('a line ends before its line feed, or before the carriage return in front of it', () => {
+  const lines = new LineReader(sourceOf('ab\r\n\r\n\rc\n\r'), 0, 2);
+  const seen: string[] = [];
+  while (lines.next()) seen.push(lines.text(lines.start, lines.end));
+  expect(seen).toEqual(['ab', '', '\rc', '']);
+});
+
 test('a source that fails says so as it fails', () => {
   const bytes = encode(EVENT.repeat(100));
   let reads = 0;

@@ -122,6 +122,44 @@ test('a field whose name ends like another is not that field', () => {
   expect(event).toMatchObject({ kind: kind('observe'), address: 0x10n, value: 33n, damage: [] });
 });
 
+describe('expressions of rows', () => {
+  const row = (text: string) => ({
+    rows: [{ event: 'x:probe', kind: 'observe', address: 'addr', value: 'v', text }] as const,
+  });
+
+  test.each([
+    ['12345678', 12345678n],
+    ['123456789', 0x123456789n],
+    ['0x10', 16n],
+    ['-1', (1n << 64n) - 1n],
+    ['c0ffee', 0xc0ffeen],
+  ])('a group of more than eight digits is hexadecimal: %s', (printed, value) => {
+    expect(one(`probe: at 10 saw ${printed}`, row('at (?<addr>\\S+) saw (?<v>\\S+)'))).toMatchObject({
+      address: 16n,
+      value,
+    });
+  });
+
+  test('fit from the beginning of the text', () => {
+    expect(one('probe: looked at 10 saw 1', row('at (?<addr>\\S+) saw (?<v>\\S+)')).damage).toEqual([
+      'unparsed-fields: 1',
+    ]);
+  });
+
+  test('may have groups without a name, classes and escapes', () => {
+    const text = '(at|\\() [(?<(] (?:a|(?<addr>[^)\\] ]+)) (?<more>.*) (?<v_>\\d+)(?<=\\d)';
+    expect(one('probe: ( < 10 and so on 33', row(text))).toMatchObject({
+      address: 16n,
+      value: 33n,
+      damage: [],
+    });
+  });
+
+  test('are not tried on texts that no event has', () => {
+    expect(one(`lock_release: ffff888277be06d8 ${'n'.repeat(1100)}`).damage).toEqual(['unparsed-fields: 1']);
+  });
+});
+
 test.each([
   'lock_acquire: (____ptrval____) rcu_read_lock',
   'lock_acquire: ',
@@ -227,6 +265,12 @@ describe('records, for people', () => {
     );
     expect(capture.comm(107)).toBe('fake_endio');
     expect(capture.record({ lane: 0, offset: 80 })!.comm).toBe('fake_endio');
+  });
+
+  test('a short name of the normal style is not completed', () => {
+    const line = (comm: string) => `${comm.padStart(16)}-105 [000] ..... 1.000001: a: 1\n`;
+    const { capture } = readAll(line('fake_end') + line('fake_endio'));
+    expect(capture.record({ lane: 0, offset: 0 })!.comm).toBe('fake_end');
   });
 });
 

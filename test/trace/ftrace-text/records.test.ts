@@ -80,14 +80,22 @@ describe('headers', () => {
   });
 
   test('a byte order mark and CRLF are tolerated', () => {
-    const text = `\ufeff# tracer: nop\r\n# entries-in-buffer/entries-written: 1/1   #P:2\r\n${at(1, 1, 'a: b').replace('\n', '\r\n')}`;
+    const text = `\ufeff# tracer: nop\r\n# entries-in-buffer/entries-written: 1/1   #P:2\r\n${(at(1, 1, 'a: b') + at(2, 1, 'lock_acquire: ffffffff81fdef20 x y')).replaceAll('\n', '\r\n')}`;
     for (const chunk of [1, 3, 1000]) {
       const { capture, events } = readAll(text, { chunk });
       expect(capture.cpuCount).toBe(2);
-      expect(events).toMatchObject([{ cpu: 1, name: 'a' }]);
+      expect(events).toMatchObject([{ cpu: 1, name: 'a' }, { address: 0xffffffff81fdef20n }]);
       expect(capture.record({ lane: 0, offset: 0 })!.text).toBe('b');
+      expect(capture.record({ lane: 0, offset: 40 })!.fields).toContainEqual({ name: 'name', value: 'x y' });
       expect(damageOf(capture)).toEqual([]);
     }
+  });
+
+  test('a header without end is given up, not the events behind it', () => {
+    const comments = `# ${'x'.repeat(60_000)}\n`.repeat(300);
+    const { capture, events } = readAll(comments + at(1, 0, 'a: 1'));
+    expect(events).toHaveLength(1);
+    expect(damageOf(capture)).toEqual([]);
   });
 });
 
@@ -126,6 +134,8 @@ describe('lost events', () => {
       Array.from({ length: 5000 }, (_, n) => n + 1),
     );
     expect(capture.record({ lane: 0, offset: 5001 * 40 })!.text).toBe('2');
+    // Those that could not wait have the time of the last event in front of them.
+    expect([events[1]!.time, events[5000]!.time]).toEqual([1000005000n, 1000009000n]);
   });
 });
 
@@ -161,6 +171,16 @@ describe('messages of several lines', () => {
     expect(record(3)).toContain('=> cpu_startup_entry');
   });
 
+  test('each message has its own', () => {
+    const message = at(1, 0, 'console: x') + 'some prose\n'.repeat(60);
+    expect(damageOf(readAll(message + message).capture)).toEqual([]);
+  });
+
+  test('a stack belongs to any event', () => {
+    const stack = ' => do_idle\n => cpu_startup_entry\n';
+    expect(damageOf(readAll(at(1, 0, 'lock_acquire: ffffffff81fdef20 a') + stack).capture)).toEqual([]);
+  });
+
   test('but not for ever', () => {
     const { capture, events } = readAll(`${at(1, 0, 'console: x')}${'some prose\n'.repeat(1000)}`);
     expect(events).toHaveLength(1);
@@ -184,10 +204,17 @@ describe('time', () => {
     expect(damageOf(capture)).toEqual(['time-unit-assumed: 1']);
   });
 
-  test('integers of tracefs are not nanoseconds: the kernel prints them for x86-tsc and counter only', () => {
+  test('integers of tracefs are not nanoseconds: the kernel prints them for x86-tsc, counter and uptime only', () => {
     const { capture } = readAll(`# tracer: nop\n# entries-in-buffer/entries-written: 1/1   #P:4\n${integer}`);
     expect(capture.clock).toEqual({ name: 'unknown', unit: 'cycles' });
     expect(damageOf(capture)).toEqual([]);
+  });
+
+  test('the same in what trace-cmd passes on from a latency tracer', () => {
+    const { capture } = readAll(
+      `cpus=4\n# tracer: irqsoff\n# irqsoff latency trace v1.1.5 on 6.1.0\n${integer}`,
+    );
+    expect(capture.clock.unit).toBe('cycles');
   });
 
   test('a step backwards keeps the order of the file', () => {
@@ -257,6 +284,13 @@ test('a task that changes its name', () => {
   const { capture } = readAll(line('sh') + line('tâche') + line('<...>') + line('tâche'));
   expect(capture.comm(105)).toBe('tâche');
   expect(capture.record({ lane: 0, offset: 0 })!.comm).toBe('sh');
+});
+
+test('the name that was told last counts, by a line or by a switch', () => {
+  const line = `${'sh'.padStart(16)}-105 [000] ..... 1.000001: a: 1\n`;
+  const change = at(2, 0, 'sched_switch: x:1 [120] R ==> ls:105 [120]').replace('-105', '-106');
+  expect(readAll(line + change).capture.comm(105)).toBe('ls');
+  expect(readAll(line + change + line).capture.comm(105)).toBe('sh');
 });
 
 test('too many event names: the rest is read, but not told apart', () => {

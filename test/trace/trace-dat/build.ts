@@ -139,7 +139,10 @@ export interface BuiltOption {
   readonly data: Uint8Array;
 }
 
-export const textOption = (id: number, text: string): BuiltOption => ({ id, data: new Bytes().text(`${text}\0`).done() });
+export const textOption = (id: number, text: string): BuiltOption => ({
+  id,
+  data: new Bytes().text(`${text}\0`).done(),
+});
 
 export interface BuiltBuffer {
   readonly name: string;
@@ -224,11 +227,18 @@ export function buildV7(parts: FileParts = {}): Uint8Array {
   const fixups: [at: number, value: number][] = [];
   const section = (id: number, content: Uint8Array): number => {
     const at = file.size;
-    file.u16(id).u16(packed ? 1 : 0).u32(0);
+    file
+      .u16(id)
+      .u16(packed ? 1 : 0)
+      .u32(0);
     if (!packed) file.u64(content.length).raw(content);
     else {
       const small = deflateSync(content);
-      file.u64(small.length + 8).u32(small.length).u32(content.length).raw(small);
+      file
+        .u64(small.length + 8)
+        .u32(small.length)
+        .u32(content.length)
+        .raw(small);
     }
     return at;
   };
@@ -255,7 +265,11 @@ export function buildV7(parts: FileParts = {}): Uint8Array {
   fixups.push([placeOfOptions, first.at]);
   const buffers = (parts.buffers ?? [sampleBuffer('', pageSize, parts.commitSize)]).map((buffer) => {
     const at = file.size;
-    file.u16(3).u16(packed ? 1 : 0).u32(0).u64(0);
+    file
+      .u16(3)
+      .u16(packed ? 1 : 0)
+      .u32(0)
+      .u64(0);
     const list = new Bytes();
     for (const { cpu, pages } of buffer.cpus) {
       file.alignTo(pageSize);
@@ -270,9 +284,16 @@ export function buildV7(parts: FileParts = {}): Uint8Array {
           file.u32(small.length).u32(chunk.length).raw(small);
         }
       }
-      list.u32(cpu).u64(start).u64(file.size - start);
+      list
+        .u32(cpu)
+        .u64(start)
+        .u64(file.size - start);
     }
-    const head = new Bytes().u64(at).text(`${buffer.name}\0${buffer.clock}\0`).u32(pageSize).u32(buffer.cpus.length);
+    const head = new Bytes()
+      .u64(at)
+      .text(`${buffer.name}\0${buffer.clock}\0`)
+      .u32(pageSize)
+      .u32(buffer.cpus.length);
     return { id: 3, data: head.raw(list.done()).done() };
   });
   fixups.push([first.nextAt, optionSection(buffers).at]);
@@ -287,7 +308,10 @@ export function buildV6(parts: FileParts & { readonly latency?: boolean } = {}):
   const { pageSize = 4096 } = parts;
   const buffers = parts.buffers ?? [sampleBuffer('', pageSize, parts.commitSize)];
   const cpus = buffers[0]!.cpus.length;
-  const file = magic(6, parts).raw(headers(parts)).raw(FTRACE_FORMATS).raw(eventSystems(parts.systems ?? SYSTEMS));
+  const file = magic(6, parts)
+    .raw(headers(parts))
+    .raw(FTRACE_FORMATS)
+    .raw(eventSystems(parts.systems ?? SYSTEMS));
   for (const text of [parts.kallsyms ?? KALLSYMS, parts.printk ?? '']) file.u32(text.length).text(text);
   const cmdlines = parts.cmdlines ?? '11 first\n12 second one\n';
   file.u64(cmdlines.length).text(cmdlines).u32(cpus).text('options  \0');

@@ -24,14 +24,15 @@ export function* walkLane(lane: Lane, windowSize = 1 << 18): Generator<WalkedRec
     if (filled % pageSize !== 0) throw new Error(`${filled} bytes are not whole pages`);
     for (let page = 0; page < filled; page += pageSize) {
       let time = view.getBigUint64(page, true);
-      const commit = commitSize === 8 ? Number(view.getBigUint64(page + 8, true)) : view.getUint32(page + 8, true);
+      const commit =
+        commitSize === 8 ? Number(view.getBigUint64(page + 8, true)) : view.getUint32(page + 8, true);
       const flags = Math.floor(commit / 2 ** 30) & 3;
       const length = commit & 0xfffff;
       let lost: number | null = flags & 2 ? -1 : null;
       if (flags === 3) lost = Number(view.getBigUint64(page + dataAt + length, true));
       const end = page + dataAt + length;
       if (dataAt + length > pageSize) throw new Error('commit beyond the page');
-      for (let at = page + dataAt; at < end; ) {
+      for (let at = page + dataAt; at < end;) {
         const word = view.getUint32(at, true);
         const kind = word & 31;
         const delta = word >>> 5;

@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+
+/** CPU time of one whole process in milliseconds, user and system, children included. */
+export function cpuTimeOf(command: readonly string[]): number {
+  // bash's `times` prints user and system time of all children on its second line: 0m1.234s 0m0.056s
+  const script = '"$@" >/dev/null 2>&1; times';
+  const { stdout, error } = spawnSync('bash', ['-c', script, 'bash', ...command], { encoding: 'utf8' });
+  if (error) throw error;
+  const children = stdout.trim().split('\n').at(-1) ?? '';
+  let total = 0;
+  for (const [, minutes, rest] of children.matchAll(/(\d+)m([\d.]+)s/g)) total += 60_000 * Number(minutes) + 1000 * Number(rest);
+  return total;
+}
+
+/** Is the program installed? */
+export function isInstalled(program: string): boolean {
+  return spawnSync('bash', ['-c', `command -v ${program}`]).status === 0;
+}
+
+export interface Comparison {
+  readonly oursMs: number;
+  readonly theirsMs: number;
+  /** theirs / ours: median of the pairs, and their range. */
+  readonly ratio: { readonly median: number; readonly least: number; readonly most: number };
+}
+
+/** Runs both commands in turns and compares their CPU time pair by pair. One pair before that is not counted. */
+export function compare(ours: readonly string[], theirs: readonly string[], rounds: number): Comparison {
+  const pairs: (readonly [number, number])[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const pair = [cpuTimeOf(ours), cpuTimeOf(theirs)] as const;
+    if (round > 0) pairs.push(pair);
+  }
+  const ratios = pairs.map(([a, b]) => b / a).toSorted((a, b) => a - b);
+  return {
+    oursMs: median(pairs.map(([a]) => a)),
+    theirsMs: median(pairs.map(([, b]) => b)),
+    ratio: { median: median(ratios), least: ratios[0]!, most: ratios.at(-1)! },
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}

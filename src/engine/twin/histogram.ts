@@ -1,0 +1,45 @@
+import type { HistogramState } from '../../model/state.ts';
+
+/**
+ * Log-linear histogram: values below 2^(bits + 1) have a bucket each, and above that every power of two is cut into 2^bits
+ * buckets (assembly/memory/histogram.ts draws it).
+ */
+export class Histogram {
+  readonly #bits: number;
+  readonly #buckets = new Map<number, bigint>();
+  #count = 0n;
+  #sum = 0n;
+  #min = 0xffff_ffff_ffff_ffffn;
+  #max = 0n;
+
+  constructor(bits: number) {
+    this.#bits = bits;
+  }
+
+  add(value: bigint): void {
+    const bucket = bucketOf(value, this.#bits);
+    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0n) + 1n);
+    this.#count++;
+    this.#sum = BigInt.asUintN(64, this.#sum + value);
+    if (value < this.#min) this.#min = value;
+    if (value > this.#max) this.#max = value;
+  }
+
+  state(): HistogramState {
+    return {
+      bits: this.#bits,
+      count: this.#count,
+      sum: this.#sum,
+      min: this.#min,
+      max: this.#max,
+      buckets: [...this.#buckets].toSorted(([a], [b]) => a - b),
+    };
+  }
+}
+
+function bucketOf(value: bigint, bits: number): number {
+  const length = value.toString(2).length;
+  // Only the leading 1 and `bits` digits behind it count.
+  const cut = Math.max(0, length - 1 - bits);
+  return cut * 2 ** bits + Number(value >> BigInt(cut));
+}

@@ -1,0 +1,100 @@
+// Lanes, and which of their pending events comes next.
+
+import { EVENT_SIZE } from '../../../assembly/layout.ts';
+import type { LaneState } from '../../model/state.ts';
+import type { LaneSpec } from '../engine.ts';
+import { recordsOf, type PageTally, type RawRecord } from './pages.ts';
+
+/** One lane: its window, its pending event, and what reading it came upon. */
+export class TwinLane {
+  readonly id: number;
+  readonly spec: LaneSpec;
+  readonly window: Uint8Array;
+  /** The next event, its time in ns; null while the lane is dry, and when it has ended. */
+  pending: RawRecord | null = null;
+  hasEnded = false;
+  readonly tally: PageTally = { pages: 0, badPages: 0, badEvents: 0, firstBad: null, lost: 0n };
+  #records: Iterator<RawRecord> = [][Symbol.iterator]();
+  /** Bytes of the lane before the window, and in it. */
+  #base = 0;
+  #filled = 0;
+  #isLast = false;
+  #events = 0n;
+  #backwards = 0;
+  #time = 0n;
+
+  constructor(id: number, spec: LaneSpec, windowSize: number) {
+    this.id = id;
+    this.spec = spec;
+    this.window = new Uint8Array(windowSize);
+  }
+
+  /** The window's first `bytes` bytes are input. */
+  supply(bytes: number): void {
+    this.#base += this.#filled;
+    this.#filled = bytes;
+    const input = this.window.subarray(0, bytes);
+    const { layout } = this.spec;
+    this.#records = layout ? recordsOf(input, layout, this.#base, this.tally) : canonical(input, this.#base);
+  }
+
+  finish(): void {
+    this.supply(0);
+    this.#isLast = true;
+  }
+
+  /** Makes the next event pending, or finds out that the lane has ended. False: it is dry. */
+  advance(): boolean {
+    const { value, done } = this.#records.next();
+    this.pending = null;
+    if (done) {
+      this.hasEnded = this.#isLast;
+      return this.hasEnded;
+    }
+    const time = this.spec.layout ? this.#toNs(value.time) : value.time;
+    if (time < this.#time) this.#backwards++;
+    this.#time = time;
+    this.#events++;
+    this.pending = { ...value, time };
+    return true;
+  }
+
+  /** Raw clock -> ns. */
+  #toNs(time: bigint): bigint {
+    const { mult, shift, offsetNs } = this.spec;
+    const ns = mult === 0 ? time : (time * BigInt(mult)) >> BigInt(shift);
+    return BigInt.asUintN(64, ns + offsetNs);
+  }
+
+  state(): LaneState {
+    const { pages, badPages, badEvents, firstBad } = this.tally;
+    return {
+      lane: this.id,
+      cpu: this.spec.cpu,
+      events: this.#events,
+      pages,
+      badPages,
+      badEvents,
+      firstBad: BigInt(firstBad ?? 0),
+      backwards: this.#backwards,
+    };
+  }
+}
+
+/** Lanes of canonical records: the record is the event, and its time is in ns already. */
+function* canonical(bytes: Uint8Array, offset: number): Generator<RawRecord> {
+  for (let at = 0; at + EVENT_SIZE <= bytes.length; at += EVENT_SIZE) {
+    const record = bytes.subarray(at, at + EVENT_SIZE);
+    const time = new DataView(record.buffer, record.byteOffset).getBigUint64(0, true);
+    yield { time, bytes: record, offset: offset + at };
+  }
+}
+
+/** The lane whose pending event comes first; ties keep lane order. Null: none has one. */
+export function earliest(lanes: readonly TwinLane[]): TwinLane | null {
+  let first: TwinLane | null = null;
+  for (const lane of lanes) {
+    if (lane.pending && (!first || lane.pending.time < first.pending!.time)) first = lane;
+  }
+  return first;
+}

@@ -1,0 +1,57 @@
+// A raw record + the decode row of its type -> canonical event.
+
+import * as L from '../../../assembly/layout.ts';
+import { ByteReader } from '../../base/byte-reader.ts';
+import type { CanonicalEvent } from '../../model/event.ts';
+import type { RowSpec } from '../engine.ts';
+
+/** The record's own flags (enum trace_flag_type, include/linux/trace_events.h, Linux 6.12), and ours. */
+const RECORD_FLAGS: readonly (readonly [theirs: number, ours: number])[] = [
+  [0x01, L.FLAG_IRQS_OFF],
+  [0x02, L.FLAG_IRQS_UNKNOWN],
+  [0x08, L.FLAG_HARDIRQ],
+  [0x10, L.FLAG_SOFTIRQ],
+  [0x40, L.FLAG_NMI],
+];
+
+/** The low half of the preempt count is the preempt depth, the high half counts migrate-disable. */
+const PREEMPT_DEPTH = 0x0f;
+
+export interface Decoded {
+  readonly event: CanonicalEvent;
+  /** The record is as long as its format says; otherwise it is a sign of life only. */
+  readonly isWhole: boolean;
+}
+
+/** Number of the record's event type. */
+export function typeOf(record: Uint8Array): number {
+  return new ByteReader(record).u16('the record type');
+}
+
+/** `time` in ns, `cpu` of the lane; the record begins with u16 type, u8 flags, u8 preempt count, s32 pid. */
+export function decode(record: Uint8Array, row: RowSpec, time: bigint, cpu: number): Decoded {
+  const reader = new ByteReader(record);
+  const type = reader.u16();
+  const theirs = reader.u8();
+  const preemptCount = reader.u8();
+  const pid = reader.i32();
+
+  let flags = row.flags;
+  for (const [bit, flag] of RECORD_FLAGS) if (theirs & bit) flags |= flag;
+  if (preemptCount & PREEMPT_DEPTH) flags |= L.FLAG_PREEMPT_OFF;
+
+  const isWhole = record.length >= row.minSize;
+  const kind = isWhole ? row.kind : L.KIND_OTHER;
+  const event = { time, cpu, pid, type, kind, flags, address: 0n, value: 0n, bit: row.bitConst };
+  if (kind === L.KIND_OTHER) return { event, isWhole };
+
+  const field = ({ at, size }: { at: number; size: number }): bigint | null =>
+    size === 0 ? null : reader.uintAt(at, size);
+  const [bit, high, aux] = [field(row.bit), field(row.high), field(row.aux)];
+  event.address = field(row.address) ?? 0n;
+  event.value = field(row.value) ?? 0n;
+  if (high !== null) event.value = (event.value & 0xffff_ffffn) | BigInt.asUintN(64, high << 32n);
+  if (bit !== null) event.bit = Number(bit & 63n);
+  if (aux !== null) event.flags |= row.auxFlags[Number(aux & 63n)] ?? 0;
+  return { event, isWhole };
+}

@@ -1,0 +1,17 @@
+import { EVENT_SIZE } from '../../assembly/layout.ts';
+import { ENGINE_DEFAULTS, type EngineOptions, type LaneSpec } from './engine.ts';
+
+const SMALLEST = 64 << 10;
+const LARGEST = 1 << 20;
+
+/**
+ * Bytes of a lane's window: its share of the budget of all lanes, within bounds, in whole pages or records, and never
+ * less than one of them. So many lanes may exceed the budget: each gets its smallest window.
+ */
+export function windowSize(lane: LaneSpec, options: EngineOptions): number {
+  const unit = lane.layout ? lane.layout.pageSize : EVENT_SIZE;
+  const budget = options.windowBudget ?? ENGINE_DEFAULTS.windowBudget;
+  const share = Math.floor(budget / Math.max(1, options.lanes.length));
+  const wanted = Math.min(LARGEST, Math.max(SMALLEST, share));
+  return Math.max(1, Math.floor(wanted / unit)) * unit;
+}

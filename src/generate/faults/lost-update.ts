@@ -1,0 +1,113 @@
+import { BH } from '../machine/locks.ts';
+import { OP } from '../machine/program.ts';
+import type { Settings, Values } from './settings.ts';
+import { Fault, type Stage } from './stage.ts';
+import { VICTIM_SETTINGS, VictimFault } from './victim.ts';
+
+// Two tasks meet at a buffer: one unlocks its bit lock (or takes it) between another one's plain load and plain
+// store of the word. Times in ns after they met.
+//
+//   holder    take ........ unlock, release event
+//   culprit         load ................. store     -> the bit is back
+const TAKEN = 1000;
+const LOADED = 2500;
+const UNLOCKED = 4000;
+const STORED = 5500;
+
+export const LOST_UNLOCK_SETTINGS: Settings = {
+  holder: { type: 'number', default: -1, help: 'CPU that unlocks (-1: any)' },
+  culprit: { type: 'number', default: -1, help: 'CPU that loads and stores (-1: any)' },
+  ...VICTIM_SETTINGS,
+};
+
+/** An unlock that a plain store undoes; later CPUs spin for ever. */
+export class LostUnlock extends VictimFault {
+  constructor(stage: Stage, values: Values) {
+    super(stage, values, 'lost-unlock', 'lost-unlock');
+  }
+
+  begin(): void {
+    const { stage, values } = this;
+    const { machine, phrases } = stage;
+    const lock = stage.lock(machine.locks.buffer);
+    this.bitLock(lock);
+    const meeting = machine.meeting(2);
+    const culprit = stage.cpu(values.number('culprit'));
+    const holder = stage.cpu(values.number('holder'), [culprit]);
+
+    this.play('holder', holder, (p) => {
+      this.meet(p, meeting);
+      this.until(p, meeting, TAKEN);
+      machine.locks.setWord(lock, BH.uptodate | BH.mapped | BH.asyncWrite);
+      phrases.finishBio(p, lock);
+      this.note(p, 'lastAcquire');
+      this.until(p, meeting, UNLOCKED);
+      p.add(OP.bitClear, 10, lock, BH.asyncWrite);
+      phrases.finishBioEnd(p, lock);
+      // ... bit_spin_release, preempt on, interrupts on.
+      this.noteAt(p, p.length - 3, 'lastRelease');
+      this.part(p);
+    });
+    this.play('culprit', culprit, (p) => {
+      this.meet(p, meeting);
+      this.until(p, meeting, LOADED);
+      p.add(OP.load, 0, lock);
+      p.add(OP.loaded, phrases.skew(), lock);
+      this.note(p, 'load');
+      this.until(p, meeting, STORED);
+      p.add(OP.store, 0, lock, BH.mapped);
+      p.add(OP.stored, phrases.skew(), lock);
+      this.note(p, 'store', (time, at) => {
+        this.truth.values['value'] = `0x${at.top().value.toString(16)}`;
+        this.awaitVictims(lock, time, [culprit]);
+      });
+      this.part(p);
+    });
+  }
+}
+
+export const BIT_ERASED_SETTINGS: Settings = {
+  holder: LOST_UNLOCK_SETTINGS['holder']!,
+  culprit: LOST_UNLOCK_SETTINGS['culprit']!,
+};
+
+/** The reverse: a plain store erases the bit of a lock that is held. Nobody suffers here. */
+export class BitErased extends Fault {
+  readonly #values: Values;
+
+  constructor(stage: Stage, values: Values) {
+    super(stage, 'bit-erased', 'lost-update', 'bit-erased');
+    this.#values = values;
+  }
+
+  begin(): void {
+    const { stage } = this;
+    const { machine, phrases } = stage;
+    const lock = stage.lock(machine.locks.buffer);
+    this.bitLock(lock);
+    const meeting = machine.meeting(2);
+    const culprit = stage.cpu(this.#values.number('culprit'));
+    const holder = stage.cpu(this.#values.number('holder'), [culprit]);
+    this.play('culprit', culprit, (p) => {
+      this.meet(p, meeting);
+      p.add(OP.load, 0, lock);
+      p.add(OP.loaded, phrases.skew(), lock);
+      this.note(p, 'load');
+      this.until(p, meeting, UNLOCKED);
+      p.add(OP.store, 0, lock, BH.mapped);
+      p.add(OP.stored, phrases.skew(), lock);
+      this.note(p, 'store');
+      this.part(p);
+    });
+    this.play('holder', holder, (p) => {
+      this.meet(p, meeting);
+      this.until(p, meeting, TAKEN);
+      phrases.finishBio(p, lock);
+      this.note(p, 'acquire');
+      this.until(p, meeting, STORED);
+      phrases.finishBioEnd(p, lock);
+      this.noteAt(p, p.length - 3, 'release', () => stage.workload.banned.delete(lock));
+      this.part(p);
+    });
+  }
+}

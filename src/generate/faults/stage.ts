@@ -1,0 +1,186 @@
+import { SpinbackError } from '../../base/errors.ts';
+import type { Random } from '../../base/random.ts';
+import type { Cpu, Script, Task } from '../machine/contexts.ts';
+import type { LockRange } from '../machine/locks.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { Phrases } from '../machine/phrases.ts';
+import { OP, type Program } from '../machine/program.ts';
+import { hexWord } from '../word64.ts';
+import type { Workload } from '../workload.ts';
+
+/** Who took part in a fault, and as what. */
+export interface Actor {
+  readonly role: string;
+  readonly cpu: number;
+  readonly pid: number;
+  readonly comm: string;
+}
+
+/** What was put into a capture: the answer that an analysis must find. Times are decimal strings of ns. */
+export interface Truth {
+  readonly fault: string;
+  /** Kind and cause of the finding that it deserves (src/model/report.ts); null: none. */
+  readonly kind: string | null;
+  readonly cause: string | null;
+  lock: { namespace: string; address: string; bit: number | null; name: string | null } | null;
+  readonly actors: Actor[];
+  readonly times: Record<string, string>;
+  /** Word values, hexadecimal, and counts. */
+  readonly values: Record<string, string | number>;
+}
+
+interface Action {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+/** The skew for which the timelines of faults are made, ns. */
+const USUAL_SKEW = 400;
+
+/** What faults need to act on a running machine. */
+export class Stage {
+  readonly machine: Machine;
+  readonly workload: Workload;
+  readonly phrases: Phrases;
+  readonly random: Random;
+  /** Time of the trace's beginning and end, ns; the end may be unknown (Infinity). */
+  readonly startNs: number;
+  readonly endNs: number;
+  /** Timelines of faults are stretched by this, so that they stay in order whatever the skew of events. */
+  readonly scale: number;
+  readonly #actions: Action[] = [];
+
+  constructor(machine: Machine, workload: Workload, startNs: number, endNs: number, skewNs: number) {
+    this.scale = Math.max(1, skewNs / USUAL_SKEW);
+    this.machine = machine;
+    this.workload = workload;
+    this.phrases = workload.phrases;
+    this.random = machine.random.fork();
+    this.startNs = startNs;
+    this.endNs = endNs;
+  }
+
+  /** Runs something at a time, between two steps of the machine. */
+  at(time: number, run: () => void): void {
+    let place = this.#actions.length;
+    while (place > 0 && this.#actions[place - 1]!.at > time) place--;
+    this.#actions.splice(place, 0, { at: time, run });
+  }
+
+  /** When the next such thing is due. */
+  get nextAt(): number {
+    return this.#actions[0]?.at ?? Infinity;
+  }
+
+  runNext(): void {
+    const action = this.#actions.shift()!;
+    this.machine.now = Math.max(this.machine.now, action.at);
+    action.run();
+  }
+
+  /** A CPU by number, or (-1) one that is not stuck and not among `besides`. Throws USAGE where there is none. */
+  cpu(number: number, besides: readonly Cpu[] = []): Cpu {
+    const { cpus } = this.machine;
+    const fit = number < 0 ? cpus.filter((cpu) => !cpu.stuck && !besides.includes(cpu)) : cpus.slice(number, number + 1);
+    if (fit.length === 0) throw new SpinbackError('USAGE', `the faults need more than ${cpus.length} CPUs`);
+    return this.random.pick(fit);
+  }
+
+  /** A lock that nobody holds or is about to take; the load keeps away from it from now on. */
+  lock(range: LockRange): number {
+    for (let rank = 2; rank < range.count; rank++) {
+      const lock = range.first + rank;
+      if (this.workload.banned.has(lock) || this.machine.mentions(lock)) continue;
+      this.workload.banned.add(lock);
+      return lock;
+    }
+    throw new RangeError(`no free lock among ${range.count}`);
+  }
+
+  /** Lets a task of this CPU do something as soon as it can, and returns the task. */
+  assign(cpu: Cpu, script: Script): Task {
+    const task = this.#taskOf(cpu);
+    task.pinned = true;
+    task.scripts.push(script);
+    return task;
+  }
+
+  #taskOf(cpu: Cpu): Task {
+    const free = (task: Task): boolean => task !== cpu.idle && !task.pinned;
+    const at = cpu.sleepers.findIndex(free);
+    if (at >= 0) {
+      const [sleeper] = cpu.sleepers.splice(at, 1);
+      this.machine.sleep(sleeper!, cpu, this.machine.now);
+      this.machine.reschedule(cpu);
+      return sleeper!;
+    }
+    return cpu.queue.find(free) ?? [cpu.task].find(free) ?? this.workload.spawn(cpu, 'kworker/u8:3');
+  }
+
+  /** This CPU will not do anything else for a while. */
+  strand(cpu: Cpu): void {
+    this.machine.evacuate(cpu);
+  }
+}
+
+/** A fault: it acts on the machine once its time has come, and knows what it did. */
+export abstract class Fault {
+  readonly truth: Truth;
+  protected readonly stage: Stage;
+
+  constructor(stage: Stage, fault: string, kind: string | null, cause: string | null) {
+    this.stage = stage;
+    this.truth = { fault, kind, cause, lock: null, actors: [], times: {}, values: {} };
+  }
+
+  /** Its time has come. */
+  abstract begin(): void;
+
+  /** Notes the time of the step added last under `name`; `then` runs right after it. */
+  protected note(p: Program, name: string, then?: (time: number, cpu: Cpu) => void): void {
+    this.noteAt(p, p.length - 1, name, then);
+  }
+
+  protected noteAt(p: Program, step: number, name: string, then?: (time: number, cpu: Cpu) => void): void {
+    p.mark[step] = this.stage.machine.callback((time, cpu) => {
+      this.truth.times[name] ??= String(time);
+      then?.(time, cpu);
+    });
+  }
+
+  protected actor(role: string, cpu: Cpu, task: Task): void {
+    this.truth.actors.push({ role, cpu: cpu.id, pid: task.pid, comm: task.comm });
+  }
+
+  /** The step of a program that waits until `ns` after the parties of `meeting` met. */
+  protected until(p: Program, meeting: number, ns: number): void {
+    p.add(OP.until, 0, meeting, Math.round(ns * this.stage.scale));
+  }
+
+  /** Waits for the other parties, undisturbed. */
+  protected meet(p: Program, meeting: number): void {
+    p.add(OP.quiet, 0, 1);
+    p.add(OP.barrier, 0, meeting);
+  }
+
+  /** The end of what meet() began. */
+  protected part(p: Program): void {
+    p.add(OP.quiet, 50, 0);
+  }
+
+  /** Assigns a role to a task of `cpu`. */
+  protected play(role: string, cpu: Cpu, script: Script): void {
+    this.actor(role, cpu, this.stage.assign(cpu, script));
+  }
+
+  protected bitLock(lock: number): void {
+    const { locks } = this.stage.machine;
+    this.truth.lock = { namespace: 'word', address: hexWord(locks.address(lock)), bit: locks.bit(lock), name: null };
+  }
+
+  protected lockdepLock(lock: number): void {
+    const { locks } = this.stage.machine;
+    const address = hexWord(locks.map(lock));
+    this.truth.lock = { namespace: 'lockdep', address, bit: null, name: locks.name(lock) };
+  }
+}

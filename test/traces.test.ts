@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { analyzeCapture } from '../src/session/session.ts';
+import { openCapture } from '../src/trace/open.ts';
+import { smallCapture } from './captures.ts';
+
+interface Entry {
+  readonly file: string;
+  readonly what: string;
+  readonly kernel: string;
+  readonly recordedBy: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly findings: readonly string[];
+}
+
+const { captures } = JSON.parse(readFileSync(smallCapture('manifest.json'), 'utf8')) as { captures: readonly Entry[] };
+
+describe('traces/manifest.json', () => {
+  it('lists every capture of the folder, and no other', () => {
+    const files = readdirSync(smallCapture('.'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !/\.(md|json)$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name).slice(smallCapture('.').length + 1));
+    expect(captures.map(({ file }) => file).toSorted()).toEqual(files.toSorted());
+  });
+
+  for (const { file, bytes, sha256, findings, ...said } of captures) {
+    it(`${file}: is what the manifest says`, async () => {
+      for (const text of Object.values(said)) expect(text).toMatch(/\S/);
+      const content = readFileSync(smallCapture(file));
+      expect(content.length).toBe(bytes);
+      expect(createHash('sha256').update(content).digest('hex')).toBe(sha256);
+      const capture = await openCapture(smallCapture(file));
+      const report = analyzeCapture(capture);
+      capture.close();
+      expect(
+        report.findings.map(({ kind, cause, confidence, startNs }) => `${kind} ${cause} ${confidence} ${startNs}`),
+      ).toEqual(findings);
+    });
+  }
+});
