@@ -1,5 +1,5 @@
 import { ByteWriter } from './bytes.ts';
-import type { Codec, Output } from './output.ts';
+import type { Output, Packer } from './output.ts';
 import { roundUp } from './record.ts';
 
 // The trace.dat container, versions 6 and 7: trace-cmd 3.1, Documentation/trace-cmd/trace-cmd.dat.v6.5.txt and
@@ -96,13 +96,13 @@ export function writeVersion6(output: Output, parts: FileParts): void {
 }
 
 /** Version 7: sections that options point to, plain or compressed. */
-export function writeVersion7(output: Output, parts: FileParts, codec: Codec | null): void {
+export function writeVersion7(output: Output, parts: FileParts, packer: Packer | null): void {
   const head = fileHeader('7', parts)
-    .cstring(codec?.name ?? 'none')
-    .cstring(codec?.version ?? '');
+    .cstring(packer?.name ?? 'none')
+    .cstring(packer?.version ?? '');
   const pointer = head.length;
   output.write(head.u64(0).done());
-  const file = new SectionWriter(output, codec);
+  const file = new SectionWriter(output, packer);
 
   const options: FileOption[] = [];
   const section = (id: number, name: string, payload: Uint8Array): void => {
@@ -130,24 +130,24 @@ function sized(bytes: Uint8Array, sizeBytes: 4 | 8): Uint8Array {
 
 class SectionWriter {
   readonly #output: Output;
-  readonly #codec: Codec | null;
+  readonly #packer: Packer | null;
   readonly #strings = new ByteWriter();
 
-  constructor(output: Output, codec: Codec | null) {
+  constructor(output: Output, packer: Packer | null) {
     this.#output = output;
-    this.#codec = codec;
+    this.#packer = packer;
   }
 
   /** Writes a whole section and returns its place. */
   section(id: number, name: string, payload: Uint8Array, compress: boolean): number {
     const at = this.#output.position;
     const stringId = this.#string(name);
-    if (!compress || !this.#codec) {
+    if (!compress || !this.#packer) {
       this.#header(id, 0, stringId, payload.length);
       this.#output.write(payload);
       return at;
     }
-    const packed = this.#codec.compress(payload);
+    const packed = this.#packer.pack(payload);
     this.#header(id, SECTION_COMPRESSED, stringId, packed.length + 8);
     this.#output.write(new ByteWriter().u32(packed.length).u32(payload.length).done());
     this.#output.write(packed);
@@ -166,13 +166,13 @@ class SectionWriter {
   /** Writes the pages of all CPUs and returns the data of the option that describes them. */
   buffer({ pageSize, clock, instance = '', cpus }: FileParts): Uint8Array {
     const at = this.#output.position;
-    const flags = this.#codec ? SECTION_COMPRESSED : 0;
+    const flags = this.#packer ? SECTION_COMPRESSED : 0;
     this.#header(OPTION.buffer, flags, this.#string('buffer flyrecord'), 0);
     const option = new ByteWriter().u64(at).cstring(instance).cstring(clock).u32(pageSize).u32(cpus.length);
     for (const cpu of cpus) {
       this.#align(pageSize);
       const start = this.#output.position;
-      if (this.#codec) this.#chunks(cpu, pageSize, this.#codec);
+      if (this.#packer) this.#chunks(cpu, pageSize, this.#packer);
       else for (const piece of cpu.pieces(PIECE_PAGES * pageSize)) this.#output.write(piece);
       option
         .u32(cpu.cpu)
@@ -190,12 +190,12 @@ class SectionWriter {
     this.#output.write(this.#strings.done());
   }
 
-  #chunks(cpu: CpuPart, pageSize: number, codec: Codec): void {
+  #chunks(cpu: CpuPart, pageSize: number, packer: Packer): void {
     if (cpu.size === 0) return;
     const chunk = CHUNK_PAGES * pageSize;
     this.#output.write(new ByteWriter().u32(Math.ceil(cpu.size / chunk)).done());
     for (const piece of cpu.pieces(chunk)) {
-      const packed = codec.compress(piece);
+      const packed = packer.pack(piece);
       this.#output.write(new ByteWriter().u32(packed.length).u32(piece.length).done());
       this.#output.write(packed);
     }

@@ -15,10 +15,10 @@ export interface Spool {
 }
 
 /** Compresses sections and chunks of pages; `name` and `version` go into the file's header. */
-export interface Codec {
+export interface Packer {
   readonly name: string;
   readonly version: string;
-  compress(bytes: Uint8Array): Uint8Array;
+  pack(bytes: Uint8Array): Uint8Array;
 }
 
 /** A file or a spool in memory. */
@@ -51,6 +51,9 @@ export class MemoryOutput implements Output, Spool {
     return this.#bytes.subarray(0, this.position);
   }
 }
+
+const CHUNK_BUDGET = 32 << 20;
+const MAX_CHUNK_PAGES = 64;
 
 /**
  * Keeps the pages of many CPUs apart while they arrive in any order: each CPU gathers a chunk in memory and
@@ -112,6 +115,3 @@ export class CpuPages {
     return chunk;
   }
 }
-
-const CHUNK_BUDGET = 32 << 20;
-const MAX_CHUNK_PAGES = 64;

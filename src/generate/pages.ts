@@ -78,7 +78,7 @@ export class PageWriter {
   }
 
   /**
-   * Appends a record: the first `length` bytes of `record`, a multiple of 4. A time before the one of the last
+   * Appends a record: the first `length` bytes of `record`. A time before the one of the last
    * record starts a new page, as no delta is negative. Throws RangeError for a record longer than a page.
    */
   add(time: number, record: Int32Array, length: number): void {
@@ -175,8 +175,8 @@ export class PageWriter {
   #put(delta: number, record: Int32Array, length: number): void {
     let at = this.#used >> 2;
     const words = this.#words;
-    const size = length >> 2;
-    if (size > 0 && size <= TYPE_DATA_MAX) {
+    const size = (length + 3) >> 2;
+    if (fitsTypeLength(length)) {
       words[at++] = (delta << 5) | size;
     } else {
       words[at++] = delta << 5;
@@ -194,8 +194,13 @@ export class PageWriter {
   }
 }
 
+/** Bytes of an event in a page: its word, sometimes its length, and the record up to a multiple of 4. */
 function eventSize(length: number): number {
-  return length > 0 && length <= TYPE_DATA_MAX * 4 ? length + 4 : length + 8;
+  return fitsTypeLength(length) ? length + 4 : ((length + 3) & ~3) + 8;
+}
+
+function fitsTypeLength(length: number): boolean {
+  return length > 0 && length <= TYPE_DATA_MAX * 4 && length % 4 === 0;
 }
 
 /** Reads the records of one sub-buffer at a time. */
@@ -206,7 +211,7 @@ export class PageCursor {
   /** Time of the page, and of the current record relative to it. */
   pageTime = 0n;
   elapsed = 0;
-  /** Events lost before the page's first record: 0 none, -1 an unknown number. */
+  /** Events lost before the page's first record: 0 none, -1 some, but nobody says how many. */
   missed = 0;
   /** The current record. */
   at = 0;
@@ -234,7 +239,7 @@ export class PageCursor {
     this.missed = 0;
     if ((commit & MISSED_EVENTS) !== 0) {
       const stored = (commit & MISSED_STORED) !== 0 && this.#end + this.#commitSize <= end;
-      this.missed = stored ? this.#view.getUint32(this.#end, true) : -1;
+      this.missed = (stored && this.#view.getUint32(this.#end, true)) || -1;
     }
   }
 

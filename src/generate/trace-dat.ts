@@ -11,7 +11,7 @@ import {
   traceClock,
   UNAME,
 } from './metadata.ts';
-import { CpuPages, type Codec, type Output, type Spool } from './output.ts';
+import { CpuPages, type Packer, type Output, type Spool } from './output.ts';
 import { PageWriter, type LongTimes } from './pages.ts';
 import { RecordEncoder, type WordSize } from './record.ts';
 import { OPTION, writeVersion6, writeVersion7, type FileOption, type FileParts } from './container.ts';
@@ -28,7 +28,7 @@ export interface TraceDatOptions {
   /** With "x86-tsc": say how cycles become nanoseconds. */
   readonly tsc2nsec: boolean;
   /** Version 7 only; null: plain. */
-  readonly codec: Codec | null;
+  readonly packer: Packer | null;
   readonly longTimes: LongTimes;
   readonly uname?: string;
 }
@@ -39,7 +39,7 @@ export const TRACE_DAT_DEFAULTS: Omit<TraceDatOptions, 'cpus'> = {
   wordSize: 8,
   clock: 'mono',
   tsc2nsec: false,
-  codec: null,
+  packer: null,
   longTimes: 'extend',
 };
 
@@ -90,7 +90,7 @@ export class TraceDatWriter implements Sink {
   /** Writes the file. `comms`: task names by pid. */
   finish(comms: ReadonlyMap<number, string>): void {
     for (const writer of this.#writers) writer.finish();
-    const { version, pageSize, wordSize, clock, codec, cpus } = this.#options;
+    const { version, pageSize, wordSize, clock, packer, cpus } = this.#options;
     const parts: FileParts = {
       wordSize,
       pageSize,
@@ -109,7 +109,7 @@ export class TraceDatWriter implements Sink {
       })),
     };
     if (version === 6) writeVersion6(this.#output, parts);
-    else writeVersion7(this.#output, parts, codec);
+    else writeVersion7(this.#output, parts, packer);
   }
 
   #fileOptions(): FileOption[] {

@@ -1,0 +1,391 @@
+// The one source of record layouts for both sides of the wasm boundary.
+//
+// Untyped integer constants below 2^31 only: AssemblyScript and TypeScript both compile this file as it is.
+// Every offset is in bytes, every multi-byte field is little endian.
+// ---- Event kinds ----------------------------------------------------------------------------------------
+export const KIND_OTHER = 0;
+export const KIND_ATTEMPT = 1;
+export const KIND_CONTEND = 2;
+export const KIND_ACQUIRE = 3;
+export const KIND_WAIT_END = 4;
+export const KIND_RELEASE = 5;
+export const KIND_RELEASE_HINT = 6;
+export const KIND_WORD_LOAD = 7;
+export const KIND_WORD_STORE = 8;
+export const KIND_WORD_RMW = 9;
+export const KIND_OBSERVE = 10;
+export const KIND_IRQS_OFF = 11;
+export const KIND_IRQS_ON = 12;
+export const KIND_PREEMPT_OFF = 13;
+export const KIND_PREEMPT_ON = 14;
+export const KIND_ENTER = 15;
+export const KIND_LEAVE = 16;
+export const KIND_SWITCH = 17;
+export const KIND_TASK_EXIT = 18;
+export const KIND_MESSAGE = 19;
+export const KIND_LOST = 20;
+export const KIND_COUNT = 21;
+// ---- Event flags (u16) ----------------------------------------------------------------------------------
+export const FLAG_IRQS_OFF = 0x0001;
+export const FLAG_HARDIRQ = 0x0002;
+export const FLAG_SOFTIRQ = 0x0004;
+export const FLAG_NMI = 0x0008;
+export const FLAG_TRY = 0x0010;
+export const FLAG_READ = 0x0020;
+export const FLAG_WRITE = 0x0040;
+export const FLAG_SPIN = 0x0080;
+export const FLAG_MUTEX = 0x0100;
+export const FLAG_PERCPU = 0x0200;
+export const FLAG_RT = 0x0400;
+// Preemption is disabled (the record's preempt depth is above zero).
+export const FLAG_PREEMPT_OFF = 0x0800;
+// The record does not tell whether interrupts were off.
+export const FLAG_IRQS_UNKNOWN = 0x1000;
+// A wait ended without the lock (contention_end with ret != 0).
+export const FLAG_FAILED = 0x2000;
+// Bits 14 and 15: the namespace of the address.
+export const FLAG_NAMESPACE_SHIFT = 14;
+// Namespaces. A bit lock's address and a plain word's address share NAMESPACE_WORD.
+export const NAMESPACE_LOCKDEP = 0; // address of a lockdep map
+export const NAMESPACE_WORD = 1; // address of the word that carries a bit lock
+export const NAMESPACE_LOCK = 2; // address of the lock itself (contention tracepoints)
+// `bit` of a lock that is not a bit lock.
+export const WHOLE_LOCK = 0xff;
+// ---- Canonical event ------------------------------------------------------------------------------------
+//
+//    0         8         16       24   25  26    28    32     34    36     40
+//    | time u64| addr u64| val u64|kind|bit|cpu16|pid32|flg16 |typ16| raw32|
+export const EVENT_TIME = 0;
+export const EVENT_ADDRESS = 8;
+export const EVENT_VALUE = 16;
+export const EVENT_KIND = 24;
+export const EVENT_BIT = 25;
+export const EVENT_CPU = 26;
+export const EVENT_PID = 28;
+export const EVENT_FLAGS = 32;
+export const EVENT_TYPE = 34;
+// Where the record lies in the lane's window; for lanes of canonical records: where it lies in the source, low 32 bits.
+export const EVENT_RAW = 36;
+export const EVENT_SIZE = 40;
+// ---- Mark: one event remembered -------------------------------------------------------------------------
+//
+// A canonical event with its position (lane << 48 | byte offset in the lane) in place of the address, so that remembering
+// an event is five 64-bit moves. A mark with kind KIND_OTHER and time 0 is empty.
+//
+//    0         8        16       24   25  26    28    32     34    36     40
+//    | time u64| pos u64| val u64|kind|bit|cpu16|pid32|flg16 |typ16| raw32|
+export const MARK_TIME = 0;
+export const MARK_POSITION = 8;
+export const MARK_VALUE = 16;
+export const MARK_KIND = 24;
+export const MARK_BIT = 25;
+export const MARK_CPU = 26;
+export const MARK_PID = 28;
+export const MARK_FLAGS = 32;
+export const MARK_TYPE = 34;
+export const MARK_SIZE = 40;
+// ---- Decode row: how to turn one tracepoint's record into a canonical event --------------------------------
+//
+// One row per event type of the capture, row 0 for types without a format. Offsets count from the start of the
+// record (its common fields included); a size of 0 means "the record has no such field".
+export const ROW_KIND = 0; // u8
+export const ROW_BIT_CONST = 1; // u8: bit when ROW_BIT_SIZE is 0
+export const ROW_ADDRESS_SIZE = 2; // u8
+export const ROW_BIT_SIZE = 3; // u8
+export const ROW_VALUE_SIZE = 4; // u8
+export const ROW_HIGH_SIZE = 5; // u8: size of the field that becomes value's upper 32 bits (a switch's next pid)
+export const ROW_AUX_SIZE = 6; // u8: size of the field that selects flags through the table below
+export const ROW_NAMESPACE = 7; // u8
+export const ROW_ADDRESS_AT = 8; // u16
+export const ROW_BIT_AT = 10; // u16
+export const ROW_VALUE_AT = 12; // u16
+export const ROW_HIGH_AT = 14; // u16
+export const ROW_AUX_AT = 16; // u16
+export const ROW_MIN_SIZE = 18; // u16: a record shorter than this is damaged
+export const ROW_FLAGS = 20; // u16: flags that every event of this type carries
+export const ROW_TYPE = 22; // u16: the type's number
+export const ROW_COUNT = 24; // u64: events replayed
+export const ROW_IRQS_ON = 32; // u64: of them, seen with interrupts on
+export const ROW_IRQS_OFF = 40; // u64: of them, seen with interrupts off
+export const ROW_AUX_FLAGS = 64; // 64 x u16: flags by (aux field & 63)
+export const ROW_SIZE = 192;
+// ---- Lane -------------------------------------------------------------------------------------------------
+export const LANE_WINDOW = 0; // u32: address of the window
+export const LANE_CAPACITY = 4; // u32
+export const LANE_FILLED = 8; // u32: bytes of the window that hold input
+export const LANE_CURSOR = 12; // u32: address of the next event word (pages) or record
+export const LANE_PAGE_END = 16; // u32: end of the page's data
+export const LANE_STATE = 20; // u8: LANE_*
+export const LANE_FORMAT = 21; // u8: LANE_PAGES or LANE_RECORDS
+export const LANE_HAS_EVENT = 22; // u8
+export const LANE_COMMIT_SIZE = 23; // u8: 4 or 8
+export const LANE_BASE = 24; // u64: byte offset in the lane of the window's first byte
+export const LANE_TIME = 32; // u64: time of the pending event, raw clock
+export const LANE_NEXT_TIME = 40; // u64: time of the pending event, ns
+export const LANE_RECORD = 48; // u32: address of the pending record
+export const LANE_RECORD_SIZE = 52; // u32
+export const LANE_CPU = 56; // u16
+export const LANE_ID = 58; // u16
+export const LANE_PAGE_SIZE = 60; // u32
+export const LANE_DATA_AT = 64; // u32: offset of the data in a page
+export const LANE_MULT = 68; // u32: clock conversion, 0 for none: ns = (time * mult >> shift) + offset
+export const LANE_SHIFT = 72; // u32
+export const LANE_PAGE = 76; // u32: address of the current page
+export const LANE_OFFSET_NS = 80; // i64
+export const LANE_PENDING_LOST = 88; // i64: events lost before the pending one, -1 unknown number, 0 none
+export const LANE_EVENTS = 96; // u64: records decoded
+export const LANE_BAD_PAGES = 104; // u32
+export const LANE_BAD_EVENTS = 108; // u32: records that do not fit their page or format
+export const LANE_FIRST_BAD = 112; // u64: byte offset in the lane of the first damage
+export const LANE_BACKWARDS = 120; // u32: times that time ran backwards within the lane
+export const LANE_PAGES = 124; // u32: pages read
+export const LANE_TOP_BITS = 128; // u64: the top 5 bits that absolute time stamps inherit
+export const LANE_SIZE = 136;
+export const LANE_STATE_READY = 0; // has bytes, or wants some
+export const LANE_STATE_LAST = 1; // has bytes, and no more will come
+export const LANE_STATE_ENDED = 2;
+export const LANE_PAGES_FORMAT = 0;
+export const LANE_RECORDS_FORMAT = 1;
+// What step() returns; a number from 0 up is the lane that has run dry.
+export const STEP_DONE = -1; // every lane has ended
+export const STEP_AGAIN = -2; // the batch is full, call again
+export const STEP_RING_FULL = -3; // drain the ring, then call again
+export const STEP_OUTPUT_FULL = -4; // collect mode: take the events, then call again
+// ---- State header: at STATE in linear memory, the root of everything below ------------------------------------
+// Page 0 belongs to the compiler (a debug build's abort messages); state begins with page 1.
+export const STATE = 65536;
+export const HEAD_TOP = 0; // u32: first free byte of linear memory
+export const HEAD_LIMIT = 4; // u32: linear memory may grow to this
+export const HEAD_LANES = 8; // u32: address of the lane table
+export const HEAD_LANE_COUNT = 12; // u32
+export const HEAD_ROWS = 16; // u32: address of the decode rows
+export const HEAD_ROW_COUNT = 20; // u32
+export const HEAD_ROW_INDEX = 24; // u32: address of 65536 x u16, type -> row number
+export const HEAD_CPUS = 28; // u32: address of CPU_LIMIT x u32, cpu -> slot
+export const HEAD_CPU_COUNT = 32; // u32: CPUs seen
+export const HEAD_HEAP = 36; // u32: address of the merge heap: lane addresses by time of their next event
+export const HEAD_HEAP_SIZE = 40; // u32
+export const HEAD_RING = 44; // u32: address of the finding ring
+export const HEAD_RING_CAPACITY = 48; // u32: in records
+export const HEAD_RING_HEAD = 52; // u32: next record to write, counts on for ever
+export const HEAD_RING_TAIL = 56; // u32: next record to read, counts on for ever
+export const HEAD_OUTPUT = 60; // u32: collect mode: address of the canonical events, 0 when replaying
+export const HEAD_OUTPUT_CAPACITY = 64; // u32: in items of OUTPUT_SIZE
+export const HEAD_OUTPUT_COUNT = 68; // u32
+export const HEAD_PRIMED = 72; // u32: the merge heap has been built
+export const HEAD_DRY = 76; // u32: address of a lane that waits for input, 0 for none
+export const HEAD_EVENT = 80; // 40 bytes: the canonical event being replayed, for page lanes
+export const HEAD_NOW = 120; // u64: time of the latest event replayed
+export const HEAD_POSITION = 128; // u64: its position
+export const HEAD_EVENTS = 136; // u64: events replayed
+export const HEAD_FIRST_TIME = 144; // u64
+export const HEAD_LAST_TIME = 152; // u64
+// Thresholds in ns; 0xffffffffffffffff switches the finding off.
+export const HEAD_SPIN_NS = 160; // u64
+export const HEAD_IRQ_OFF_NS = 168; // u64
+export const HEAD_SILENT_NS = 176; // u64
+// Index tables: {address u32, mask u32, count u32, floor u32}.
+export const HEAD_LOCK_INDEX = 192;
+export const HEAD_WORD_INDEX = 208;
+export const HEAD_TASK_INDEX = 224;
+export const INDEX_ENTRIES = 0;
+export const INDEX_MASK = 4;
+export const INDEX_COUNT = 8;
+export const INDEX_FLOOR = 12; // entries below this number are never swept
+// Slabs: {free list u32, carve position u32, carve end u32, slots in use u32}.
+export const HEAD_LOCK_SLAB = 240;
+export const HEAD_WORD_SLAB = 256;
+export const HEAD_CONTEXT_SLAB = 272;
+export const HEAD_STACK_SLAB = 288;
+export const HEAD_DEEP_STACK_SLAB = 304;
+export const HEAD_SUSPECT_SLAB = 320;
+export const SLAB_FREE = 0;
+export const SLAB_CARVE = 4;
+export const SLAB_END = 8;
+export const SLAB_USED = 12;
+// Free index tables by power of two of their size: 32 x u32.
+export const HEAD_SPARE = 336;
+// Histograms: addresses.
+export const HEAD_HIST_WAIT = 464; // u32
+export const HEAD_HIST_HOLD = 468; // u32
+export const HEAD_HIST_IRQS_OFF = 472; // u32
+export const HEAD_HIST_BITS = 476; // u32: precision
+// Counters, u64 each.
+export const HEAD_COUNTERS = 512;
+export const COUNTER_ATTEMPTS = 0;
+export const COUNTER_CONTENTIONS = 1;
+export const COUNTER_ACQUISITIONS = 2;
+export const COUNTER_RELEASES = 3;
+export const COUNTER_PEAK_LOCKS = 4;
+export const COUNTER_FORGOTTEN_LOCKS = 5; // free entries dropped to stay bounded
+export const COUNTER_FORGOTTEN_WORDS = 6;
+export const COUNTER_FORGOTTEN_TASKS = 7;
+export const COUNTER_UNTRACKED_LOCK_EVENTS = 8; // the lock table was full
+export const COUNTER_UNTRACKED_WORD_EVENTS = 9;
+export const COUNTER_UNTRACKED_TASK_EVENTS = 10;
+export const COUNTER_UNTRACKED_CPU_EVENTS = 11; // CPU number beyond CPU_LIMIT
+export const COUNTER_DROPPED_HOLDS = 12; // held-lock stack too deep
+export const COUNTER_DROPPED_FINDINGS = 13; // the ring was full
+export const COUNTER_DROPPED_SUSPECTS = 14;
+export const COUNTER_UNKNOWN_TYPES = 15; // records of a type without a format
+export const COUNTER_UNPAIRED_RELEASES = 16; // released by nobody who was seen to take it
+export const COUNTER_TAKEN_TWICE = 17; // taken while believed held: recording order, or an unseen release
+export const COUNTER_COUNT = 18;
+export const HEAD_SIZE = 1024;
+// Collect mode: one canonical event and its position (lane << 48 | offset).
+export const OUTPUT_POSITION = 40; // u64
+export const OUTPUT_SIZE = 48;
+export const CPU_LIMIT = 8192;
+// ---- Lock slot --------------------------------------------------------------------------------------------
+export const LOCK_ADDRESS = 0; // u64
+export const LOCK_NAMESPACE = 8; // u8
+export const LOCK_BIT = 9; // u8
+export const LOCK_STATE = 10; // u16: LOCK_IS_*
+export const LOCK_REFERENCES = 12; // u32: entries in contexts' stacks that name this lock
+export const LOCK_WAITERS = 16; // u32: of them, still waiting
+export const LOCK_OWNER = 20; // u32: context that took it last and has not released it, 0 for none
+export const LOCK_WORD = 24; // u32: the word's history, 0 for none
+export const LOCK_SUSPECT = 28; // u32: an update that may have undone the last release, 0 for none
+export const LOCK_NEXT = 32; // u32: next lock on the same word; free list
+export const LOCK_RELEASES = 36; // u32
+export const LOCK_ACQUISITIONS = 40; // u32
+export const LOCK_CONTENTIONS = 44; // u32
+export const LOCK_LAST_USE = 48; // u64
+export const LOCK_ACQUIRE = 56; // mark: last take
+export const LOCK_RELEASE = 96; // mark: last release
+export const LOCK_SEEN = 136; // mark: the bit seen set although nobody holds it
+export const LOCK_LEFT = 176; // mark: where the owner left without releasing
+export const LOCK_SIZE = 216;
+export const LOCK_IS_TAKEN_VISIBLY = 1; // the capture shows `acquire` for it
+export const LOCK_IS_READ = 2; // taken for reading at least once
+export const LOCK_IS_SEEN_SET = 4; // LOCK_SEEN holds
+export const LOCK_IS_ORPHANED = 8; // LOCK_LEFT holds: the owner is gone, the lock was not released
+export const LOCK_IS_SLEEPING = 16; // a lock that may be held across a switch
+// ---- Word slot: the history of a word that carries bit locks ---------------------------------------------------
+export const WORD_ADDRESS = 0; // u64
+export const WORD_LOCKS = 8; // u32: first lock on this word
+export const WORD_NEXT = 12; // u32: free list
+export const WORD_WRITERS_COUNT = 16; // u32: writers ever; the last WORD_WRITER_LIMIT are kept
+export const WORD_LOADS_COUNT = 20; // u32
+export const WORD_LAST_USE = 24; // u64
+export const WORD_WRITERS = 32; // marks
+export const WORD_WRITER_LIMIT = 8;
+export const WORD_LOADS = 352; // marks: plain loads, one per context
+export const WORD_LOAD_LIMIT = 4;
+export const WORD_SIZE = 512;
+// ---- Context: a task, or one interrupt level of a CPU ----------------------------------------------------------
+export const CONTEXT_PID = 0; // i32
+export const CONTEXT_CPU = 4; // u16: where it was last seen
+export const CONTEXT_LEVEL = 6; // u8: LEVEL_*
+export const CONTEXT_IS_EXITING = 7; // u8: sched_process_exit was seen
+export const CONTEXT_DEPTH = 8; // u32: entries in the stack
+export const CONTEXT_STACK = 12; // u32
+export const CONTEXT_CAPACITY = 16; // u32
+export const CONTEXT_NEXT = 20; // u32: free list
+export const CONTEXT_LAST_TIME = 24; // u64: last lock event
+export const CONTEXT_EXIT_TIME = 32; // u64
+export const CONTEXT_EXIT_POSITION = 40; // u64
+export const CONTEXT_OUT_TIME = 48; // u64: last switched out, or interrupt level left
+export const CONTEXT_OUT_POSITION = 56; // u64
+export const CONTEXT_KEY = 64; // u64: pid, or 1 << 32 | cpu for pid 0
+export const CONTEXT_IN_TIME = 72; // u64: last switched in
+export const CONTEXT_SIZE = 80;
+export const LEVEL_PROCESS = 0;
+export const LEVEL_SOFTIRQ = 1;
+export const LEVEL_HARDIRQ = 2;
+export const LEVEL_NMI = 3;
+export const STACK_SHALLOW = 8; // entries
+export const STACK_DEEP = 64;
+// ---- Stack entry: one lock that a context holds or waits for ----------------------------------------------------
+export const ENTRY_LOCK = 0; // u32
+export const ENTRY_STATE = 4; // u8: ENTRY_IS_*
+export const ENTRY_CPU = 6; // u16: where the attempt was
+export const ENTRY_FLAGS = 8; // u16: of the attempt, or of the take where there was none
+export const ENTRY_TYPE = 10; // u16: event type of the attempt
+export const ENTRY_RELEASES = 12; // u32: releases of the lock when the wait began
+export const ENTRY_ATTEMPT_TIME = 16; // u64, 0: none seen
+export const ENTRY_ATTEMPT_POSITION = 24; // u64
+export const ENTRY_CONTEND_TIME = 32; // u64, 0: none seen
+export const ENTRY_CONTEND_POSITION = 40; // u64
+export const ENTRY_CONTEND_VALUE = 48; // u64
+export const ENTRY_ACQUIRE_TIME = 56; // u64
+export const ENTRY_ACQUIRE_POSITION = 64; // u64
+export const ENTRY_HOLDER_TIME = 72; // u64: take by the holder at the time of the wait, 0: nobody known
+export const ENTRY_HOLDER_POSITION = 80; // u64
+export const ENTRY_HOLDER_PID = 88; // i32
+export const ENTRY_HOLDER_CPU = 92; // u16
+export const ENTRY_SIZE = 96;
+export const ENTRY_IS_ATTEMPT = 1;
+export const ENTRY_IS_WAITING = 2;
+export const ENTRY_IS_HELD = 3;
+// ---- CPU slot -------------------------------------------------------------------------------------------------
+export const CPU_NUMBER = 0; // u16
+export const CPU_LEVEL = 2; // u8: interrupt level of the last event
+export const CPU_IRQS = 3; // u8: IRQS_*, by preemptirq events
+export const CPU_PID = 4; // i32: current task
+export const CPU_TASK = 8; // u32: its context, 0 when not looked up yet
+export const CPU_CONTEXTS = 12; // 3 x u32: softirq, hardirq, NMI context, 0 for none yet
+export const CPU_FIRST_TIME = 24; // u64
+export const CPU_LAST_TIME = 32; // u64
+export const CPU_EVENTS = 40; // u64
+export const CPU_LOST = 48; // u64: events lost with a known number
+export const CPU_LOST_SPANS = 56; // u32
+export const CPU_LOST_UNKNOWN = 60; // u32: spans with an unknown number
+export const CPU_BREAKS = 64; // u32: continuity breaks that no loss mark explains
+export const CPU_BACKWARDS = 68; // u32
+export const CPU_LAST_BREAK = 72; // u64: time of the last loss or break, 0 for none
+export const CPU_SWITCH_NEXT = 80; // i32
+export const CPU_SWITCH_KNOWN = 84; // u8
+export const CPU_LAST = 88; // mark: last event that is not from an NMI
+export const CPU_IRQS_OFF = 128; // mark: where interrupts went off (CPU_IRQS == IRQS_ARE_OFF)
+export const CPU_SWITCH = 168; // mark: last switch
+export const CPU_FLAGS_ON = 208; // mark: last event seen with interrupts on, unless that is CPU_LAST
+export const CPU_FLAGS_OFF_FIRST = 248; // mark: first event since then that was seen off and can be on
+export const CPU_FLAGS_OFF_LAST = 288; // mark
+export const CPU_BUSY_GAPS = 328; // u64: gaps between events while not idling
+export const CPU_BUSY_MAX = 336; // u64: the longest, ns
+export const CPU_BUSY_SUM = 344; // u64: ns
+export const CPU_TICKS = 352; // u64: intervals between hard interrupts while not idling
+export const CPU_TICK_MAX = 360; // u64: the longest, ns
+export const CPU_LAST_TICK = 368; // u64: time of the last hard interrupt since it idled, 0 for none
+export const CPU_IRQ_EVENTS = 376; // u64: irqs off and on events
+export const CPU_TICK_SUM = 384; // u64
+export const CPU_SIZE = 392;
+export const IRQS_ARE_UNKNOWN = 0;
+export const IRQS_ARE_ON = 1;
+export const IRQS_ARE_OFF = 2;
+// ---- Suspect: a plain store that may have undone an atomic update ------------------------------------------------
+export const SUSPECT_CAUSE = 0; // u8: SUSPECT_SETS or SUSPECT_ERASES
+export const SUSPECT_NEXT = 4; // u32: free list
+export const SUSPECT_LOAD = 8; // mark
+export const SUSPECT_UPDATE = 48; // mark: the atomic update between load and store
+export const SUSPECT_STORE = 88; // mark
+export const SUSPECT_ACQUIRE = 128; // mark: the take before
+export const SUSPECT_CONFIRM = 168; // mark: a later value that shows the result, before any take
+export const SUSPECT_SIZE = 208;
+export const SUSPECT_SETS = 1; // set a lock bit that had been released
+export const SUSPECT_ERASES = 2; // erased a lock bit that had been taken
+// ---- Ring record ---------------------------------------------------------------------------------------------------
+export const RECORD_KIND = 0; // u8: RECORD_IS_*
+export const RECORD_LEVEL = 1; // u8
+export const RECORD_NAMESPACE = 2; // u8
+export const RECORD_BIT = 3; // u8
+export const RECORD_CPU = 4; // u16
+export const RECORD_FLAGS = 6; // u16
+export const RECORD_PID = 8; // i32
+export const RECORD_COUNT = 12; // u32
+export const RECORD_ADDRESS = 16; // u64
+export const RECORD_EXTRA = 24; // u64
+export const RECORD_MARKS = 32;
+export const RECORD_MARK_LIMIT = 7;
+export const RECORD_SIZE = 312;
+// What the marks of each kind are, in order.
+export const RECORD_IS_WAIT = 1; // attempt, contend, acquire, holder's take, last release, irqs off, owner now; count: releases meanwhile
+export const RECORD_IS_IRQ_OFF = 2; // off, on
+export const RECORD_IS_FLAGS_OFF = 3; // last on, first off, last off, next on
+export const RECORD_IS_GAP = 4; // before, after; extra: longest busy gap before, count: tick intervals before
+export const RECORD_IS_LOST_UPDATE = 5; // load, update, store, take before, confirmation, take after; count: SUSPECT_SETS/ERASES
+export const RECORD_IS_DOUBLE_RELEASE = 6; // last take, last release, this release
+export const RECORD_IS_FOREIGN_RELEASE = 7; // owner's take, this release
+export const RECORD_IS_LOST = 8; // before, after; extra: events lost, 0 unknown
+export const RECORD_IS_MESSAGE = 9; // the message
