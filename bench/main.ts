@@ -5,7 +5,7 @@ import { compare, isInstalled, type Comparison } from './process-cpu.ts';
 // npm run bench [FILE...]: whole processes, CPU time, ours and the peer's in turns.
 
 const ROUNDS = Number(process.env['SPINBACK_BENCH_ROUNDS'] ?? 5);
-const SPINBACK = resolve(import.meta.dirname, '../../bin/spinback.js');
+const SPINBACK = resolve(import.meta.dirname, '../../bin/spinback.cjs');
 
 function row(file: string, { oursMs, theirsMs, ratio }: Comparison): string[] {
   return [

@@ -18,7 +18,7 @@ async function theirs(file) {
 }
 
 function ours(file) {
-  const { stdout } = spawnSync(process.execPath, ['bin/spinback.js', 'info', '--json', file], {
+  const { stdout } = spawnSync(process.execPath, ['bin/spinback.cjs', 'info', '--json', file], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });

@@ -10,7 +10,7 @@ for (const capture of manifest.captures) {
   const bytes = readFileSync(`traces/${capture.file}`);
   capture.bytes = bytes.length;
   capture.sha256 = createHash('sha256').update(bytes).digest('hex');
-  const run = spawnSync(process.execPath, ['bin/spinback.js', 'analyze', '--json', `traces/${capture.file}`], {
+  const run = spawnSync(process.execPath, ['bin/spinback.cjs', 'analyze', '--json', `traces/${capture.file}`], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/base/version.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const bin = join(root, 'bin/spinback.js');
+const bin = join(root, 'bin/spinback.cjs');
 const built = existsSync(join(root, 'dist/src/cli/main.js'));
 const traces = join(root, 'traces');
 const race = join(traces, 'lost-unlock.dat');

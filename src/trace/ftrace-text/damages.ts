@@ -16,7 +16,7 @@ const DAMAGES = {
   },
   'unparsed-lines': {
     severity: 'error',
-    text: 'Lines that are neither events nor part of a message were left out: see whether the file was edited or mixed.',
+    text: 'Lines that are neither events nor part of a message were left out: was the file edited or mixed?',
   },
   'long-lines': {
     severity: 'error',

@@ -60,8 +60,17 @@ export class Header {
   }
 }
 
-const WARNING =
-  /^(?:version = \d|(?:trace-cmd|libtracecmd|libtracefs|libtraceevent)\b|\s*(?:\[\S+\] )?(?:function \S+ not defined|warning\b|error:|could not |failed to |expected |bad op token|unknown |no function ))/i;
+// "version = 7", "trace-cmd: ...", "  [kvm:kvm_exit] function kvm_foo not defined", "  Error: expected type 5 but read 4"
+const WARNING = new RegExp(
+  [
+    'version = \\d',
+    '(?:trace-cmd|libtracecmd|libtracefs|libtraceevent)\\b',
+    '\\s*(?:\\[\\S+\\] )?(?:function \\S+ not defined|warning\\b|error:|could not |failed to |expected |bad op token)',
+  ]
+    .map((start) => `^${start}`)
+    .join('|'),
+  'i',
+);
 
 /** `CPU:3 [400042 EVENTS DROPPED]` of trace-cmd, `CPU:3 [LOST 400042 EVENTS]` of tracefs. */
 export interface Dropped {

@@ -14,7 +14,7 @@ import { RecordStream } from './records.ts';
 import { looksLikeFtraceText, readBeginning, SNIFF_BYTES, type Beginning } from './sniff.ts';
 import { TypeTable } from './types.ts';
 
-/** Text of tracefs (`trace`, `trace_pipe`, latency tracers) and of trace-cmd report. See docs/formats/ftrace-text.md. */
+/** Text of tracefs (`trace`, `trace_pipe`) and of trace-cmd report: docs/formats/ftrace-text.md. */
 export const ftraceTextReader: Reader = {
   name: 'ftrace-text',
   sniffBytes: SNIFF_BYTES,
@@ -140,10 +140,10 @@ function formatOf({ header, first }: Beginning): string {
 }
 
 /**
- * Text never names its clock. The kernel prints seconds for every clock that counts nanoseconds, microseconds from the
- * ring's start in latency-format, and bare integers for the others (x86-tsc, counter, uptime). trace-cmd prints integers
- * also for boot and tai, which count nanoseconds (libtracecmd, tracecmd_get_use_trace_clock): where the kernel's own table is
- * missing they are taken for such.
+ * Text never names its clock. The kernel prints seconds for every clock that counts nanoseconds, microseconds from
+ * the ring's start in latency-format, and bare integers for the others (x86-tsc, counter, uptime). trace-cmd prints
+ * integers also for boot and tai, which count nanoseconds (libtracecmd, tracecmd_get_use_trace_clock): where the
+ * kernel's own table is missing they are taken for such.
  */
 function clockOf({ header, first }: Beginning): Clock {
   if (first?.timeForm === 'microseconds') return { name: 'unknown', unit: 'relative' };

@@ -1,0 +1,134 @@
+// Contexts: tasks by pid, and the three interrupt levels of each CPU, each with its stack of locks held and waited for.
+//
+// Invariant: while a lock's owner is a context, that context's stack has a held entry for the lock.
+
+import * as L from '../../../assembly/layout.ts';
+import { bareMark, NEVER } from './marks.ts';
+import type { Context, Cpu, Entry, Lock, World } from './world.ts';
+
+/** The context that the current event of `cpu` belongs to: its task, or an interrupt level. */
+export function contextOf(world: World, cpu: Cpu, level: number): Context {
+  if (level === L.LEVEL_PROCESS) return (cpu.task ??= taskOf(world, cpu.pid, cpu.number));
+  const context = (cpu.contexts[level - 1] ??= newContext(world, level, cpu.number));
+  context.pid = cpu.pid;
+  return context;
+}
+
+function newContext(world: World, level: number, cpu: number): Context {
+  return {
+    id: world.nextId(),
+    level,
+    pid: 0,
+    cpu,
+    isExiting: false,
+    exit: NEVER,
+    out: NEVER,
+    inTime: 0n,
+    stack: [],
+  };
+}
+
+/** pid 0 is one task per CPU. */
+function keyOf(pid: number, cpu: number): string {
+  return pid === 0 ? `idle on ${cpu}` : String(pid);
+}
+
+export function findTask(world: World, pid: number, cpu: number): Context | null {
+  return world.tasks.get(keyOf(pid, cpu));
+}
+
+function taskOf(world: World, pid: number, cpu: number): Context {
+  let task = findTask(world, pid, cpu);
+  if (!task) {
+    if (world.tasks.isHalfFull) makeRoom(world);
+    task = newContext(world, L.LEVEL_PROCESS, cpu);
+    task.pid = pid;
+    world.tasks.add(keyOf(pid, cpu), task);
+  }
+  task.cpu = cpu;
+  return task;
+}
+
+/** Where at least half of the tasks are forgettable they all go, otherwise the table doubles. */
+function makeRoom(world: World): void {
+  const { tasks } = world;
+  const forgettable = tasks.isAboveFloor ? tasks.values().filter(isForgettable) : [];
+  if (2 * forgettable.length < tasks.size) {
+    tasks.double();
+    return;
+  }
+  for (const task of forgettable) {
+    abandon(task);
+    tasks.remove(keyOf(task.pid, task.cpu));
+    world.count(L.COUNTER_FORGOTTEN_TASKS);
+  }
+  for (const cpu of world.cpus.values()) cpu.task = null;
+}
+
+/** Tasks that hold nothing, and tasks that exited and were switched out for good. */
+function isForgettable({ stack, isExiting, exit, out, inTime }: Context): boolean {
+  return stack.length === 0 || (isExiting && out.time >= exit.time && out.time >= inTime);
+}
+
+/** A new entry for `lock` on top of the context's stack. The deepest stack drops its oldest entry for it. */
+export function pushEntry(world: World, context: Context, lock: Lock): Entry {
+  if (context.stack.length === L.STACK_DEEP) {
+    world.count(L.COUNTER_DROPPED_HOLDS);
+    removeEntry(context, context.stack[0]!);
+  }
+  const entry: Entry = {
+    lock,
+    state: 0,
+    cpu: 0,
+    flags: 0,
+    releases: 0,
+    attempt: NEVER,
+    contend: NEVER,
+    contendValue: 0n,
+    acquire: NEVER,
+    holder: null,
+  };
+  context.stack.push(entry);
+  lock.references++;
+  return entry;
+}
+
+const isHeld = (entry: Entry): boolean => entry.state === L.ENTRY_IS_HELD;
+
+/** The topmost entry by which the context holds the lock. */
+export function findHold(context: Context, lock: Lock): Entry | null {
+  return context.stack.findLast((entry) => entry.lock === lock && isHeld(entry)) ?? null;
+}
+
+/** The topmost entry by which the context still waits for the lock. */
+export function findWait(context: Context, lock: Lock): Entry | null {
+  return context.stack.findLast((entry) => entry.lock === lock && !isHeld(entry)) ?? null;
+}
+
+/** Takes an entry out; ends the context's ownership where this entry was it. */
+export function removeEntry(context: Context, entry: Entry): void {
+  const { lock } = entry;
+  lock.references--;
+  if (!isHeld(entry)) lock.waiters--;
+  else if (lock.owner === context) lock.owner = null;
+  context.stack.splice(context.stack.indexOf(entry), 1);
+}
+
+/** Forgets what the context held or waited for, without a verdict: its events were lost. */
+export function dropEntries(context: Context): void {
+  for (const entry of context.stack.toReversed()) removeEntry(context, entry);
+}
+
+/** The context is gone for good: what it owns is orphaned, with the place where it left; waits just end. */
+export function abandon(context: Context): void {
+  const { isExiting, exit, out, pid, cpu } = context;
+  const left = isExiting ? bareMark(exit, pid, cpu, L.KIND_TASK_EXIT) : bareMark(out, pid, cpu, L.KIND_SWITCH);
+  for (const entry of context.stack.toReversed()) {
+    const { lock } = entry;
+    const owned = isHeld(entry) && lock.owner === context;
+    removeEntry(context, entry);
+    if (!owned) continue;
+    lock.isOrphaned = true;
+    lock.left = left;
+  }
+}

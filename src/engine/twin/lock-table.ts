@@ -1,0 +1,106 @@
+// The lock table: (namespace, address, bit) -> lock.
+
+import * as L from '../../../assembly/layout.ts';
+import { namespaceOf } from '../../model/event-record.ts';
+import type { CanonicalEvent } from '../../model/event.ts';
+import type { Lock, Word, World } from './world.ts';
+
+/** Bits of a word; a lock with a higher number has no bit there. */
+export const WORD_BITS = 64;
+
+function keyOf(namespace: number, address: bigint, bit: number): string {
+  return `${namespace}:${address}:${bit}`;
+}
+
+export function findLock(world: World, namespace: number, address: bigint, bit: number): Lock | null {
+  return world.locks.get(keyOf(namespace, address, bit));
+}
+
+/** The lock that a lock event is about, made if need be. */
+export function lockOf(world: World, { flags, address, bit }: CanonicalEvent): Lock {
+  const namespace = namespaceOf(flags);
+  const lock = findLock(world, namespace, address, bit) ?? addLock(world, namespace, address, bit);
+  lock.lastUse = world.now;
+  return lock;
+}
+
+function addLock(world: World, namespace: number, address: bigint, bit: number): Lock {
+  if (world.locks.isHalfFull) makeRoom(world);
+  const lock: Lock = {
+    id: world.nextId(),
+    namespace,
+    address,
+    bit,
+    references: 0,
+    waiters: 0,
+    owner: null,
+    word: null,
+    suspect: null,
+    isTakenVisibly: false,
+    isRead: false,
+    isSleeping: false,
+    isSeenSet: false,
+    isOrphaned: false,
+    releases: 0,
+    acquisitions: 0,
+    contentions: 0,
+    lastUse: 0n,
+    acquire: null,
+    release: null,
+    seen: null,
+    left: null,
+  };
+  world.locks.add(keyOf(namespace, address, bit), lock);
+  const peak = world.counters[L.COUNTER_PEAK_LOCKS]!;
+  if (world.locks.size > peak) world.counters[L.COUNTER_PEAK_LOCKS] = BigInt(world.locks.size);
+  const word = namespace === L.NAMESPACE_WORD && bit < WORD_BITS ? world.words.get(address) : null;
+  if (word) linkLock(word, lock);
+  return lock;
+}
+
+export function linkLock(word: Word, lock: Lock): void {
+  lock.word = word;
+  word.locks.unshift(lock);
+}
+
+/**
+ * May it be forgotten? Only what is free, unwaited for and whose last known value agrees: a set bit without an owner, an
+ * abandoned lock and a suspected lost update stay for ever (design rule 15).
+ */
+function isForgettable(lock: Lock): boolean {
+  return lock.references === 0 && !lock.owner && !lock.suspect && !lock.isSeenSet && !lock.isOrphaned;
+}
+
+/** Where at least half of the locks are forgettable, the older half of those goes; otherwise the table doubles. */
+function makeRoom(world: World): void {
+  const { locks } = world;
+  const forgettable = locks.isAboveFloor ? locks.values().filter(isForgettable) : [];
+  if (2 * forgettable.length < locks.size) {
+    locks.double();
+    return;
+  }
+  const limit = ageOfOlderHalf(forgettable.map((lock) => lock.lastUse));
+  for (const lock of forgettable) {
+    if (lock.lastUse > limit) continue;
+    lock.word?.locks.splice(lock.word.locks.indexOf(lock), 1);
+    locks.remove(keyOf(lock.namespace, lock.address, lock.bit));
+    world.count(L.COUNTER_FORGOTTEN_LOCKS);
+  }
+}
+
+/**
+ * A time that about half of `times` do not exceed. Which one is the engine's rule, and so part of what it promises: at
+ * most 20 bisections between the oldest and the newest, ending early between a half and three quarters.
+ */
+function ageOfOlderHalf(times: readonly bigint[]): bigint {
+  let low = times.reduce((a, b) => (b < a ? b : a));
+  let high = times.reduce((a, b) => (b > a ? b : a));
+  for (let pass = 0; pass < 20 && low < high; pass++) {
+    const middle = low + (high - low) / 2n;
+    const older = times.filter((time) => time <= middle).length;
+    if (2 * older < times.length) low = middle + 1n;
+    else if (older > times.length - Math.floor(times.length / 4)) high = middle;
+    else return middle;
+  }
+  return high;
+}

@@ -1,0 +1,37 @@
+// Which task runs where, and which tasks are gone: sched:sched_switch and sched:sched_process_exit.
+
+import type { CanonicalEvent } from '../../model/event.ts';
+import { findTask } from './contexts.ts';
+import { noteBreak } from './cpu-life.ts';
+import type { Cpu, World } from './world.ts';
+
+const pidIn = (value: bigint): number => Number(BigInt.asIntN(32, value));
+
+/** value: previous pid | next pid << 32 */
+export function switched(world: World, cpu: Cpu, event: CanonicalEvent): void {
+  const previous = pidIn(event.value);
+  const next = pidIn(event.value >> 32n);
+  // A switch's next task is the next switch's previous one.
+  if (cpu.switchNext !== null && cpu.switchNext !== previous) noteBreak(cpu, event.time);
+  cpu.switchNext = next;
+  cpu.lastSwitch = world.mark(event);
+
+  const out = findTask(world, previous, cpu.number);
+  if (out) out.out = world.moment(event);
+  const into = findTask(world, next, cpu.number);
+  if (into) {
+    into.inTime = event.time;
+    into.cpu = cpu.number;
+  }
+  cpu.pid = next;
+  cpu.task = into;
+  if (next === 0) cpu.lastTick = 0n;
+}
+
+/** value: the pid that exits. It fires early in do_exit: the task still takes and releases locks after it. */
+export function exited(world: World, cpu: Cpu, event: CanonicalEvent): void {
+  const task = findTask(world, pidIn(event.value), cpu.number);
+  if (!task) return;
+  task.isExiting = true;
+  task.exit = world.moment(event);
+}

@@ -1,0 +1,180 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { SpinbackError } from '../base/errors.ts';
+import { openInput } from '../io/node-file.ts';
+import { FileOutput, FileSpool, packerFor, type Compression } from './disk.ts';
+import type { Sink } from './events.ts';
+import { readFault } from './faults/faults.ts';
+import { filterTrace } from './filter.ts';
+import { writeIncident } from './incident-2015.ts';
+import { readLoss } from './losses.ts';
+import type { Output, Spool } from './output.ts';
+import { Simulation, SIMULATION_DEFAULTS, type SimulationOptions, type SimulationResult } from './simulation.ts';
+import { TextWriter, type TextFormat } from './text.ts';
+import { TraceDatWriter } from './trace-dat.ts';
+import { ACTIVITIES, type Activity, type Mix } from './workload.ts';
+
+export const FORMATS = ['v7', 'v6', 'trace', 'latency', 'report'] as const;
+
+/** The options of `generate workload` as the command line gives them. */
+export interface WorkloadArguments {
+  readonly out: string;
+  readonly format: (typeof FORMATS)[number];
+  readonly compress: Compression;
+  readonly seed: number;
+  readonly cpus: number;
+  readonly events: number;
+  readonly duration?: number;
+  readonly start: number;
+  readonly locks: number;
+  readonly zipf: number;
+  readonly tasks: number;
+  readonly systems?: string[];
+  readonly skew: number;
+  readonly migration: number;
+  readonly mix?: string[];
+  readonly debugMutex: boolean;
+  readonly fault?: string[];
+  readonly loss?: string[];
+  readonly pageSize: number;
+  readonly long: '8' | '4';
+  readonly clock: string;
+  readonly tsc2nsec: boolean;
+  readonly longTimes: 'extend' | 'absolute';
+  readonly nanoseconds: boolean;
+}
+
+/** Runs `generate workload` and returns a line that says what was written. */
+export function runWorkload(args: WorkloadArguments): string {
+  const simulation = simulationOptions(args);
+  const result = toFile(args.out, (output, spool) => {
+    const writer = writerFor(args, output, spool);
+    const run = new Simulation(simulation, writer).run();
+    writer.finish(run.comms);
+    return run;
+  });
+  if (result.truths.length > 0 || result.losses.length > 0) {
+    fs.writeFileSync(`${args.out}.truth.json`, truthText(args.seed, result));
+  }
+  const seconds = ((result.endNs - result.startNs) / 1e9).toFixed(6);
+  return `${args.out}: ${result.events} events, ${seconds} s`;
+}
+
+/** The truth file: the faults and losses of a generated capture. */
+export function truthText(seed: number, { truths, losses, startNs, endNs }: SimulationResult): string {
+  const truth = { seed, startNs: String(startNs), endNs: String(endNs), faults: truths, losses };
+  return `${JSON.stringify(truth, null, 2)}\n`;
+}
+
+function simulationOptions(args: WorkloadArguments): SimulationOptions {
+  const { seed, cpus, events, locks, zipf, migration, debugMutex } = args;
+  const systems = args.systems ?? SIMULATION_DEFAULTS.systems;
+  const unknown = systems.find((system) => !SIMULATION_DEFAULTS.systems.includes(system));
+  if (unknown !== undefined) throw new SpinbackError('USAGE', `no trace system "${unknown}"`);
+  return {
+    ...SIMULATION_DEFAULTS,
+    seed,
+    cpus,
+    events,
+    locks,
+    zipf,
+    migration,
+    debugMutex,
+    systems,
+    durationNs: args.duration ?? null,
+    startNs: args.start,
+    tasksPerCpu: args.tasks,
+    skewNs: args.skew,
+    mix: readMix(args.mix ?? []),
+    faults: (args.fault ?? []).map(readFault),
+    losses: (args.loss ?? []).map((text) => readLoss(text, args.start)),
+  };
+}
+
+function readMix(parts: readonly string[]): Mix {
+  const weights = parts.map((part): [Activity, number] => {
+    const [name, weight] = part.split('=', 2);
+    const activity = ACTIVITIES.find((known) => known === name);
+    if (activity && Number(weight) >= 0) return [activity, Number(weight)];
+    throw new SpinbackError('USAGE', `"${part}" is no weight; there are ${ACTIVITIES.join(', ')}`);
+  });
+  return Object.fromEntries(weights);
+}
+
+interface FileWriter extends Sink {
+  finish(comms: ReadonlyMap<number, string>): void;
+}
+
+function writerFor(args: WorkloadArguments, output: Output, spool: Spool): FileWriter {
+  const { format, cpus, pageSize, clock, tsc2nsec, longTimes, nanoseconds } = args;
+  if (pageSize % 8 !== 0 || pageSize < 256 || pageSize > 1 << 19) {
+    throw new SpinbackError('USAGE', `a sub-buffer cannot have ${pageSize} bytes`);
+  }
+  if (format !== 'v6' && format !== 'v7') {
+    return new TextWriter(output, spool, { format: format satisfies TextFormat, cpus, nanoseconds });
+  }
+  return new TraceDatWriter(output, spool, {
+    version: format === 'v6' ? 6 : 7,
+    cpus,
+    pageSize,
+    wordSize: args.long === '4' ? 4 : 8,
+    clock,
+    tsc2nsec,
+    longTimes,
+    packer: format === 'v7' ? packerFor(args.compress) : null,
+  });
+}
+
+/** Runs `generate filter` and returns a line that says what was written. */
+export async function runFilter(
+  input: string,
+  out: string,
+  options: {
+    drop: string[];
+    from?: bigint;
+    to?: bigint;
+    cpus?: number[];
+    format?: 'v6' | 'v7';
+    compress: Compression;
+  },
+): Promise<string> {
+  const source = await openInput(input);
+  const output = new FileOutput(out);
+  const spool = new FileSpool();
+  try {
+    const { kept, dropped } = await filterTrace(source, output, spool, {
+      drop: options.drop,
+      fromNs: options.from ?? null,
+      toNs: options.to ?? null,
+      cpus: options.cpus ?? null,
+      version: options.format === undefined ? null : options.format === 'v6' ? 6 : 7,
+      packer: packerFor(options.compress),
+    });
+    return `${out}: ${kept} events kept, ${dropped} left out`;
+  } finally {
+    spool.close();
+    output.close();
+    source.close();
+  }
+}
+
+/** Runs `generate ext4-finish-bio-2015` and returns a line that says what was written. */
+export function runIncident(folder: string): string {
+  fs.mkdirSync(folder, { recursive: true });
+  const path = join(folder, 'trace.dat');
+  const { seed, result } = toFile(path, writeIncident);
+  fs.writeFileSync(join(folder, 'truth.json'), truthText(seed, result));
+  return `${path}: ${result.events} events`;
+}
+
+/** Opens the file and a spool, and closes both whatever happens. */
+function toFile<T>(path: string, write: (output: Output, spool: Spool) => T): T {
+  const output = new FileOutput(path);
+  const spool = new FileSpool();
+  try {
+    return write(output, spool);
+  } finally {
+    spool.close();
+    output.close();
+  }
+}

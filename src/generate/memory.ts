@@ -1,0 +1,17 @@
+import { MemoryOutput } from './output.ts';
+import { Simulation, SIMULATION_DEFAULTS, type SimulationOptions, type SimulationResult } from './simulation.ts';
+import { TRACE_DAT_DEFAULTS, TraceDatWriter, type TraceDatOptions } from './trace-dat.ts';
+
+/** Simulates and gives the trace.dat as bytes, with the truth about it. For small traces: it is all in memory. */
+export function generateTraceDat(
+  options: Partial<SimulationOptions> = {},
+  file: Partial<TraceDatOptions> = {},
+): SimulationResult & { readonly bytes: Uint8Array } {
+  const whole = { ...SIMULATION_DEFAULTS, ...options };
+  const output = new MemoryOutput();
+  const spool = new MemoryOutput();
+  const writer = new TraceDatWriter(output, spool, { ...TRACE_DAT_DEFAULTS, cpus: whole.cpus, ...file });
+  const result = new Simulation(whole, writer).run();
+  writer.finish(result.comms);
+  return { ...result, bytes: output.done() };
+}
