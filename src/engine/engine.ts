@@ -59,6 +59,9 @@ export const ENGINE_DEFAULTS = {
   tableFloor: 1 << 16,
 } as const;
 
+/** Collect mode: a step stops before its output holds more events than this. */
+export const OUTPUT_EVENTS = 4096;
+
 export interface PlacedEvent {
   readonly event: CanonicalEvent;
   readonly place: EventPlace;

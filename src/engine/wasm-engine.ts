@@ -5,6 +5,7 @@ import { readEvent } from '../model/event-record.ts';
 import type { EngineState, RingRecord } from '../model/state.ts';
 import {
   ENGINE_DEFAULTS,
+  OUTPUT_EVENTS,
   type Engine,
   type EngineOptions,
   type LaneSpec,
@@ -13,6 +14,7 @@ import {
 } from './engine.ts';
 import { readState } from './wasm-state.ts';
 import { placeOf, WasmMemory } from './wasm-memory.ts';
+import { windowSize } from './window-size.ts';
 
 /** The exports of assembly/index.ts; test/engine/exports.test.ts holds this against the compiler's own .d.ts. */
 export interface EngineExports {
@@ -32,9 +34,6 @@ export interface EngineExports {
 }
 
 const WASM_PAGE = 65536;
-const OUTPUT_EVENTS = 4096;
-const SMALLEST_WINDOW = 64 << 10;
-const LARGEST_WINDOW = 1 << 20;
 
 /** The engine proper: assembly/ compiled to WebAssembly. */
 export class WasmEngine implements Engine {
@@ -67,8 +66,9 @@ export class WasmEngine implements Engine {
     this.#writeThreshold(L.HEAD_IRQ_OFF_NS, options.irqOffNs);
     this.#writeThreshold(L.HEAD_SILENT_NS, options.silentNs);
     options.rows.forEach((row, n) => this.#writeRow(row, n));
-    const share = Math.floor(limits.windowBudget / Math.max(1, options.lanes.length));
-    options.lanes.forEach((lane, n) => this.#writeLane(lane, n, share, limits.memoryLimit));
+    options.lanes.forEach((lane, n) =>
+      this.#writeLane(lane, n, windowSize(lane, options), limits.memoryLimit),
+    );
     if (options.collect && !this.#exports.collectInto(OUTPUT_EVENTS)) throw tooSmall(limits.memoryLimit);
   }
 
@@ -103,10 +103,7 @@ export class WasmEngine implements Engine {
     if (n > 0) memory.setU16(this.#head(L.HEAD_ROW_INDEX) + 2 * row.type, n);
   }
 
-  #writeLane(lane: LaneSpec, n: number, share: number, limit: number): void {
-    const unit = lane.layout ? lane.layout.pageSize : L.EVENT_SIZE;
-    const wanted = Math.min(LARGEST_WINDOW, Math.max(SMALLEST_WINDOW, share));
-    const size = Math.max(1, Math.floor(wanted / unit)) * unit;
+  #writeLane(lane: LaneSpec, n: number, size: number, limit: number): void {
     const window = this.#exports.window(size) >>> 0;
     if (!window) throw tooSmall(limit);
     this.#windows.push({ at: window, size });

@@ -16,10 +16,10 @@ export class DamageLog<Name extends string> {
   }
 
   /** `detail` of the first one is appended to the kind's text. */
-  add(name: Name, offset?: number, detail = ''): void {
+  add(name: Name, offset?: number, detail = '', count = 1): void {
     const met = this.#met.get(name);
-    if (met) met.count++;
-    else this.#met.set(name, { count: 1, offset, detail });
+    if (met) met.count += count;
+    else this.#met.set(name, { count, offset, detail });
   }
 
   list(): Damage[] {

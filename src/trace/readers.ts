@@ -1,8 +1,9 @@
+import { ftraceTextReader } from './ftrace-text/reader.ts';
 import type { Reader } from './reader.ts';
 import { traceDatReader } from './trace-dat/reader.ts';
 
 /** Every format that is read, in the order in which they are tried: binary formats with a magic first. */
 export const READERS: readonly Reader[] = [
   traceDatReader,
-  // ftraceTextReader ('./ftrace-text/reader.ts') goes here, behind the formats that have a magic.
+  ftraceTextReader,
 ];

@@ -122,7 +122,9 @@ export function dropEntries(context: Context): void {
 /** The context is gone for good: what it owns is orphaned, with the place where it left; waits just end. */
 export function abandon(context: Context): void {
   const { isExiting, exit, out, pid, cpu } = context;
-  const left = isExiting ? bareMark(exit, pid, cpu, L.KIND_TASK_EXIT) : bareMark(out, pid, cpu, L.KIND_SWITCH);
+  const left = isExiting
+    ? bareMark(exit, pid, cpu, L.KIND_TASK_EXIT)
+    : bareMark(out, pid, cpu, L.KIND_SWITCH);
   for (const entry of context.stack.toReversed()) {
     const { lock } = entry;
     const owned = isHeld(entry) && lock.owner === context;

@@ -184,7 +184,9 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
 function releasingContext(world: World, cpu: Cpu, event: CanonicalEvent, lock: Lock): Context | null {
   const own = contextOf(world, cpu, levelOf(event.flags));
   const candidates = [own, findTask(world, cpu.pid, cpu.number), ...cpu.contexts];
-  return candidates.find((context) => context && (findHold(context, lock) || findWait(context, lock))) ?? null;
+  return (
+    candidates.find((context) => context && (findHold(context, lock) || findWait(context, lock))) ?? null
+  );
 }
 
 /** A release by nobody who is known to have taken the lock. */

@@ -28,7 +28,18 @@ export function markOf(event: CanonicalEvent, place: EventPlace): Mark {
 
 /** A mark of which only time, place, owner and kind are known. */
 export function bareMark({ time, place }: Moment, pid: number, cpu: number, kind: number): Mark {
-  return { time, lane: place.lane, offset: place.offset, value: 0n, pid, cpu, flags: 0, kind, bit: 0, type: 0 };
+  return {
+    time,
+    lane: place.lane,
+    offset: place.offset,
+    value: 0n,
+    pid,
+    cpu,
+    flags: 0,
+    kind,
+    bit: 0,
+    type: 0,
+  };
 }
 
 /** The mark's time, 0 where there is no mark. */

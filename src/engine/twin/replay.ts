@@ -26,7 +26,8 @@ const PROGRAMS: Readonly<Record<number, Program>> = {
   [L.KIND_IRQS_ON]: irqsOn,
   [L.KIND_SWITCH]: switched,
   [L.KIND_TASK_EXIT]: exited,
-  [L.KIND_MESSAGE]: (world, _, event) => world.report(L.RECORD_IS_MESSAGE, event, { marks: [world.mark(event)] }),
+  [L.KIND_MESSAGE]: (world, _, event) =>
+    world.report(L.RECORD_IS_MESSAGE, event, { marks: [world.mark(event)] }),
 };
 
 export function replay(world: World, event: CanonicalEvent, place: EventPlace): void {

@@ -111,7 +111,12 @@ function judgeSetAgain(world: World, lock: Lock, loaded: Mark, event: CanonicalE
 function judgeErased(world: World, lock: Lock, loaded: Mark, event: CanonicalEvent): void {
   const take = lock.acquire;
   if (!take || loaded.time > take.time || take.pid === event.pid) return;
-  reportLostUpdate(world, event, lock.address, lock.bit, L.SUSPECT_ERASES, [loaded, take, world.mark(event), take]);
+  reportLostUpdate(world, event, lock.address, lock.bit, L.SUSPECT_ERASES, [
+    loaded,
+    take,
+    world.mark(event),
+    take,
+  ]);
 }
 
 /** The lock was taken after a suspected store: the suspicion is reported with what came of it, and ends. */

@@ -198,7 +198,19 @@ export class World {
   /** Puts a finding about `event` into the ring; counts it where the ring is full. */
   report(kind: number, event: CanonicalEvent, about: Partial<RingRecord>): void {
     const { cpu, flags, pid } = event;
-    const bare = { kind, cpu, flags, pid, level: 0, namespace: 0, bit: 0, count: 0, address: 0n, extra: 0n, marks: [] };
+    const bare = {
+      kind,
+      cpu,
+      flags,
+      pid,
+      level: 0,
+      namespace: 0,
+      bit: 0,
+      count: 0,
+      address: 0n,
+      extra: 0n,
+      marks: [],
+    };
     if (!this.ring.push({ ...bare, ...about })) this.count(L.COUNTER_DROPPED_FINDINGS);
   }
 }

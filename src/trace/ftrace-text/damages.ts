@@ -1,7 +1,7 @@
-import type { Damage } from '../capture.ts';
+import type { DamageKind, DamageLog } from '../damage.ts';
 
 /** Every damage that a text capture can have: what it means, and what to do. */
-const DAMAGES = {
+export const TEXT_DAMAGES = {
   overwritten: {
     severity: 'data loss',
     text:
@@ -52,26 +52,6 @@ const DAMAGES = {
       'Times are bare integers and were taken as nanoseconds (clock boot or tai). Under the clock x86-tsc or counter ' +
       'they are not, and durations are wrong: the text does not tell, trace.dat does.',
   },
-} as const satisfies Record<string, Pick<Damage, 'severity' | 'text'>>;
+} as const satisfies Record<string, DamageKind>;
 
-export type DamageName = keyof typeof DAMAGES;
-
-/** Counts damage by name, with the place of the first one. */
-export class DamageCounts {
-  readonly #counts = new Map<DamageName, { count: number; offset: number | undefined }>();
-
-  add(name: DamageName, offset?: number, count = 1): void {
-    const known = this.#counts.get(name);
-    if (known) known.count += count;
-    else this.#counts.set(name, { count, offset });
-  }
-
-  list(): Damage[] {
-    return [...this.#counts].map(([name, { count, offset }]) => ({
-      name,
-      ...DAMAGES[name],
-      count,
-      ...(offset === undefined ? {} : { offset }),
-    }));
-  }
-}
+export type TextDamageLog = DamageLog<keyof typeof TEXT_DAMAGES>;

@@ -5,7 +5,8 @@ import { BUILTIN_ROWS, type MappingRow } from '../../mapping/rows.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { Capture, Clock, EventRecord, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
-import { DamageCounts } from './damages.ts';
+import { DamageLog } from '../damage.ts';
+import { TEXT_DAMAGES } from './damages.ts';
 import { EventLine, parseEventLine } from './line.ts';
 import { parseDropped } from './header.ts';
 import { LineReader } from './lines.ts';
@@ -45,7 +46,7 @@ class FtraceTextCapture implements Capture {
   readonly lanes: readonly Lane[];
   readonly #source: ByteSource;
   readonly #types: TypeTable;
-  readonly #damage = new DamageCounts();
+  readonly #damage = new DamageLog(TEXT_DAMAGES);
   readonly #stream: RecordStream;
 
   constructor(source: ByteSource, options: FtraceTextOptions) {
@@ -73,7 +74,7 @@ class FtraceTextCapture implements Capture {
     this.kernel = header.kernel;
     this.cpuCount = header.cpuCount;
     const lost = header.written === null ? null : Math.max(0, header.written - header.entries!);
-    if (lost) this.#damage.add('overwritten', undefined, lost);
+    if (lost) this.#damage.add('overwritten', undefined, '', lost);
     if (first?.timeForm === 'integer' && this.clock.unit === 'ns') this.#damage.add('time-unit-assumed');
     this.lanes = [
       {

@@ -4,7 +4,7 @@ import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { CommTable } from './comms.ts';
 import { continues } from './continuation.ts';
-import type { DamageCounts } from './damages.ts';
+import type { TextDamageLog } from './damages.ts';
 import { Header, isCpuNote, parseDropped, type Dropped } from './header.ts';
 import type { FieldSink, ParsedText } from './fields.ts';
 import { EventLine, parseEventLine, type TimeForm } from './line.ts';
@@ -46,7 +46,7 @@ export class RecordStream {
   readonly comms = new CommTable();
   readonly #lines: LineReader;
   readonly #types: TypeTable;
-  readonly #damage: DamageCounts;
+  readonly #damage: TextDamageLog;
   #timeForm: TimeForm | null;
   readonly #header = new Header();
   readonly #line = new EventLine();
@@ -71,7 +71,7 @@ export class RecordStream {
   constructor(
     source: ByteSource,
     types: TypeTable,
-    damage: DamageCounts,
+    damage: TextDamageLog,
     timeForm: TimeForm | null,
     chunk: number | undefined,
   ) {
@@ -184,7 +184,7 @@ export class RecordStream {
     const { bytes, start, end, offset } = this.#lines;
     const dropped = parseDropped(bytes, start, end);
     if (dropped) {
-      this.#damage.add('lost-events', offset, Math.max(1, Number(dropped.count)));
+      this.#damage.add('lost-events', offset, '', Math.max(1, Number(dropped.count)));
       this.#number(offset);
       this.#waiting.push({ ...dropped, offset });
       return this.#waiting.length >= MAX_WAITING && this.#release();
@@ -207,7 +207,7 @@ export class RecordStream {
 
   #countLongLines(): void {
     const { longLines, firstLongLine } = this.#lines;
-    this.#damage.add('long-lines', firstLongLine, longLines - this.#longLines);
+    this.#damage.add('long-lines', firstLongLine, '', longLines - this.#longLines);
     this.#longLines = longLines;
   }
 
