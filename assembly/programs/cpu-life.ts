@@ -118,7 +118,7 @@ export function seen(cpu: usize, event: usize, row: usize): void {
     store<u32>(cpu, 0, CPU_TASK);
   }
   // CPU_FLAGS_ON is kept only where a run of events with interrupts on ends; until then CPU_LAST is it.
-  if (!isOn(flags) && last && isOn(u32(load<u16>(cpu + CPU_LAST, MARK_FLAGS)))) {
+  if (!isOn(flags) && isOn(u32(load<u16>(cpu + CPU_LAST, MARK_FLAGS)))) {
     copyMark(cpu + CPU_FLAGS_ON, cpu + CPU_LAST);
   }
   if (isOn(flags)) flaggedOn(cpu, event, row);

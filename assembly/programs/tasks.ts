@@ -1,6 +1,7 @@
 // Which task runs where, and which tasks are gone: sched:sched_switch and sched:sched_process_exit.
 
 import {
+  CONTEXT_CPU,
   CONTEXT_EXIT_POSITION,
   CONTEXT_EXIT_TIME,
   CONTEXT_IN_TIME,
@@ -42,7 +43,10 @@ export function switched(cpu: usize, event: usize): void {
     store<u64>(out, load<u64>(STATE, HEAD_POSITION), CONTEXT_OUT_POSITION);
   }
   const into = findTask(next, number);
-  if (into) store<u64>(into, time, CONTEXT_IN_TIME);
+  if (into) {
+    store<u64>(into, time, CONTEXT_IN_TIME);
+    store<u16>(into, number, CONTEXT_CPU);
+  }
   store<i32>(cpu, next, CPU_PID);
   store<u32>(cpu, u32(into), CPU_TASK);
   if (!next) store<u64>(cpu, 0, CPU_LAST_TICK);

@@ -53,7 +53,6 @@ import {
   SUSPECT_SIZE,
   SUSPECT_STORE,
   SUSPECT_UPDATE,
-  WHOLE_LOCK,
   WORD_LOADS,
   WORD_LOADS_COUNT,
   WORD_LOAD_LIMIT,
@@ -66,7 +65,7 @@ import { count } from '../memory/counters';
 import { giveSlot, takeSlot } from '../memory/heap';
 import { clearMark, copyMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
-import { pushWriter, wordOf } from '../state/words';
+import { pushWriter, WORD_BITS, wordOf } from '../state/words';
 import { levelOf } from './cpu-life';
 
 const SUSPECTS = STATE + HEAD_SUSPECT_SLAB;
@@ -81,7 +80,7 @@ function hasBit(value: u64, bit: u8): bool {
  */
 export function noteSeenSet(lock: usize, event: usize, readAfter: u64): void {
   const bit = load<u8>(lock, LOCK_BIT);
-  if (bit == WHOLE_LOCK || load<u8>(lock, LOCK_NAMESPACE) != NAMESPACE_WORD) return;
+  if (u32(bit) >= WORD_BITS || load<u8>(lock, LOCK_NAMESPACE) != NAMESPACE_WORD) return;
   if (load<u32>(lock, LOCK_OWNER) || !hasBit(load<u64>(event, EVENT_VALUE), bit)) return;
   const state = load<u16>(lock, LOCK_STATE);
   if (!(state & LOCK_IS_SEEN_SET)) {

@@ -31,7 +31,7 @@ import {
 import { count, raise } from '../memory/counters';
 import { giveSlot, takeSlot } from '../memory/heap';
 import { firstEntry, hash, indexPower, isHalfFull, nextEntry, put, rebuild } from '../memory/index-table';
-import { findWord } from './words';
+import { findWord, WORD_BITS } from './words';
 
 const INDEX = STATE + HEAD_LOCK_INDEX;
 const SLAB = STATE + HEAD_LOCK_SLAB;
@@ -86,7 +86,7 @@ function addLock(tag: u32, namespace: u8, address: u64, bit: u8): usize {
   store<u8>(lock, bit, LOCK_BIT);
   put(INDEX, tag, u32(lock));
   raise(COUNTER_PEAK_LOCKS, u64(load<u32>(INDEX, INDEX_COUNT)));
-  if (namespace == NAMESPACE_WORD) {
+  if (namespace == NAMESPACE_WORD && u32(bit) < WORD_BITS) {
     const word = findWord(address);
     if (word) linkLock(word, lock);
   }

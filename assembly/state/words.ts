@@ -32,7 +32,8 @@ import { findLock, linkLock } from './locks';
 
 const INDEX = STATE + HEAD_WORD_INDEX;
 const SLAB = STATE + HEAD_WORD_SLAB;
-const BITS: u32 = 64;
+// A lock with a higher bit number, such as WHOLE_LOCK, has no bit in its word: it is not on the word's chain.
+export const WORD_BITS: u32 = 64;
 
 /** The word's slot, or 0. */
 export function findWord(address: u64): usize {
@@ -66,7 +67,7 @@ function addWord(address: u64): usize {
   }
   store<u64>(word, address, WORD_ADDRESS);
   put(INDEX, hash(address, 0), u32(word));
-  for (let bit: u32 = 0; bit < BITS; bit++) {
+  for (let bit: u32 = 0; bit < WORD_BITS; bit++) {
     const lock = findLock(u8(NAMESPACE_WORD), address, u8(bit));
     if (lock) linkLock(word, lock);
   }

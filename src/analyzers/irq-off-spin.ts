@@ -1,4 +1,3 @@
-import { groupBy } from '../base/group.ts';
 import { duration, elapsed, seconds } from '../base/units.ts';
 import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
@@ -26,7 +25,7 @@ export function irqOffSpins(about: Case): Draft[] {
   const open = openWaits(about).filter((wait) => wait.irqsOff && wait.durationNs >= about.thresholds.spinNs);
   const closed = about.found.waits.filter((record) => isOff(record));
   return [
-    ...oncePerWait(open).map((wait) => openSpin(about, wait)),
+    ...open.map((wait) => openSpin(about, wait)),
     ...oncePerSpin(closed).map((r) => closedSpin(about, r)),
   ];
 }
@@ -39,11 +38,6 @@ function isOff(record: RingRecord): boolean {
 }
 
 /** The same wait can be seen in two namespaces (a lockdep map and the lock's word): the one with the known holder counts. */
-function oncePerWait(waits: readonly OpenWait[]): OpenWait[] {
-  const byContext = groupBy(waits, (wait) => wait.context.id);
-  return [...byContext.values()].map((same) => same.find((wait) => wait.lock.owner !== null) ?? same[0]!);
-}
-
 function oncePerSpin(records: readonly RingRecord[]): RingRecord[] {
   const kept: RingRecord[] = [];
   for (const record of records.toSorted(
@@ -105,6 +99,7 @@ function openSpin(about: Case, wait: OpenWait): Draft {
       [wait.irqsOff?.source === 'preemptirq' ? cpuOf(about, wait.hold.cpu)?.irqsOff : null, 'interrupts off'],
       [since, 'begins to spin'],
       [wait.hold.contend, 'found taken'],
+      [wait.also, 'the same wait, by the address of the lock itself'],
     ]),
     taintedBy: lostTail
       ? [`the recorder dropped the last events of CPU ${wait.hold.cpu}: the spin may have ended`]

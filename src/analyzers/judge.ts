@@ -50,9 +50,7 @@ function explained(drafts: readonly Draft[]): Draft[] {
   const stuck = drafts.filter((draft) => draft.kind === 'never-released');
   return drafts.map((draft) => {
     if (draft.kind !== 'irq-off-spin' || !draft.openEnded) return draft;
-    const reason = stuck.find(
-      ({ lock }) => lock?.address === draft.lock?.address && lock?.bit === draft.lock?.bit,
-    );
+    const reason = stuck.find((other) => victimsOf(draft).some((victim) => victimsOf(other).includes(victim)));
     if (!reason) return draft;
     const signature = draft.signature.replace(`/${draft.cause}/`, `/${reason.cause}/`);
     return { ...draft, signature, cause: reason.cause, holder: reason.holder, culprit: reason.culprit };
@@ -71,10 +69,15 @@ function byWeight(a: Draft, b: Draft): number {
 
 const STUCK = new Set(['never-released', 'irq-off-spin', 'irq-off', 'silent-cpu']);
 
+/** "cpu/pid" of everybody who is stuck in this finding. */
+function victimsOf({ subject, waiters }: Draft): string[] {
+  return [...(subject ? [subject] : []), ...waiters].map(({ cpu, pid }) => `${cpu}/${pid}`);
+}
+
 /** Two faces of one stuck CPU: the same victim, at overlapping times. */
 function isSameIncident(a: Draft, b: Draft): boolean {
   if (!STUCK.has(a.kind) || !STUCK.has(b.kind)) return false;
-  if (a.subject?.cpu !== b.subject?.cpu || a.subject?.pid !== b.subject?.pid || !a.subject) return false;
+  if (!a.subject || !b.subject || !victimsOf(a).some((victim) => victimsOf(b).includes(victim))) return false;
   const end = (draft: Draft): bigint => BigInt(draft.startNs) + BigInt(Math.round(draft.durationNs));
   return BigInt(a.startNs) <= end(b) && BigInt(b.startNs) <= end(a);
 }

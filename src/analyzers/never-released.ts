@@ -47,7 +47,10 @@ export function neverReleased(about: Case): Draft[] {
     openWaits(about).filter((wait) => isLong(about, wait)),
     (wait) => wait.lock.id,
   );
-  const stuck = [...byLock.values()].flatMap((waits) => judgeWaited(about, waits[0]!.lock, waits) ?? []);
+  const cycles = new Set<string>();
+  const stuck = [...byLock.values()].flatMap(
+    (waits) => judgeWaited(about, waits[0]!.lock, waits, cycles) ?? [],
+  );
   const left = [...about.state.locks.values()]
     .filter((lock) => !byLock.has(lock.id))
     .flatMap((lock) => judgeAbandoned(about, lock) ?? []);
@@ -61,11 +64,26 @@ function isLong(about: Case, wait: OpenWait): boolean {
   return wait.durationNs >= (wait.spins ? spinNs : watchdogNs);
 }
 
-function judgeWaited(about: Case, lock: LockState, waits: readonly OpenWait[]): Draft | null {
+/** `cycles`: the cycles of waits that were reported; one that goes through several locks is one finding. */
+function judgeWaited(
+  about: Case,
+  lock: LockState,
+  waits: readonly OpenWait[],
+  cycles: Set<string>,
+): Draft | null {
   const first = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0]!;
   const owner = ownerOf(about, lock);
   const cycle = findCycle(about, first, openWaits(about));
-  if (cycle) return finish(about, lock, waits, deadlock(about, lock, first, cycle));
+  if (cycle) {
+    const key = cycle
+      .map(({ wait }) => wait.lock.id)
+      .toSorted((a, b) => a - b)
+      .join();
+    if (cycles.has(key)) return null;
+    cycles.add(key);
+    const others = cycle.map(({ wait }) => wait).filter((wait) => wait.lock.id !== lock.id);
+    return finish(about, lock, [...waits, ...others], deadlock(about, lock, first, cycle));
+  }
   if (!about.timeIsNs) return null;
   const left = lock.left ?? (owner ? leftAt(about, lock, owner) : null);
   if (left && lock.acquire) return finish(about, lock, waits, missingUnlock(about, lock, left, first));
@@ -381,6 +399,7 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
         victim && !verdict.evidence.some(([mark]) => mark === victim.since) ? victim.since : null,
         'the take that never ends',
       ],
+      [victim?.also, 'the same wait, by the address of the lock itself'],
     ]),
     taintedBy: lostTail
       ? [

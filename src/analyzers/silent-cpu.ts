@@ -9,16 +9,17 @@ import { watchdogVerdict } from './watchdog.ts';
 
 const SWITCH = KINDS.indexOf('switch');
 
-// A silence counts only against a rhythm: so many intervals seen, and the silence so many times the longest of them.
-const TICKS_NEEDED = 20;
-const GAPS_NEEDED = 200;
-const TIMES_LONGER = 10;
+// A silence counts only against a rhythm: so many intervals seen, and the silence so many times the longest of them. Ticks are
+// regular by nature; other events are only as regular as the work.
+const TICKS = { needed: 20, timesLonger: 10 };
+const EVENTS = { needed: 50, timesLonger: 50 };
 
 // The last task of a CPU that goes offline, by name (kernel/smpboot.c, kernel/stop_machine.c, kernel/cpu.c, Linux 6.12).
 const HOTPLUG_TASK = /^(migration|cpuhp|stopper|irq_work)\//;
 
 interface Rhythm {
   readonly intervals: number;
+  readonly timesLonger: number;
   readonly longestNs: number;
   readonly of: string;
 }
@@ -34,11 +35,17 @@ export function silentCpus(about: Case): Draft[] {
 
 /** Hard interrupts (timer ticks) where the capture shows them, otherwise all events while not idling. */
 function rhythmOf(cpu: CpuState): Rhythm | null {
-  if (Number(cpu.ticks) >= TICKS_NEEDED) {
-    return { intervals: Number(cpu.ticks), longestNs: Number(cpu.tickMax), of: 'hard interrupts' };
+  const [ticks, gaps] = [Number(cpu.ticks), Number(cpu.busyGaps)];
+  if (ticks >= TICKS.needed) {
+    return {
+      intervals: ticks,
+      timesLonger: TICKS.timesLonger,
+      longestNs: Number(cpu.tickMax),
+      of: 'hard interrupts',
+    };
   }
-  if (Number(cpu.busyGaps) >= GAPS_NEEDED) {
-    return { intervals: Number(cpu.busyGaps), longestNs: Number(cpu.busyMax), of: 'events' };
+  if (gaps >= EVENTS.needed) {
+    return { intervals: gaps, timesLonger: EVENTS.timesLonger, longestNs: Number(cpu.busyMax), of: 'events' };
   }
   return null;
 }
@@ -58,7 +65,7 @@ function silentAtEnd(about: Case, cpu: CpuState): Draft | null {
   const others = about.state.cpus.filter((other) => other.events > 0n).length - 1;
   if (alive.length === 0 || alive.length * 2 < others) return null;
   const rhythm = rhythmOf(cpu);
-  if (!rhythm || silence < TIMES_LONGER * rhythm.longestNs) return null;
+  if (!rhythm || silence < rhythm.timesLonger * rhythm.longestNs) return null;
   if (
     openWaits(about).some(
       (wait) => wait.hold.cpu === cpu.cpu && wait.spins && wait.durationNs >= about.thresholds.spinNs,
@@ -140,7 +147,7 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
   const [before, after] = record.marks;
   if (!before || !after || (before.flags & FLAGS.nmi) !== 0) return null;
   const gap = elapsed(before.time, after.time);
-  if (record.count < TICKS_NEEDED || gap < TIMES_LONGER * Number(record.extra)) return null;
+  if (record.count < TICKS.needed || gap < TICKS.timesLonger * Number(record.extra)) return null;
   const overlaps = (from: bigint, to: bigint): boolean => from <= after.time && to >= before.time;
   const explained =
     about.found.waits.some(

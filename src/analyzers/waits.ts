@@ -10,6 +10,8 @@ export interface OpenWait {
   readonly context: ContextState;
   readonly hold: HoldState;
   readonly lock: LockState;
+  /** The same wait as contention_begin reports it, by the address of the lock itself. */
+  readonly also: Mark | null;
   readonly since: Mark;
   readonly durationNs: number;
   /** It burns its CPU: a bit lock, a spin, or interrupts off. */
@@ -29,23 +31,46 @@ export function isHeld(hold: HoldState): boolean {
 export function openWaits(about: Case): OpenWait[] {
   const waits: OpenWait[] = [];
   for (const context of about.state.contexts) {
-    const hold = context.stack.at(-1);
-    const since = hold?.attempt;
-    const lock = hold && about.state.locks.get(hold.lock);
-    if (!hold || !lock || !since || isHeld(hold)) continue;
-    if (hold.state !== ENTRY.waiting && lock.namespace !== NAMESPACE.word && !lock.isTakenVisibly) continue;
+    const top = context.stack.at(-1);
+    if (!top || !isWait(about, top)) continue;
+    const hold = isContentionPoint(about, top) ? waitBelow(about, context) : top;
+    const lock = about.state.locks.get(hold.lock)!;
+    const since = hold.attempt!;
     if (movedOn(about, context, since)) continue;
+    const flags = hold.flags | top.flags;
     waits.push({
       context,
       hold,
       lock,
+      also: hold === top ? null : top.contend,
       since,
       durationNs: Number(about.state.lastTime - since.time),
-      spins: lock.namespace === NAMESPACE.word || (hold.flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0,
+      spins: lock.namespace === NAMESPACE.word || (flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0,
       irqsOff: irqsOffDuring(about, context, hold, since),
     });
   }
   return waits.toSorted((a, b) => b.durationNs - a.durationNs);
+}
+
+/** An entry that waits for a lock whose take would be recorded; an annotation (rcu_read_lock, fs_reclaim) never is one. */
+function isWait(about: Case, hold: HoldState): boolean {
+  const lock = about.state.locks.get(hold.lock);
+  if (!lock || !hold.attempt || isHeld(hold)) return false;
+  return hold.state === ENTRY.waiting || lock.namespace === NAMESPACE.word || lock.isTakenVisibly;
+}
+
+function isContentionPoint(about: Case, hold: HoldState): boolean {
+  return about.state.locks.get(hold.lock)?.namespace === NAMESPACE.lock;
+}
+
+/**
+ * A wait that lockdep reported (lock_acquire, lock_contended) shows up once more as contention_begin on top of it. The lower
+ * entry is the one whose holder can be known.
+ */
+function waitBelow(about: Case, context: ContextState): HoldState {
+  const top = context.stack.at(-1)!;
+  const below = context.stack.at(-2);
+  return below && isWait(about, below) && !isContentionPoint(about, below) ? below : top;
 }
 
 /** An interrupt context whose CPU is back at a lower level is over, and so is its wait. */

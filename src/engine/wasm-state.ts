@@ -233,6 +233,7 @@ function bareMark(
 
 function readCpu(memory: WasmMemory, cpu: number): CpuState {
   const last = memory.mark(cpu + L.CPU_LAST);
+  const lastIsOn = (memory.u16(cpu + L.CPU_LAST + L.MARK_FLAGS) & (L.FLAG_IRQS_OFF | L.FLAG_IRQS_UNKNOWN)) === 0;
   return {
     cpu: memory.u16(cpu + L.CPU_NUMBER),
     level: memory.u8(cpu + L.CPU_LEVEL),
@@ -251,7 +252,7 @@ function readCpu(memory: WasmMemory, cpu: number): CpuState {
     irqsOff: memory.u8(cpu + L.CPU_IRQS) === L.IRQS_ARE_OFF ? memory.mark(cpu + L.CPU_IRQS_OFF) : null,
     irqEvents: memory.u64(cpu + L.CPU_IRQ_EVENTS),
     lastSwitch: memory.mark(cpu + L.CPU_SWITCH),
-    flagsOn: last && (last.flags & (L.FLAG_IRQS_OFF | L.FLAG_IRQS_UNKNOWN)) === 0 ? last : memory.mark(cpu + L.CPU_FLAGS_ON),
+    flagsOn: lastIsOn ? last : memory.mark(cpu + L.CPU_FLAGS_ON),
     flagsOffFirst: memory.u64(cpu + L.CPU_FLAGS_OFF_FIRST) ? memory.mark(cpu + L.CPU_FLAGS_OFF_FIRST) : null,
     flagsOffLast: memory.u64(cpu + L.CPU_FLAGS_OFF_FIRST) ? memory.mark(cpu + L.CPU_FLAGS_OFF_LAST) : null,
     busyGaps: memory.u64(cpu + L.CPU_BUSY_GAPS),

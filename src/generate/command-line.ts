@@ -69,10 +69,16 @@ function program(): Command {
     .option('--fault <fault>', 'puts a fault in; may be given several times', more)
     .option('--loss <loss>', `loses events: ${LOSS_SORTS.join(', ')} with cpu, at, for, told`, more)
     .option('--page-size <bytes>', 'sub-buffer size', number, 4096)
-    .addOption(new Option('--long <bytes>', 'size of a long on the recorded machine').choices(['8', '4']).default('8'))
+    .addOption(
+      new Option('--long <bytes>', 'size of a long on the recorded machine').choices(['8', '4']).default('8'),
+    )
     .option('--clock <name>', 'trace clock; x86-tsc counts cycles', 'mono')
     .option('--tsc2nsec', 'with x86-tsc: say how cycles become nanoseconds', false)
-    .addOption(new Option('--long-times <how>', 'time stamps after a long silence').choices(['extend', 'absolute']).default('extend'))
+    .addOption(
+      new Option('--long-times <how>', 'time stamps after a long silence')
+        .choices(['extend', 'absolute'])
+        .default('extend'),
+    )
     .option('--nanoseconds', 'format report: nine decimals, as trace-cmd report -t', false)
     .addHelpText('after', faultHelp())
     .action((options: WorkloadArguments) => say(runWorkload(options)));
@@ -86,8 +92,15 @@ function program(): Command {
     .option('--from <seconds>', 'first time to keep, on the trace clock', secondsNs)
     .option('--to <seconds>', 'first time to leave out', secondsNs)
     .option('--cpus <list>', 'CPUs to keep, such as 0,2', (text) => list(text).map(number))
-    .addOption(new Option('--format <format>', 'version of the new file (default: as the old one)').choices(['v6', 'v7']))
-    .addOption(new Option('--compress <method>', 'compression of a v7 file').choices(COMPRESSIONS).default('none'))
+    .addOption(
+      new Option('--format <format>', 'version of the new file (default: as the old one)').choices([
+        'v6',
+        'v7',
+      ]),
+    )
+    .addOption(
+      new Option('--compress <method>', 'compression of a v7 file').choices(COMPRESSIONS).default('none'),
+    )
     .action(
       async (
         input: string,

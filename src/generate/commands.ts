@@ -3,13 +3,18 @@ import { join } from 'node:path';
 import { SpinbackError } from '../base/errors.ts';
 import { openInput } from '../io/node-file.ts';
 import { FileOutput, FileSpool, packerFor, type Compression } from './disk.ts';
-import type { Sink } from './events.ts';
+import { EVENT_SPECS, type Sink } from './events.ts';
 import { readFault } from './faults/faults.ts';
 import { filterTrace } from './filter.ts';
 import { writeIncident } from './incident-2015.ts';
 import { readLoss } from './losses.ts';
 import type { Output, Spool } from './output.ts';
-import { Simulation, SIMULATION_DEFAULTS, type SimulationOptions, type SimulationResult } from './simulation.ts';
+import {
+  Simulation,
+  SIMULATION_DEFAULTS,
+  type SimulationOptions,
+  type SimulationResult,
+} from './simulation.ts';
 import { TextWriter, type TextFormat } from './text.ts';
 import { TraceDatWriter } from './trace-dat.ts';
 import { ACTIVITIES, type Activity, type Mix } from './workload.ts';
@@ -69,8 +74,9 @@ export function truthText(seed: number, { truths, losses, startNs, endNs }: Simu
 function simulationOptions(args: WorkloadArguments): SimulationOptions {
   const { seed, cpus, events, locks, zipf, migration, debugMutex } = args;
   const systems = args.systems ?? SIMULATION_DEFAULTS.systems;
-  const unknown = systems.find((system) => !SIMULATION_DEFAULTS.systems.includes(system));
-  if (unknown !== undefined) throw new SpinbackError('USAGE', `no trace system "${unknown}"`);
+  const known = new Set(EVENT_SPECS.flatMap(({ system, name }) => [system, `${system}:${name}`]));
+  const unknown = systems.find((system) => !known.has(system));
+  if (unknown !== undefined) throw new SpinbackError('USAGE', `no trace system or event "${unknown}"`);
   return {
     ...SIMULATION_DEFAULTS,
     seed,

@@ -46,7 +46,7 @@ export class FileOutput implements Output {
   }
 
   #store(bytes: Uint8Array, at: number): void {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       done += this.#try(() => fs.writeSync(this.#fd, bytes, done, bytes.length - done, at + done));
     }
   }
@@ -99,7 +99,10 @@ export function packerFor(compression: Compression): Packer | null {
   }
   const { zstdCompressSync } = zlib as ZstdZlib;
   if (!zstdCompressSync) {
-    throw new SpinbackError('UNSUPPORTED', `Node ${process.version} cannot compress with zstd, 22.15 and later can`);
+    throw new SpinbackError(
+      'UNSUPPORTED',
+      `Node ${process.version} cannot compress with zstd, 22.15 and later can`,
+    );
   }
   return { name: 'zstd', version: '1.5', pack: (bytes) => zstdCompressSync(bytes) };
 }

@@ -184,12 +184,7 @@ export const EVENT_SPECS: readonly EventSpec[] = [
   spec('preemptirq:irq_enable', 442, OFFSETS, CALLER),
   spec('preemptirq:preempt_disable', 441, OFFSETS, CALLER),
   spec('preemptirq:preempt_enable', 440, OFFSETS, CALLER),
-  spec(
-    'irq:irq_handler_entry',
-    113,
-    [['int irq', 'a'], NAME],
-    '"irq=%d name=%s", REC->irq, __get_str(name)',
-  ),
+  spec('irq:irq_handler_entry', 113, [['int irq', 'a'], NAME], '"irq=%d name=%s", REC->irq, __get_str(name)'),
   spec(
     'irq:irq_handler_exit',
     112,

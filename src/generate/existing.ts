@@ -5,7 +5,7 @@ import type { ByteSource } from '../io/source.ts';
 import { Cursor } from '../trace/trace-dat/cursor.ts';
 import { datDamageLog } from '../trace/trace-dat/damage.ts';
 import { FormatIndex } from '../trace/trace-dat/formats.ts';
-import { readFileHeader, type FileHeader } from '../trace/trace-dat/header.ts';
+import { isTraceDat, MAGIC, readFileHeader, type FileHeader } from '../trace/trace-dat/header.ts';
 import { readHeaderPage } from '../trace/trace-dat/header-page.ts';
 import { optionReader, optionsOf, type Option } from '../trace/trace-dat/options.ts';
 import { Sections } from '../trace/trace-dat/sections.ts';
@@ -35,10 +35,15 @@ const WORD_SIZE_AT = 13;
 
 /** Reads everything but the pages. Throws SpinbackError as the reader of trace.dat files does. */
 export async function readParts(source: ByteSource): Promise<ExistingParts> {
+  if (!isTraceDat(readRange(source, 0, MAGIC.length))) {
+    throw new SpinbackError('NOT_A_CAPTURE', `${source.name} is no trace.dat; only those can be filtered`);
+  }
   const header = readFileHeader(source);
   const log = datDamageLog();
-  const contents = header.version === 6 ? readVersion6(source, header, log) : await readVersion7(source, header, log);
-  const raw = header.version === 6 ? rawVersion6(source, header) : await rawVersion7(source, header, contents.options);
+  const contents =
+    header.version === 6 ? readVersion6(source, header, log) : await readVersion7(source, header, log);
+  const raw =
+    header.version === 6 ? rawVersion6(source, header) : await rawVersion7(source, header, contents.options);
   const [longSize = 8] = readRange(source, WORD_SIZE_AT, 1);
   return {
     version: header.version,
@@ -47,7 +52,9 @@ export async function readParts(source: ByteSource): Promise<ExistingParts> {
     kallsyms: contents.kallsyms().slice(),
     printk: contents.printkFormats().slice(),
     cmdlines: contents.cmdlines().slice(),
-    options: contents.options.filter(({ id }) => !PLACES.has(id)).map(({ id, data }): FileOption => ({ id, data })),
+    options: contents.options
+      .filter(({ id }) => !PLACES.has(id))
+      .map(({ id, data }): FileOption => ({ id, data })),
     cpuCount: contents.cpuCount,
   };
 }
@@ -74,7 +81,10 @@ async function rawVersion7(
   header: FileHeader,
   options: readonly Option[],
 ): Promise<RawParts> {
-  const sections = new Sections(source, header.compression === 'none' ? null : await openCodec(header.compression));
+  const sections = new Sections(
+    source,
+    header.compression === 'none' ? null : await openCodec(header.compression),
+  );
   const part = (id: number, what: string): Uint8Array => {
     const option = optionsOf(options, id).at(-1);
     if (!option) throw new SpinbackError('DAMAGED', `the file has no ${what}`, { offset: header.next });

@@ -19,7 +19,11 @@ export type LossSort = (typeof LOSS_SORTS)[number];
 
 const SETTINGS: Settings = {
   cpu: { type: 'number', default: 0, help: 'CPU whose events are lost' },
-  at: { type: 'duration', default: 1e9, help: 'overwrite: where the record begins; gap, tail: where the loss begins' },
+  at: {
+    type: 'duration',
+    default: 1e9,
+    help: 'overwrite: where the record begins; gap, tail: where the loss begins',
+  },
   for: { type: 'duration', default: 100e6, help: 'length of a gap' },
   told: { type: ['yes', 'no'], default: 'yes', help: 'whether the recorder says how many' },
 };

@@ -1,5 +1,10 @@
 import { MemoryOutput } from './output.ts';
-import { Simulation, SIMULATION_DEFAULTS, type SimulationOptions, type SimulationResult } from './simulation.ts';
+import {
+  Simulation,
+  SIMULATION_DEFAULTS,
+  type SimulationOptions,
+  type SimulationResult,
+} from './simulation.ts';
 import { TRACE_DAT_DEFAULTS, TraceDatWriter, type TraceDatOptions } from './trace-dat.ts';
 
 /** Simulates and gives the trace.dat as bytes, with the truth about it. For small traces: it is all in memory. */

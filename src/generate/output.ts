@@ -93,7 +93,7 @@ export class CpuPages {
     const own = this.#cpus[cpu]!;
     let piece = new Uint8Array(Math.min(pieceSize, own.size));
     let filled = 0;
-    for (let at = 0; at < own.size; ) {
+    for (let at = 0; at < own.size;) {
       const chunk = this.#chunk(cpu, Math.floor(at / this.#chunkSize));
       const from = at % this.#chunkSize;
       const part = chunk.subarray(from, Math.min(chunk.length, from + piece.length - filled));

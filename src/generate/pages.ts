@@ -43,7 +43,14 @@ export interface PageCounts {
 
 /** Packs the records of one CPU into sub-buffers. Times are ns (or cycles) relative to `origin`. */
 export class PageWriter {
-  readonly counts: PageCounts = { events: 0, bytes: 0, firstTime: NaN, lastTime: NaN, overrun: 0, dropped: 0 };
+  readonly counts: PageCounts = {
+    events: 0,
+    bytes: 0,
+    firstTime: NaN,
+    lastTime: NaN,
+    overrun: 0,
+    dropped: 0,
+  };
   readonly #emit: (page: Uint8Array) => void;
   readonly #page: Uint8Array;
   readonly #words: Int32Array;
@@ -92,7 +99,8 @@ export class PageWriter {
     }
     if (this.#used === 0) {
       this.#open(time);
-      if (this.#used + size > this.#limit) throw new RangeError(`a record of ${length} bytes does not fit a page`);
+      if (this.#used + size > this.#limit)
+        throw new RangeError(`a record of ${length} bytes does not fit a page`);
     }
     const delta = time - this.#time;
     this.#put(delta, record, length);
@@ -117,7 +125,8 @@ export class PageWriter {
       if (this.#counted) {
         flags |= MISSED_STORED;
         this.#view.setUint32(this.#used, this.#missed % 0x100000000, true);
-        if (this.#commitSize === 8) this.#view.setUint32(this.#used + 4, Math.floor(this.#missed / 0x100000000), true);
+        if (this.#commitSize === 8)
+          this.#view.setUint32(this.#used + 4, Math.floor(this.#missed / 0x100000000), true);
         this.#used += this.#commitSize;
       }
       this.#missed = 0;
@@ -235,7 +244,8 @@ export class PageCursor {
     this.#next = page + 8 + this.#commitSize;
     this.#end = this.#next + length;
     const end = page + pageSize;
-    if (this.#end > end) throw new SpinbackError('DAMAGED', `a page claims ${length} bytes`, { offset: page });
+    if (this.#end > end)
+      throw new SpinbackError('DAMAGED', `a page claims ${length} bytes`, { offset: page });
     this.missed = 0;
     if ((commit & MISSED_EVENTS) !== 0) {
       const stored = (commit & MISSED_STORED) !== 0 && this.#end + this.#commitSize <= end;

@@ -53,7 +53,14 @@ export function layOutRecord(spec: EventSpec, wordSize: WordSize): RecordLayout 
     align = Math.max(align, Math.min(size, wordSize));
     const offset = roundUp(end, Math.min(size, wordSize));
     end = offset + size;
-    return { declaration, slot, offset, size, signed, kind: type.startsWith('__data_loc') ? 'text' : 'number' };
+    return {
+      declaration,
+      slot,
+      offset,
+      size,
+      signed,
+      kind: type.startsWith('__data_loc') ? 'text' : 'number',
+    };
   });
   return { fields, size: roundUp(end, align) };
 }

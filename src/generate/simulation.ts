@@ -7,7 +7,7 @@ import { LossySink, type Loss, type LossTruth } from './losses.ts';
 import { Machine } from './machine/machine.ts';
 import { Phrases } from './machine/phrases.ts';
 import { address } from './word64.ts';
-import { Workload, type Mix } from './workload.ts';
+import { COMMS, Workload, type Mix } from './workload.ts';
 
 /** What to simulate. Times in ns. */
 export interface SimulationOptions {
@@ -21,10 +21,16 @@ export interface SimulationOptions {
   readonly startNs: number;
   /** Locks of all sorts, up to 4 million. */
   readonly locks: number;
+  /** Address of the first lock (word64.ts). */
+  readonly slab: number;
+  /** Names of tasks. */
+  readonly comms: readonly string[];
+  /** Name of the block device's interrupts, before the number of its queue. */
+  readonly device: string;
   /** Exponent of the distribution of locks: 0 uniform, 1 the usual skew. */
   readonly zipf: number;
   readonly tasksPerCpu: number;
-  /** Recorded trace systems. */
+  /** Recorded trace systems ("irq") and events ("irq:softirq_raise"). */
   readonly systems: readonly string[];
   /** How far an event may lie from what it reports; 0: never. */
   readonly skewNs: number;
@@ -46,6 +52,9 @@ export const SIMULATION_DEFAULTS: SimulationOptions = {
   durationNs: null,
   startNs: 14_312_000_000,
   locks: 1000,
+  slab: address(0xffff8881, 0x90000000),
+  comms: COMMS,
+  device: 'virtio0-req.',
   zipf: 1,
   tasksPerCpu: 4,
   systems: SYSTEMS,
@@ -103,10 +112,10 @@ export class Simulation {
     check(options);
     this.#options = options;
     this.#recorder = new LossySink(sink, options.losses);
-    const { cpus, locks, startNs, systems, migration, events, durationNs, skewNs } = options;
+    const { cpus, locks, slab, startNs, systems, migration, device, events, durationNs, skewNs } = options;
     const random = new Random(options.seed);
     this.machine = new Machine(
-      { cpus, locks, startNs, systems, migration, slab: address(0xffff8881, 0x90000000) },
+      { cpus, locks, slab, startNs, systems, migration, device },
       random,
       this.#recorder,
     );
@@ -120,6 +129,7 @@ export class Simulation {
     this.workload = new Workload(this.machine, phrases, {
       mix: options.mix,
       zipf: options.zipf,
+      comms: options.comms,
       tasksPerCpu: options.tasksPerCpu,
       startNs,
       rate,

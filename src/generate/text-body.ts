@@ -8,7 +8,8 @@ export type TextStyle = 'kernel' | 'report';
 /** The fields of an event as one line of text, without the event's name. */
 export function bodyText(event: TraceEvent, style: TextStyle): string {
   const { a, b, c, d, text, text2 } = event;
-  const pointer = (value: number): string => (style === 'kernel' ? hexDigits(value).padStart(16, '0') : hexWord(value));
+  const pointer = (value: number): string =>
+    style === 'kernel' ? hexDigits(value).padStart(16, '0') : hexWord(value);
   const code = (value: number): string => symbolText(value, style === 'kernel') ?? hexWord(value);
   switch (event.type) {
     case E.lockAcquire:

@@ -111,7 +111,8 @@ export class TextWriter implements Sink {
     const { format, cpus } = this.#options;
     if (format === 'report') return `cpus=${cpus}\n`;
     const counts = `${this.#events}/${this.#events + this.#lost}`;
-    if (format === 'trace') return `# tracer: nop\n#\n# entries-in-buffer/entries-written: ${counts}   #P:${cpus}\n${TRACE_HEAD}`;
+    if (format === 'trace')
+      return `# tracer: nop\n#\n# entries-in-buffer/entries-written: ${counts}   #P:${cpus}\n${TRACE_HEAD}`;
     return (
       '# tracer: nop\n#\n# nop latency trace v1.1.5 on 6.12.0-spinback\n' +
       `# ${'-'.repeat(68)}\n` +
@@ -191,7 +192,17 @@ function flagsText({ flags, preempt }: TraceEvent): string {
   const resched = need && has(TRACE_FLAG_PREEMPT_RESCHED) ? 'N' : need ? 'n' : '.';
   const hard = has(TRACE_FLAG_HARDIRQ);
   const soft = has(TRACE_FLAG_SOFTIRQ);
-  const context = has(TRACE_FLAG_NMI) ? (hard ? 'Z' : 'z') : hard && soft ? 'H' : hard ? 'h' : soft ? 's' : '.';
+  const context = has(TRACE_FLAG_NMI)
+    ? hard
+      ? 'Z'
+      : 'z'
+    : hard && soft
+      ? 'H'
+      : hard
+        ? 'h'
+        : soft
+          ? 's'
+          : '.';
   const depth = preempt & 15;
   const migrate = preempt >> 4;
   const digit = (value: number): string => (value > 0 ? value.toString(16) : '.');

@@ -114,7 +114,10 @@ export class TraceDatWriter implements Sink {
 
   #fileOptions(): FileOption[] {
     const { clock, tsc2nsec, cpus, uname } = this.#options;
-    const text = (id: number, value: string): FileOption => ({ id, data: new ByteWriter().cstring(value).done() });
+    const text = (id: number, value: string): FileOption => ({
+      id,
+      data: new ByteWriter().cstring(value).done(),
+    });
     const options = [
       text(OPTION.traceClock, traceClock(clock)),
       text(OPTION.uname, uname ?? UNAME),
@@ -129,4 +132,3 @@ export class TraceDatWriter implements Sink {
     return options;
   }
 }
-

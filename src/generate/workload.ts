@@ -37,6 +37,7 @@ export interface WorkloadOptions {
   readonly mix: Mix;
   /** Exponent of the Zipf distribution of locks. */
   readonly zipf: number;
+  readonly comms: readonly string[];
   readonly tasksPerCpu: number;
   readonly startNs: number;
   /** Events per second and CPU that the workload slows down to; null: as fast as the machine goes. */
@@ -50,7 +51,8 @@ export interface WorkloadOptions {
   readonly exits: number;
 }
 
-const COMMS = [
+/** Names of tasks, one of them hard to read back from text. */
+export const COMMS: readonly string[] = [
   'bash',
   'kworker/u8:1',
   'postgres',
@@ -61,7 +63,7 @@ const COMMS = [
   'fio',
   'sshd',
   'my comm-1:x',
-] as const;
+];
 const FIRST_PID = 101;
 const LOCAL_TIMER_VECTOR = 236;
 const RESCHEDULE_VECTOR = 253;
@@ -100,16 +102,19 @@ export class Workload implements Behaviour {
     // A table of 64 to 128 places, drawn from with one random number.
     const weights = ACTIVITIES.map((name) => [name, options.mix[name] ?? DEFAULT_MIX[name]] as const);
     const scale = 64 / weights.reduce((sum, [, weight]) => sum + weight, 0);
-    this.#activities = weights.flatMap(([name, weight]) =>
-      new Array<Activity>(weight > 0 ? Math.max(Math.round(weight * scale), 1) : 0).fill(name),
-    );
+    this.#activities = weights.flatMap(([name, weight]) => {
+      const length = weight > 0 ? Math.max(Math.round(weight * scale), 1) : 0;
+      return Array.from({ length }, () => name);
+    });
   }
 
   populate(): void {
     for (const cpu of this.#machine.cpus) {
-      for (let i = 0; i < this.#options.tasksPerCpu; i++) this.spawn(cpu, this.#random.pick(COMMS));
+      for (let i = 0; i < this.#options.tasksPerCpu; i++)
+        this.spawn(cpu, this.#random.pick(this.#options.comms));
       const { startNs, idleTickNs, deviceNs } = this.#options;
-      cpu.nextTick = idleTickNs === Infinity ? Infinity : startNs + Math.round(this.#random.float() * idleTickNs);
+      cpu.nextTick =
+        idleTickNs === Infinity ? Infinity : startNs + Math.round(this.#random.float() * idleTickNs);
       cpu.nextDevice = startNs + Math.round(this.#random.exponential(deviceNs));
     }
   }
@@ -220,9 +225,10 @@ export class Workload implements Behaviour {
   /** A spinlock after `lock` in the order of locks; one that is safe in interrupts where `irqs` asks for it. */
   #above(lock: number, irqs: boolean): number {
     const { spin } = this.#locks;
-    let inner = lock + 1 + this.#random.int(8);
-    while (inner < spin.first + spin.count && (this.banned.has(inner) || (irqs && !this.#locks.irqSafe(inner)))) inner++;
-    return inner < spin.first + spin.count ? inner : -1;
+    const fits = (inner: number): boolean => !this.banned.has(inner) && (!irqs || this.#locks.irqSafe(inner));
+    const end = spin.first + spin.count;
+    for (let inner = lock + 1 + this.#random.int(8); inner < end; inner++) if (fits(inner)) return inner;
+    return -1;
   }
 
   #inside(p: Program): void {
@@ -381,7 +387,7 @@ export class Workload implements Behaviour {
   }
 
   exited(cpu: Cpu, _task: Task): void {
-    this.spawn(cpu, this.#random.pick(COMMS));
+    this.spawn(cpu, this.#random.pick(this.#options.comms));
   }
 }
 

@@ -12,7 +12,7 @@ function zstdChunk(): { packed: Uint8Array; size: number } {
 
 const text = new TextEncoder().encode('a word is a word is a word. '.repeat(40));
 const CASES = [
-  { name: 'zlib', ...{ packed: new Uint8Array(deflateSync(text)), size: text.length }, begins: 'a word' },
+  { name: 'zlib', packed: new Uint8Array(deflateSync(text)), size: text.length, begins: 'a word' },
   { name: 'zstd', ...zstdChunk(), begins: 'header_page' },
 ];
 
@@ -50,7 +50,7 @@ describe.each(CASES)('$name', ({ name, packed, size, begins }) => {
   test('a size of nothing, and one that nobody should allocate', async () => {
     const codec = await openCodec(name);
     expect(codec.decode(packed, 0, 4711)).toHaveLength(0);
-    expect(() => codec.decode(packed, LARGEST_CHUNK + 1, 4711)).toThrow(damaged);
+    expect(() => codec.decode(packed, LARGEST_CHUNK + 1, 4711)).toThrow(/claims/);
   });
 });
 

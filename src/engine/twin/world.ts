@@ -136,7 +136,7 @@ export class World {
   readonly spinNs: bigint;
   readonly irqOffNs: bigint;
   readonly silentNs: bigint;
-  readonly counters: bigint[] = new Array<bigint>(L.COUNTER_COUNT).fill(0n);
+  readonly counters: bigint[] = Array.from({ length: L.COUNTER_COUNT }, () => 0n);
   readonly rows: readonly Row[];
   readonly cpus = new Map<number, Cpu>();
   readonly locks: Table<string, Lock>;

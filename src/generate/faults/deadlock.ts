@@ -140,6 +140,8 @@ export class SelfDeadlock extends Deadlock {
     this.noteAt(p, 0, 'irqsOff');
     const start = p.length;
     this.take(p, lock);
-    this.noteAt(p, start + this.attemptAt, 'waits', (_, at) => this.spins(at, Number(this.truth.times['irqsOff']), 'report'));
+    this.noteAt(p, start + this.attemptAt, 'waits', (_, at) =>
+      this.spins(at, Number(this.truth.times['irqsOff']), 'report'),
+    );
   }
 }

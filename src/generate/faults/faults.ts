@@ -85,7 +85,12 @@ export const FAULTS: readonly FaultSort[] = [
     SELF_DEADLOCK_SETTINGS,
     (stage, values) => new SelfDeadlock(stage, values),
   ),
-  sort('irq-off', 'interrupts off for long, no lock', IRQ_OFF_SETTINGS, (stage, values) => new IrqOff(stage, values)),
+  sort(
+    'irq-off',
+    'interrupts off for long, no lock',
+    IRQ_OFF_SETTINGS,
+    (stage, values) => new IrqOff(stage, values),
+  ),
   sort(
     'silent-cpu',
     'a busy CPU that shows nothing any more',
@@ -126,7 +131,10 @@ export function readFault(text: string): FaultOrder {
   const [name = '', settings = ''] = text.split(':', 2);
   const found = FAULTS.find((candidate) => candidate.name === name);
   if (!found) {
-    throw new SpinbackError('USAGE', `no fault "${name}"; there are ${FAULTS.map((fault) => fault.name).join(', ')}`);
+    throw new SpinbackError(
+      'USAGE',
+      `no fault "${name}"; there are ${FAULTS.map((fault) => fault.name).join(', ')}`,
+    );
   }
   return { sort: found, values: readSettings(name, found.settings, settings) };
 }

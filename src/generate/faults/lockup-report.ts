@@ -38,7 +38,8 @@ export function reportLockup(
   const { machine, random } = stage;
   if (report.detector === 'none') return null;
   const [from, to] = WINDOWS[report.detector];
-  const at = report.reportAt ?? Math.round(sinceNs + report.thresholdNs * (from + random.float() * (to - from)));
+  const at =
+    report.reportAt ?? Math.round(sinceNs + report.thresholdNs * (from + random.float() * (to - from)));
   const header = `watchdog: Watchdog detected hard LOCKUP on cpu ${cpu.id}`;
   if (report.detector === 'perf') {
     machine.injectNmi(cpu, at, (p) => printFromNmi(stage, p, [header, 'Modules linked in:']));
@@ -84,7 +85,7 @@ export function backtrace(cpu: number, pid: number, comm: string, word: number, 
   return [
     `NMI backtrace for cpu ${cpu}`,
     `CPU: ${cpu} UID: 0 PID: ${pid} Comm: ${comm} Not tainted 6.12.0-spinback #1`,
-    'RIP: 0010:ext4_finish_bio+0x1a4/0x2a0',
+    'RIP: 0010:ext4_finish_bio+0x273/0x2a0',
     'RSP: 0018:ffffc90000003e98 EFLAGS: 00000087',
     `RAX: 0000000000000000 RBX: 0000000000000004 RCX: ${digits(value)}`,
     `R10: 0000000000000010 R11: 0000000000000000 R12: ${digits(word)}`,

@@ -1,5 +1,6 @@
 import { BH } from '../machine/locks.ts';
-import { OP } from '../machine/program.ts';
+import { OP, type Program } from '../machine/program.ts';
+import { hexWord } from '../word64.ts';
 import type { Settings, Values } from './settings.ts';
 import { Fault, type Stage } from './stage.ts';
 import { VICTIM_SETTINGS, VictimFault } from './victim.ts';
@@ -28,42 +29,58 @@ export class LostUnlock extends VictimFault {
 
   begin(): void {
     const { stage, values } = this;
-    const { machine, phrases } = stage;
+    const { machine } = stage;
     const lock = stage.lock(machine.locks.buffer);
     this.bitLock(lock);
     const meeting = machine.meeting(2);
     const culprit = stage.cpu(values.number('culprit'));
     const holder = stage.cpu(values.number('holder'), [culprit]);
 
-    this.play('holder', holder, (p) => {
-      this.meet(p, meeting);
-      this.until(p, meeting, TAKEN);
-      machine.locks.setWord(lock, BH.uptodate | BH.mapped | BH.asyncWrite);
-      phrases.finishBio(p, lock);
-      this.note(p, 'lastAcquire');
-      this.until(p, meeting, UNLOCKED);
-      p.add(OP.bitClear, 10, lock, BH.asyncWrite);
-      phrases.finishBioEnd(p, lock);
-      // ... bit_spin_release, preempt on, interrupts on.
-      this.noteAt(p, p.length - 3, 'lastRelease');
-      this.part(p);
-    });
-    this.play('culprit', culprit, (p) => {
-      this.meet(p, meeting);
-      this.until(p, meeting, LOADED);
-      p.add(OP.load, 0, lock);
-      p.add(OP.loaded, phrases.skew(), lock);
-      this.note(p, 'load');
-      this.until(p, meeting, STORED);
-      p.add(OP.store, 0, lock, BH.mapped);
-      p.add(OP.stored, phrases.skew(), lock);
-      this.note(p, 'store', (time, at) => {
-        this.truth.values['value'] = `0x${at.top().value.toString(16)}`;
-        this.awaitVictims(lock, time, [culprit]);
-      });
-      this.part(p);
-    });
+    machine.locks.setWord(lock, BH.uptodate | BH.mapped | BH.asyncWrite);
+    this.play('holder', holder, (p) => unlockSteps(this, p, meeting, lock, BH.asyncWrite));
+    this.play('culprit', culprit, (p) =>
+      staleUpdateSteps(this, p, meeting, lock, (time) => this.awaitVictims(lock, time, [culprit])),
+    );
   }
+}
+
+/** The holder's part: takes the lock, clears some bits of the word, and unlocks while the other one updates. */
+export function unlockSteps(fault: Fault, p: Program, meeting: number, lock: number, clear: number): void {
+  const { phrases } = fault.stage;
+  fault.meet(p, meeting);
+  fault.until(p, meeting, TAKEN);
+  phrases.finishBio(p, lock);
+  fault.note(p, 'lastAcquire');
+  fault.until(p, meeting, UNLOCKED);
+  p.add(OP.bitClear, 10, lock, clear);
+  phrases.finishBioEnd(p, lock);
+  // ... bit_spin_release, preempt on, interrupts on.
+  fault.noteAt(p, p.length - 3, 'lastRelease');
+  fault.part(p);
+}
+
+/** The culprit's part: a plain load before the unlock, a plain store after it. */
+export function staleUpdateSteps(
+  fault: Fault,
+  p: Program,
+  meeting: number,
+  lock: number,
+  then: (time: number) => void,
+): void {
+  const { phrases } = fault.stage;
+  fault.meet(p, meeting);
+  fault.until(p, meeting, LOADED);
+  p.add(OP.load, 0, lock);
+  p.add(OP.loaded, phrases.skew(), lock);
+  fault.note(p, 'load');
+  fault.until(p, meeting, STORED);
+  p.add(OP.store, 0, lock, BH.mapped);
+  p.add(OP.stored, phrases.skew(), lock);
+  fault.note(p, 'store', (time, cpu) => {
+    fault.truth.values['value'] = hexWord(cpu.top().value);
+    then(time);
+  });
+  fault.part(p);
 }
 
 export const BIT_ERASED_SETTINGS: Settings = {

@@ -8,7 +8,9 @@ import type { Settings, Values } from './settings.ts';
 import { Fault, type Stage } from './stage.ts';
 import { VICTIM_SETTINGS, VictimFault } from './victim.ts';
 
-const HOLDER: Settings = { holder: { type: 'number', default: -1, help: 'CPU that takes the lock (-1: any)' } };
+const HOLDER: Settings = {
+  holder: { type: 'number', default: -1, help: 'CPU that takes the lock (-1: any)' },
+};
 
 export const MISSING_UNLOCK_SETTINGS: Settings = {
   ...HOLDER,
@@ -38,19 +40,15 @@ export class MissingUnlock extends VictimFault {
     };
     const how = values.word('how');
     if (how === 'context') {
-      cpu.softScript = (p) => {
+      stage.inSoftirq(cpu, (p) => {
         this.actor('holder', cpu, cpu.task);
         phrases.finishBio(p, lock);
         taken(p);
         phrases.irqRestore(p, FINISH_BIO_ON);
         // The softirq core notices and repairs the preempt count (handle_softirqs, Linux 6.12).
         p.add(OP.preemptBy, 0, -1);
-        print(stage, p, ['huh, entered softirq 4 BLOCK blk_done_softirq with preempt_count 00000100, exited with 00000101?']);
-      };
-      machine.inject(cpu, machine.now, (p) => {
-        phrases.irqEntry(p);
-        stage.workload.deviceBody(p, cpu);
-        phrases.irqExit(p);
+        const counts = 'with preempt_count 00000100, exited with 00000101?';
+        print(stage, p, [`huh, entered softirq 4 BLOCK blk_done_softirq ${counts}`]);
       });
       return;
     }
@@ -101,7 +99,11 @@ export class UnknownSetter extends VictimFault {
 export const HELD_AT_END_SETTINGS: Settings = {
   ...HOLDER,
   waiter: { type: 'number', default: -1, help: 'CPU that waits (-1: any)' },
-  before: { type: 'duration', default: 3e9, help: 'how long before the end of the trace the holder takes the lock' },
+  before: {
+    type: 'duration',
+    default: 3e9,
+    help: 'how long before the end of the trace the holder takes the lock',
+  },
   delay: { type: 'duration', default: 2e6, help: 'from the take to the waiter' },
 };
 

@@ -81,7 +81,10 @@ export class Stage {
   /** A CPU by number, or (-1) one that is not stuck and not among `besides`. Throws USAGE where there is none. */
   cpu(number: number, besides: readonly Cpu[] = []): Cpu {
     const { cpus } = this.machine;
-    const fit = number < 0 ? cpus.filter((cpu) => !cpu.stuck && !besides.includes(cpu)) : cpus.slice(number, number + 1);
+    const fit =
+      number < 0
+        ? cpus.filter((cpu) => !cpu.stuck && !besides.includes(cpu))
+        : cpus.slice(number, number + 1);
     if (fit.length === 0) throw new SpinbackError('USAGE', `the faults need more than ${cpus.length} CPUs`);
     return this.random.pick(fit);
   }
@@ -97,36 +100,42 @@ export class Stage {
     throw new RangeError(`no free lock among ${range.count}`);
   }
 
-  /** Lets a task of this CPU do something as soon as it can, and returns the task. */
+  /** Lets some task of this CPU do something as soon as it can, and returns the task. */
   assign(cpu: Cpu, script: Script): Task {
-    const task = this.#taskOf(cpu);
-    task.pinned = true;
-    task.scripts.push(script);
+    const free = (task: Task): boolean => task !== cpu.idle && !task.pinned;
+    const found = cpu.sleepers.find(free) ?? cpu.queue.find(free) ?? [cpu.task].find(free);
+    const task = found ?? this.workload.spawn(cpu, 'kworker/u8:3');
+    this.give(task, script);
     return task;
   }
 
-  #taskOf(cpu: Cpu): Task {
-    const free = (task: Task): boolean => task !== cpu.idle && !task.pinned;
-    const at = cpu.sleepers.findIndex(free);
-    if (at >= 0) {
-      const [sleeper] = cpu.sleepers.splice(at, 1);
-      this.machine.sleep(sleeper!, cpu, this.machine.now);
-      this.machine.reschedule(cpu);
-      return sleeper!;
-    }
-    return cpu.queue.find(free) ?? [cpu.task].find(free) ?? this.workload.spawn(cpu, 'kworker/u8:3');
+  /** Lets this task do something as soon as it can; it stays on its CPU from now on. */
+  give(task: Task, script: Script): void {
+    task.pinned = true;
+    task.scripts.push(script);
+    this.machine.scheduler.hurry(task);
+  }
+
+  /** Lets the next block softirq of this CPU do something, and raises it through the device's interrupt. */
+  inSoftirq(cpu: Cpu, script: Script): void {
+    cpu.softScript = script;
+    this.machine.inject(cpu, this.machine.now, (p) => {
+      this.phrases.irqEntry(p);
+      this.workload.deviceBody(p, cpu);
+      this.phrases.irqExit(p);
+    });
   }
 
   /** This CPU will not do anything else for a while. */
   strand(cpu: Cpu): void {
-    this.machine.evacuate(cpu);
+    this.machine.scheduler.evacuate(cpu);
   }
 }
 
 /** A fault: it acts on the machine once its time has come, and knows what it did. */
 export abstract class Fault {
   readonly truth: Truth;
-  protected readonly stage: Stage;
+  readonly stage: Stage;
 
   constructor(stage: Stage, fault: string, kind: string | null, cause: string | null) {
     this.stage = stage;
@@ -137,48 +146,53 @@ export abstract class Fault {
   abstract begin(): void;
 
   /** Notes the time of the step added last under `name`; `then` runs right after it. */
-  protected note(p: Program, name: string, then?: (time: number, cpu: Cpu) => void): void {
+  note(p: Program, name: string, then?: (time: number, cpu: Cpu) => void): void {
     this.noteAt(p, p.length - 1, name, then);
   }
 
-  protected noteAt(p: Program, step: number, name: string, then?: (time: number, cpu: Cpu) => void): void {
+  noteAt(p: Program, step: number, name: string, then?: (time: number, cpu: Cpu) => void): void {
     p.mark[step] = this.stage.machine.callback((time, cpu) => {
       this.truth.times[name] ??= String(time);
       then?.(time, cpu);
     });
   }
 
-  protected actor(role: string, cpu: Cpu, task: Task): void {
+  actor(role: string, cpu: Cpu, task: Task): void {
     this.truth.actors.push({ role, cpu: cpu.id, pid: task.pid, comm: task.comm });
   }
 
   /** The step of a program that waits until `ns` after the parties of `meeting` met. */
-  protected until(p: Program, meeting: number, ns: number): void {
+  until(p: Program, meeting: number, ns: number): void {
     p.add(OP.until, 0, meeting, Math.round(ns * this.stage.scale));
   }
 
   /** Waits for the other parties, undisturbed. */
-  protected meet(p: Program, meeting: number): void {
+  meet(p: Program, meeting: number): void {
     p.add(OP.quiet, 0, 1);
     p.add(OP.barrier, 0, meeting);
   }
 
   /** The end of what meet() began. */
-  protected part(p: Program): void {
+  part(p: Program): void {
     p.add(OP.quiet, 50, 0);
   }
 
   /** Assigns a role to a task of `cpu`. */
-  protected play(role: string, cpu: Cpu, script: Script): void {
+  play(role: string, cpu: Cpu, script: Script): void {
     this.actor(role, cpu, this.stage.assign(cpu, script));
   }
 
-  protected bitLock(lock: number): void {
+  bitLock(lock: number): void {
     const { locks } = this.stage.machine;
-    this.truth.lock = { namespace: 'word', address: hexWord(locks.address(lock)), bit: locks.bit(lock), name: null };
+    this.truth.lock = {
+      namespace: 'word',
+      address: hexWord(locks.address(lock)),
+      bit: locks.bit(lock),
+      name: null,
+    };
   }
 
-  protected lockdepLock(lock: number): void {
+  lockdepLock(lock: number): void {
     const { locks } = this.stage.machine;
     const address = hexWord(locks.map(lock));
     this.truth.lock = { namespace: 'lockdep', address, bit: null, name: locks.name(lock) };

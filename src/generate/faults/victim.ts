@@ -29,7 +29,10 @@ export abstract class VictimFault extends Fault {
     const taken = [...besides];
     for (let i = 0; i < values.number('victims'); i++) {
       stage.at(at + values.number('delay') * (i + 1), () => {
-        const cpu = stage.cpu(i === 0 ? values.number('victim') : -1, i === 0 && values.number('victim') >= 0 ? [] : taken);
+        const cpu = stage.cpu(
+          i === 0 ? values.number('victim') : -1,
+          i === 0 && values.number('victim') >= 0 ? [] : taken,
+        );
         taken.push(cpu);
         this.#spin(lock, cpu, i === 0 ? '' : String(i + 1));
       });

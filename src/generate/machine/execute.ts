@@ -1,8 +1,8 @@
-import { E, STATE } from '../events.ts';
+import { E } from '../events.ts';
 import { codeAddress, STEXT } from '../symbols.ts';
-import { hasBit } from '../word64.ts';
 import type { Cpu, Frame } from './contexts.ts';
-import { ANNOTATIONS, type Locks } from './locks.ts';
+import { bitTry, bitUnlock, bitWait, block, readUnlock, sleepTry, spinWait, unlock } from './lock-steps.ts';
+import { ANNOTATIONS } from './locks.ts';
 import type { Machine } from './machine.ts';
 import { OP, OWN_RUN_QUEUE } from './program.ts';
 
@@ -39,8 +39,9 @@ function endOfPreemption(machine: Machine, { task }: Frame): void {
 
 /** Does one step. False: the context waits, or is no longer where it was. */
 function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: number, b: number): boolean {
-  const { locks } = machine;
-  const a = operand === OWN_RUN_QUEUE && op >= OP.attempt && op <= OP.unlock ? locks.runQueue(cpu.id) : operand;
+  const { locks, scheduler } = machine;
+  const a =
+    operand === OWN_RUN_QUEUE && op >= OP.attempt && op <= OP.unlock ? locks.runQueue(cpu.id) : operand;
   switch (op) {
     case OP.pause:
       return true;
@@ -59,7 +60,8 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
       irqsOn(machine, cpu, a);
       return true;
     case OP.preemptOff:
-      if (cpu.preempt++ === 0 && !cpu.hardirq && !cpu.softirq) machine.emit(cpu, E.preemptDisable, a, NO_PARENT);
+      if (cpu.preempt++ === 0 && !cpu.hardirq && !cpu.softirq)
+        machine.emit(cpu, E.preemptDisable, a, NO_PARENT);
       return true;
     case OP.preemptOn:
       if (cpu.preempt === 1 && !cpu.hardirq && !cpu.softirq) machine.emit(cpu, E.preemptEnable, a, a);
@@ -94,10 +96,10 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
       return true;
 
     case OP.sleepTry:
-      if (locks.owner(a) === 0) takeSleeping(locks, frame, a, false, b);
+      sleepTry(locks, frame, a, false, b);
       return true;
     case OP.readTry:
-      if (readable(locks, a)) takeSleeping(locks, frame, a, true, b);
+      sleepTry(locks, frame, a, true, b);
       return true;
     case OP.block:
       block(locks, frame, a, false, b);
@@ -106,19 +108,19 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
       block(locks, frame, a, true, b);
       return true;
     case OP.readUnlock:
-      locks.setOwner(a, locks.owner(a) + 1);
-      if (locks.owner(a) === 0) handOver(machine, cpu, a);
+      readUnlock(machine, cpu, a);
       return true;
     case OP.wakeup:
-      return !showWakeup(machine, cpu) || repeat(machine, frame);
+      return !scheduler.showWakeup(cpu) || repeat(machine, frame);
 
     case OP.bitAttempt:
       machine.emit(cpu, E.bitAcquire, locks.address(a), locks.bit(a), b);
       return true;
     case OP.bitTry:
-      return bitTry(machine, frame, a, b);
+      bitTry(locks, frame, a, b);
+      return true;
     case OP.bitContended:
-      machine.emit(cpu, E.bitContended, locks.address(a), locks.bit(a), b, locks.word(a));
+      machine.emit(cpu, E.bitContended, locks.address(a), locks.bit(a), b, frame.word);
       return true;
     case OP.bitWait:
       return bitWait(machine, cpu, frame, a);
@@ -157,13 +159,13 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
       return true;
 
     case OP.switchEvent:
-      switchEvent(machine, cpu, frame, a, b);
+      scheduler.switchEvent(cpu, frame, a, b);
       return true;
     case OP.switchTo:
-      switchTo(machine, cpu);
+      scheduler.switchTo(cpu);
       return false;
     case OP.sleepUntil:
-      machine.sleep(cpu.task, cpu, Math.max(a, machine.now + 1000));
+      scheduler.sleep(cpu.task, cpu, Math.max(a, machine.now + 1000));
       return true;
     case OP.taskExit:
       machine.emit(cpu, E.schedProcessExit, cpu.task.pid, 0, 0, 0, cpu.task.comm);
@@ -194,12 +196,12 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
       else frame.program.add(OP.irqReturn, 60, a);
       return true;
     case OP.wakeSleepers:
-      return wakeSleeper(machine, cpu, frame);
+      return !scheduler.wakeSleeper(cpu) || repeat(machine, frame);
     case OP.plain:
       machine.emit(cpu, a, b);
       return true;
     case OP.handlerEntry:
-      machine.emit(cpu, E.irqHandlerEntry, a, 0, 0, 0, `virtio0-req.${b}`);
+      machine.emit(cpu, E.irqHandlerEntry, a, 0, 0, 0, `${machine.device}${b}`);
       return true;
     case OP.handlerExit:
       machine.emit(cpu, E.irqHandlerExit, a, 1);
@@ -268,173 +270,9 @@ function timerOf(machine: Machine, cpu: Cpu): number {
   return machine.locks.address(machine.locks.timerBase(cpu.id)) + TIMER_AT;
 }
 
-// ---- Spinning ----
-
-function spinWait({ locks }: Machine, cpu: Cpu, frame: Frame, lock: number): boolean {
-  if (frame.granted === lock) {
-    frame.granted = -1;
-    return true;
-  }
-  if (locks.owner(lock) === 0) {
-    locks.setOwner(lock, frame.id);
-    return true;
-  }
-  locks.queue(lock, frame);
-  return wait(cpu, frame);
-}
-
-/** The frame stays at this step until somebody hands it what it waits for. */
-function wait(cpu: Cpu, frame: Frame): boolean {
-  frame.pc--;
-  frame.at = Infinity;
-  frame.cpu = cpu;
-  return false;
-}
-
 /** The frame does this step once more, a little later. */
 function repeat(machine: Machine, frame: Frame): boolean {
   frame.pc--;
   frame.at = machine.now + REPEAT_NS;
   return false;
-}
-
-function unlock(machine: Machine, cpu: Cpu, lock: number): void {
-  const { locks } = machine;
-  const sleeping = lock >= locks.mutex.first && lock < locks.buffer.first;
-  locks.setOwner(lock, 0);
-  if (sleeping) handOver(machine, cpu, lock);
-  else grantSpinner(machine, lock);
-}
-
-function grantSpinner(machine: Machine, lock: number): Frame | undefined {
-  const next = machine.locks.dequeue(lock);
-  if (!next) return undefined;
-  machine.locks.setOwner(lock, next.id);
-  next.granted = lock;
-  next.at = machine.now + 40 + machine.random.int(120);
-  machine.reschedule(next.cpu!);
-  return next;
-}
-
-// ---- Sleeping locks ----
-
-function readable(locks: Locks, lock: number): boolean {
-  return locks.owner(lock) <= 0 && !locks.waiters.has(lock);
-}
-
-function takeSleeping(locks: Locks, frame: Frame, lock: number, reading: boolean, skip: number): void {
-  locks.setOwner(lock, reading ? locks.owner(lock) - 1 : frame.id);
-  frame.pc += skip;
-}
-
-function block(locks: Locks, frame: Frame, lock: number, reading: boolean, skip: number): void {
-  const free = reading ? readable(locks, lock) : locks.owner(lock) === 0;
-  if (free) {
-    takeSleeping(locks, frame, lock, reading, skip);
-    return;
-  }
-  frame.reading = reading;
-  locks.queue(lock, frame);
-}
-
-/** Gives a free sleeping lock to the next waiter, or to all readers at the front. */
-function handOver(machine: Machine, cpu: Cpu, lock: number): void {
-  const { locks } = machine;
-  while (locks.waiters.has(lock)) {
-    const reading = locks.waiters.get(lock)![0]!.reading;
-    if (locks.owner(lock) !== 0 && !reading) return;
-    const next = locks.dequeue(lock)!;
-    locks.setOwner(lock, reading ? locks.owner(lock) - 1 : next.id);
-    machine.wake(next.task!, cpu);
-    if (!reading) return;
-  }
-}
-
-// ---- Bit locks: whoever finds the bit clear has the lock ----
-
-function bitTry({ locks }: Machine, frame: Frame, lock: number, skip: number): boolean {
-  if (hasBit(locks.word(lock), locks.bit(lock))) return true;
-  takeBit(locks, frame, lock);
-  frame.pc += skip;
-  return true;
-}
-
-function bitWait({ locks }: Machine, cpu: Cpu, frame: Frame, lock: number): boolean {
-  if (frame.granted === lock) {
-    frame.granted = -1;
-    return true;
-  }
-  if (!hasBit(locks.word(lock), locks.bit(lock))) {
-    takeBit(locks, frame, lock);
-    return true;
-  }
-  locks.queue(lock, frame);
-  return wait(cpu, frame);
-}
-
-function takeBit(locks: Locks, frame: Frame, lock: number): void {
-  locks.setOwner(lock, frame.id);
-  frame.word = locks.setBit(lock, true);
-}
-
-function bitUnlock(machine: Machine, frame: Frame, lock: number): void {
-  const { locks } = machine;
-  locks.setOwner(lock, 0);
-  frame.word = locks.setBit(lock, false);
-  const next = grantSpinner(machine, lock);
-  if (next) next.word = locks.setBit(lock, true);
-}
-
-// ---- Scheduling ----
-
-function switchEvent(machine: Machine, cpu: Cpu, frame: Frame, state: number, skip: number): void {
-  const previous = cpu.task;
-  cpu.needResched = false;
-  let { incoming } = cpu;
-  if (previous.wakePending && state !== STATE.preempted) {
-    incoming = previous;
-    previous.wakePending = false;
-  } else {
-    if (state === STATE.preempted) cpu.queue.push(previous);
-    incoming = machine.pickNext(cpu);
-  }
-  cpu.incoming = incoming;
-  if (incoming === previous) {
-    frame.pc += skip;
-    return;
-  }
-  machine.emit(cpu, E.schedSwitch, previous.pid, state, incoming.pid, 0, previous.comm, incoming.comm);
-  if (state === STATE.dead) machine.retire(cpu, previous);
-}
-
-function switchTo(machine: Machine, cpu: Cpu): void {
-  const { task: previous, incoming } = cpu;
-  previous.preempt = cpu.preempt;
-  previous.running = false;
-  cpu.task = incoming;
-  cpu.preempt = incoming.preempt;
-  incoming.running = true;
-  incoming.cpu = cpu.id;
-  const frame = cpu.top();
-  frame.at = machine.now + frame.program.gap[frame.pc]!;
-  if (previous.wakePending) {
-    previous.wakePending = false;
-    machine.enqueue(previous, cpu, cpu);
-  }
-}
-
-function wakeSleeper(machine: Machine, cpu: Cpu, frame: Frame): boolean {
-  const first = cpu.sleepers[0];
-  if (!first || first.wakeAt > machine.now) return true;
-  cpu.sleepers.shift();
-  machine.wake(first, cpu);
-  showWakeup(machine, cpu);
-  return repeat(machine, frame);
-}
-
-/** Shows the wakeup of one task that this CPU has woken; false: there was none. */
-function showWakeup(machine: Machine, cpu: Cpu): boolean {
-  const task = cpu.woken.shift();
-  if (task) machine.emit(cpu, E.schedWakeup, task.pid, task.cpu, 0, 0, task.comm);
-  return task !== undefined;
 }

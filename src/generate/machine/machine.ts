@@ -16,6 +16,7 @@ import { CpuHeap } from './cpu-heap.ts';
 import { execute } from './execute.ts';
 import { Locks } from './locks.ts';
 import type { Program } from './program.ts';
+import { Scheduler } from './scheduler.ts';
 
 /** What the contexts of a machine do. */
 export interface Behaviour {
@@ -44,14 +45,13 @@ export interface MachineOptions {
   readonly slab: number;
   /** Time of the first event at the earliest, ns. */
   readonly startNs: number;
-  /** Recorded trace systems. */
+  /** Recorded trace systems ("irq") and events ("irq:softirq_raise"). */
   readonly systems: readonly string[];
   /** Share of wakeups that move the task to another CPU. */
   readonly migration: number;
+  /** Name of the block device's interrupts, before the number of its queue. */
+  readonly device: string;
 }
-
-const RUN_QUEUE_TRIES = 2;
-const IPI_NS = 900;
 
 /**
  * A machine of CPUs, tasks and locks, simulated one step of one CPU at a time in order of time. Locks exclude
@@ -60,12 +60,13 @@ const IPI_NS = 900;
 export class Machine {
   readonly random: Random;
   readonly locks: Locks;
+  readonly scheduler: Scheduler;
   readonly cpus: readonly Cpu[];
   readonly event = new TraceEvent();
   /** Console messages, by number. */
   readonly messages: string[] = [];
-  /** When the parties of each fault met. */
-  readonly meetings: number[] = [];
+  /** When the parties of each fault met; number 0 is the beginning of the clock. */
+  readonly meetings: number[] = [0];
   readonly #options: MachineOptions;
   readonly #heap: CpuHeap;
   readonly #recorded: Uint8Array;
@@ -84,13 +85,20 @@ export class Machine {
     this.#sink = sink;
     this.random = random;
     this.now = options.startNs;
+    this.scheduler = new Scheduler(this, options.migration);
     this.locks = new Locks(options.locks, options.cpus, options.slab);
-    this.#recorded = Uint8Array.from(EVENT_SPECS, ({ system }) => (options.systems.includes(system) ? 1 : 0));
+    this.#recorded = Uint8Array.from(EVENT_SPECS, ({ system, name }) =>
+      options.systems.includes(system) || options.systems.includes(`${system}:${name}`) ? 1 : 0,
+    );
     this.cpus = Array.from(
       { length: options.cpus },
       (_, id) => new Cpu(id, this.#newTask(0, `swapper/${id}`, id)),
     );
     this.#heap = new CpuHeap(this.cpus);
+  }
+
+  get device(): string {
+    return this.#options.device;
   }
 
   get behaviour(): Behaviour {
@@ -230,80 +238,13 @@ export class Machine {
     task.preempt = 2;
     this.behaviour.firstSteps(task.frame.program, cpu);
     task.frame.at = this.now;
-    this.enqueue(task, cpu, null);
+    this.scheduler.enqueue(task, cpu, null);
     return task;
   }
 
   retire(cpu: Cpu, task: Task): void {
     this.#frames.delete(task.frame.id);
     this.behaviour.exited(cpu, task);
-  }
-
-  /** Makes a task runnable; `by` is the CPU that does so and then shows the wakeup event. */
-  wake(task: Task, by: Cpu): void {
-    if (task.running) {
-      task.wakePending = true;
-      return;
-    }
-    let target = this.cpus[task.cpu]!;
-    if (!task.pinned && (target.stuck || this.random.chance(this.#options.migration))) {
-      for (let i = 0; i < RUN_QUEUE_TRIES; i++) {
-        const other = this.random.pick(this.cpus);
-        if (!other.stuck && other.task === other.idle && other.queue.length === 0) target = other;
-      }
-      if (target.stuck) target = by;
-    }
-    by.woken.push(task);
-    this.enqueue(task, target, by);
-  }
-
-  /** Puts a runnable task into a CPU's queue. */
-  enqueue(task: Task, cpu: Cpu, by: Cpu | null): void {
-    task.cpu = cpu.id;
-    cpu.queue.push(task);
-    const idle = cpu.task === cpu.idle;
-    if (!idle && !this.random.chance(0.3)) return;
-    cpu.needResched = true;
-    if (cpu === by) return;
-    if (idle) cpu.ipiAt = Math.min(cpu.ipiAt, this.now + IPI_NS);
-    this.reschedule(cpu);
-  }
-
-  /** The next task for a CPU: from its own queue, from another CPU's, or the idle task. */
-  pickNext(cpu: Cpu): Task {
-    const own = cpu.queue.shift();
-    if (own) return own;
-    for (let i = 0; i < RUN_QUEUE_TRIES; i++) {
-      const other = this.random.pick(this.cpus);
-      const at = other.queue.findIndex(({ pinned }) => !pinned);
-      if (other === cpu || at < 0) continue;
-      const [task] = other.queue.splice(at, 1);
-      task!.cpu = cpu.id;
-      return task!;
-    }
-    return cpu.idle;
-  }
-
-  /** The task sleeps until `at`; the CPU's timer wakes it. */
-  sleep(task: Task, cpu: Cpu, at: number): void {
-    task.wakeAt = Math.round(at);
-    let place = cpu.sleepers.length;
-    while (place > 0 && cpu.sleepers[place - 1]!.wakeAt > at) place--;
-    cpu.sleepers.splice(place, 0, task);
-  }
-
-  /** Takes every task that does not run away from a CPU that will not run them. */
-  evacuate(cpu: Cpu): void {
-    cpu.stuck = true;
-    const refuges = this.cpus.filter((other) => !other.stuck);
-    if (refuges.length === 0) return;
-    for (const task of cpu.queue.splice(0)) this.enqueue(task, this.random.pick(refuges), null);
-    for (const task of cpu.sleepers.splice(0)) {
-      const refuge = this.random.pick(refuges);
-      task.cpu = refuge.id;
-      this.sleep(task, refuge, task.wakeAt);
-      this.reschedule(refuge);
-    }
   }
 
   /** Will some context that is under way do something with this lock? */

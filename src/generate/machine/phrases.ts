@@ -37,7 +37,7 @@ export interface BitSite {
   readonly unlock: number;
 }
 export const FINISH_BIO: BitSite = {
-  lock: codeAddress('ext4_finish_bio', 0x1a4),
+  lock: codeAddress('ext4_finish_bio', 0x273),
   unlock: codeAddress('ext4_finish_bio', 0x21c),
 };
 export const CHAIN_SITES: readonly BitSite[] = [

@@ -112,6 +112,9 @@ export const OP = {
 /** Operand of a lock step that means this CPU's own run queue lock. */
 export const OWN_RUN_QUEUE = -1;
 
+/** The meeting at time 0: `until` steps that refer to it wait for an absolute time. */
+export const ABSOLUTE = 0;
+
 /** A growing list of steps. Cleared and written again for every transaction: no allocation per event. */
 export class Program {
   op = new Uint8Array(64);

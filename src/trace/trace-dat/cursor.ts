@@ -104,7 +104,7 @@ export class Cursor {
   }
 
   #need(size: number, what: string): void {
-    if (size >= 0 && size <= this.remaining) return;
+    if (size <= this.remaining) return;
     throw this.damaged(`${what} wants ${size} bytes, ${Math.max(0, this.remaining)} are left`);
   }
 

@@ -151,9 +151,9 @@ function sizeOf(bytes: Uint8Array): number {
 
 /** The number in "ID: 301\n"; -1 when something else is there. */
 function idAt(bytes: Uint8Array, start: number): number {
-  const isId = bytes[start] === 0x49 && bytes[start + 1] === 0x44 && bytes[start + 2] === 0x3a;
-  let id = isId ? 0 : -1;
-  for (let at = start + 4; isId && id <= 0xffff; at++) {
+  if (bytes[start] !== 0x49 || bytes[start + 1] !== 0x44 || bytes[start + 2] !== 0x3a) return -1;
+  let id = 0;
+  for (let at = start + 4; id <= 0xffff; at++) {
     const digit = bytes[at]! - 0x30;
     if (!(digit >= 0 && digit <= 9)) return at === start + 4 ? -1 : id;
     id = id * 10 + digit;

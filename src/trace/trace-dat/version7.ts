@@ -135,7 +135,6 @@ function readBuffer(sections: Sections, option: Option, header: FileHeader): Dat
     return { ...common, kind: 'text', pageSize: header.pageSize, extents: [] };
   const pageSize = reader.u32('the page size of a buffer');
   const count = reader.u32('the number of CPUs of a buffer');
-  reader.need(count * 20, `the places of ${count} CPUs`);
   const extents: Extent[] = [];
   for (let index = 0; index < count && index < MOST_CPUS; index++) {
     const [cpu, at, size] = [reader.u32(), reader.u64(), reader.u64()];

@@ -138,6 +138,12 @@ test('32-bit kernels and large sub-buffers: sizes come from the file', async () 
   }
 });
 
+test('version 6: option CPUCOUNT replaces the number of CPUs', async () => {
+  const capture = await openBytes(buildV6({ options: [{ id: 8, data: new Bytes().u32(1).done() }] }));
+  expect(capture.lanes).toHaveLength(1);
+  expect(capture.cpuCount).toBe(1);
+});
+
 describe('instances', () => {
   const buffers = [sampleBuffer(''), { ...sampleBuffer('foo'), cpus: sampleBuffer().cpus.toReversed() }];
   const CASES = [

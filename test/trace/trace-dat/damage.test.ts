@@ -89,6 +89,11 @@ test('a lane that the file cuts: whole events of the last page, the rest of it e
     // The other lane is not touched.
     expect([...walkLane(capture.lanes[0]!)]).toEqual(wholeLane);
   }
+  // Cut between two pages: nothing is half, and yet the tail is missing.
+  const firstLane = sampleBuffer().cpus[0]!.pages.length;
+  const between = await openBytes(file.subarray(0, start - firstLane / 2));
+  expect([...walkLane(between.lanes[0]!)]).toHaveLength(3);
+  expect(between.lanes.map(({ lostTail }) => lostTail)).toEqual([true, true]);
   const headerOnly = await openBytes(file.subarray(0, start + 16));
   expect(laneBytes(headerOnly, 1)).toHaveLength(0);
 });
@@ -136,6 +141,10 @@ describe('compressed chunks', () => {
     const walked = [...walkLane(capture.lanes[0]!, 4096)];
     expect(walked.map(({ pid }) => pid)).toEqual([1, 2, 5, 6]);
     expect(walked.map(({ lostBefore }) => lostBefore)).toEqual([null, null, -1, null]);
+    // The gap's pages are empty and have the time of the page behind them.
+    const pages = new DataView(laneBytes(await openBytes(file), 0).buffer);
+    expect([2, 3, 4].map((index) => pages.getBigUint64(index * 4096, true))).toEqual([5000n, 5000n, 5000n]);
+    expect([2, 3].map((index) => pages.getUint32(index * 4096 + 8, true))).toEqual([0, 0]);
     expect(walked.map(({ offset }) => offset)).toEqual([0, 1, 4, 5].map((index) => healthy[index]!.offset));
     expect(capture.damage()).toContainEqual(
       expect.objectContaining({ name: 'damaged-chunk', count: 2, offset: places[2]! + 8 }),
@@ -167,6 +176,17 @@ describe('compressed chunks', () => {
       expect(capture.damage()).toHaveLength(2);
       expect(capture.lanes[0]!.lostTail).toBe(true);
     }
+  });
+
+  test('a chunk that reaches beyond its lane', async () => {
+    const file = buildV7({ compression: 'zlib', buffers: [buffer] });
+    const last = chunkPlaces(file)[5]!;
+    const view = new DataView(file.buffer);
+    view.setUint32(last, view.getUint32(last, true) + 8, true);
+    const capture = await openBytes(file);
+    expect([...walkLane(capture.lanes[0]!)]).toHaveLength(5);
+    expect(capture.damage().map(({ name }) => name)).toContain('truncated');
+    expect(capture.lanes[0]!.lostTail).toBe(true);
   });
 
   test('a size that is not the chunk’s is damage, not garbage', async () => {

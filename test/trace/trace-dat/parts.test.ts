@@ -56,7 +56,7 @@ test('CPU statistics: losses add up, silence stays silence', () => {
 describe('kallsyms', () => {
   const symbols = new Kallsyms(
     bytes(
-      '0000000000000000 A fixed_percpu_data\n' +
+      '0000000000000400 A cpu_tss_rw\n' +
         'ffffffff81000000 T _stext\n' +
         'ffffffff81000000 T _text\n' +
         'ffffffff81000100 t $x\n' +
@@ -79,7 +79,7 @@ describe('kallsyms', () => {
     [0xffffffff80ffffffn, null],
     [0xffffffff90000000n, null],
     [0xffff888104ef4380n, null],
-    [0x10n, null],
+    [0x410n, null],
     [0n, null],
   ])('0x%s', (address, name) => {
     expect(symbols.symbol(address)).toBe(name);
