@@ -18,6 +18,8 @@ export function anyCapture(name: string): string | null {
   for (const folder of folders) {
     for (const path of [join(folder, name), join(folder, `${name}.zst`)]) if (existsSync(path)) return path;
   }
-  console.warn(`SKIPPED: ${name} is not in traces/${LARGE ? ` nor in ${LARGE}` : ', and SPINBACK_TRACES is not set'}`);
+  console.warn(
+    `SKIPPED: ${name} is not in traces/${LARGE ? ` nor in ${LARGE}` : ', and SPINBACK_TRACES is not set'}`,
+  );
   return null;
 }

@@ -16,7 +16,9 @@ interface Entry {
   readonly findings: readonly string[];
 }
 
-const { captures } = JSON.parse(readFileSync(smallCapture('manifest.json'), 'utf8')) as { captures: readonly Entry[] };
+const { captures } = JSON.parse(readFileSync(smallCapture('manifest.json'), 'utf8')) as {
+  captures: readonly Entry[];
+};
 
 describe('traces/manifest.json', () => {
   it('lists every capture of the folder, and no other', () => {
@@ -36,7 +38,9 @@ describe('traces/manifest.json', () => {
       const report = analyzeCapture(capture);
       capture.close();
       expect(
-        report.findings.map(({ kind, cause, confidence, startNs }) => `${kind} ${cause} ${confidence} ${startNs}`),
+        report.findings.map(
+          ({ kind, cause, confidence, startNs }) => `${kind} ${cause} ${confidence} ${startNs}`,
+        ),
       ).toEqual(findings);
     });
   }

@@ -28,26 +28,30 @@ describe('a healthy machine', () => {
     expect(bytes(4)).not.toEqual(bytes(5));
   });
 
-  it('breaks no rule, whatever the seed, the number of CPUs and the crowd at the locks', { timeout: 60_000 }, () => {
-    fc.assert(
-      fc.property(
-        fc.record({
-          seed: fc.nat(),
-          cpus: fc.constantFrom(1, 2, 3, 8, 40),
-          locks: fc.constantFrom(1, 100, 5000),
-          zipf: fc.constantFrom(0, 1, 1.6),
-          skewNs: fc.constantFrom(0, 400, 3000),
-          debugMutex: fc.boolean(),
-        }),
-        (options) => {
-          const { watcher } = watch({ ...options, events: 20_000 });
-          expect(watcher.breaches).toEqual([]);
-          expect(watcher.longestOverlap).toBeLessThanOrEqual(options.skewNs);
-        },
-      ),
-      { numRuns: 15 },
-    );
-  });
+  it(
+    'breaks no rule, whatever the seed, the number of CPUs and the crowd at the locks',
+    { timeout: 60_000 },
+    () => {
+      fc.assert(
+        fc.property(
+          fc.record({
+            seed: fc.nat(),
+            cpus: fc.constantFrom(1, 2, 3, 8, 40),
+            locks: fc.constantFrom(1, 100, 5000),
+            zipf: fc.constantFrom(0, 1, 1.6),
+            skewNs: fc.constantFrom(0, 400, 3000),
+            debugMutex: fc.boolean(),
+          }),
+          (options) => {
+            const { watcher } = watch({ ...options, events: 20_000 });
+            expect(watcher.breaches).toEqual([]);
+            expect(watcher.longestOverlap).toBeLessThanOrEqual(options.skewNs);
+          },
+        ),
+        { numRuns: 15 },
+      );
+    },
+  );
 
   it('shows every sort of event, waits and two owners within the skew', () => {
     const { watcher, counts } = watch({ seed: 3, events: 400_000, cpus: 8, zipf: 1.3 });

@@ -12,8 +12,6 @@ export interface LockupReport {
   readonly thresholdNs: number;
   /** Times at which the stuck CPU prints a backtrace, ns after the report. */
   readonly backtraces: readonly number[];
-  /** Time of the report, where it is known. */
-  readonly reportAt?: number;
 }
 
 export const DETECTOR_SETTING: Setting = {
@@ -27,34 +25,38 @@ export const DETECTOR_SETTING: Setting = {
 const WINDOWS = { buddy: [0.8, 2.4], perf: [0.6, 2] } as const;
 const LINE_NS = 40_000;
 
-/** Orders the report for a CPU that spins without interrupts since `sinceNs`; returns its time, or null. */
+/**
+ * Orders the report for a CPU that spins without interrupts since `sinceNs`. `reported` hears the time of its
+ * first line; `lines` are what the stuck CPU prints in a backtrace.
+ */
 export function reportLockup(
   stage: Stage,
   cpu: Cpu,
   sinceNs: number,
   report: LockupReport,
   lines: readonly string[],
-): number | null {
+  reported: (time: number) => void,
+): void {
   const { machine, random } = stage;
-  if (report.detector === 'none') return null;
+  if (report.detector === 'none') return;
   const [from, to] = WINDOWS[report.detector];
-  const at =
-    report.reportAt ?? Math.round(sinceNs + report.thresholdNs * (from + random.float() * (to - from)));
+  const at = Math.round(sinceNs + report.thresholdNs * (from + random.float() * (to - from)));
   const header = `watchdog: Watchdog detected hard LOCKUP on cpu ${cpu.id}`;
+  const firstLine = machine.callback(reported);
   if (report.detector === 'perf') {
-    machine.injectNmi(cpu, at, (p) => printFromNmi(stage, p, [header, 'Modules linked in:']));
+    machine.injectNmi(cpu, at, (p) => printFromNmi(stage, p, [header, 'Modules linked in:'], firstLine));
   } else {
     const buddy = nextCpu(stage, cpu);
     machine.inject(buddy, at, (p) => {
       stage.phrases.irqEntry(p);
-      print(stage, p, [header, 'Modules linked in:', `Sending NMI from CPU ${buddy.id} to CPUs ${cpu.id}:`]);
+      const nmi = `Sending NMI from CPU ${buddy.id} to CPUs ${cpu.id}:`;
+      print(stage, p, [header, 'Modules linked in:', nmi], firstLine);
       stage.phrases.irqExit(p);
     });
   }
   for (const delay of report.backtraces) {
     machine.injectNmi(cpu, at + delay, (p) => printFromNmi(stage, p, lines));
   }
-  return at;
 }
 
 /** The CPU whose timer watches over `cpu`. */
@@ -67,14 +69,17 @@ function nextCpu({ machine }: Stage, cpu: Cpu): Cpu {
   return cpu;
 }
 
-/** Prints lines on the console, one event each. */
-export function print({ machine, random }: Stage, p: Program, lines: readonly string[]): void {
-  for (const line of lines) p.add(OP.console, LINE_NS + random.int(LINE_NS), machine.message(line));
+/** Prints lines on the console, one event each; `firstLine`: number of a callback for the first one. */
+export function print({ machine, random }: Stage, p: Program, lines: readonly string[], firstLine = 0): void {
+  lines.forEach((line, index) => {
+    p.add(OP.console, LINE_NS + random.int(LINE_NS), machine.message(line));
+    if (index === 0) p.marked(firstLine);
+  });
 }
 
-export function printFromNmi(stage: Stage, p: Program, lines: readonly string[]): void {
+function printFromNmi(stage: Stage, p: Program, lines: readonly string[], firstLine = 0): void {
   p.add(OP.nmi, 0, 1);
-  print(stage, p, lines);
+  print(stage, p, lines, firstLine);
   p.add(OP.nmi, 500, 0);
   p.add(OP.nmiReturn, 100);
 }

@@ -58,8 +58,9 @@ export abstract class VictimFault extends Fault {
     stage.at(now, () => stage.strand(cpu));
     const { pid, comm } = cpu.task;
     const lines = backtrace(cpu.id, pid, comm, locks.address(lock), word);
-    const at = reportLockup(stage, cpu, Number(truth.times[`irqsOff${suffix}`]), this.#report(), lines);
-    if (at !== null && at < stage.endNs) truth.times[`report${suffix}`] = String(at);
+    reportLockup(stage, cpu, Number(truth.times[`irqsOff${suffix}`]), this.#report(), lines, (time) => {
+      truth.times[`report${suffix}`] = String(time);
+    });
   }
 
   #report(): LockupReport {
