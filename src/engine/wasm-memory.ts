@@ -7,6 +7,7 @@ export class WasmMemory {
   #buffer: ArrayBuffer | undefined;
   #view!: DataView;
   #bytes!: Uint8Array;
+  #words!: Uint32Array;
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
@@ -22,10 +23,17 @@ export class WasmMemory {
     return this.#bytes;
   }
 
+  /** Linear memory as 32-bit words, for loops over tables: index = address / 4. */
+  get words(): Uint32Array {
+    if (this.#buffer !== this.#memory.buffer) this.#renew();
+    return this.#words;
+  }
+
   #renew(): void {
     this.#buffer = this.#memory.buffer as ArrayBuffer;
     this.#view = new DataView(this.#buffer);
     this.#bytes = new Uint8Array(this.#buffer);
+    this.#words = new Uint32Array(this.#buffer);
   }
 
   u8(at: number): number {

@@ -21,7 +21,7 @@ export function readState(memory: WasmMemory, lanes: number): EngineState {
     ...entriesOf(memory, L.HEAD_TASK_INDEX),
     ...cpus.flatMap((cpu) => slotsOf(memory, cpu + L.CPU_CONTEXTS, 3)),
   ].filter((context) => memory.u32(context + L.CONTEXT_DEPTH) > 0);
-  const locks = entriesOf(memory, L.HEAD_LOCK_INDEX).filter((lock) => isTelling(memory, lock));
+  const locks = entriesOf(memory, L.HEAD_LOCK_INDEX).filter((lock) => isTelling(memory.words, lock));
   return {
     events: memory.u64(L.STATE + L.HEAD_EVENTS),
     firstTime: memory.u64(L.STATE + L.HEAD_FIRST_TIME),
@@ -58,31 +58,29 @@ export function byIdentity(a: LockState, b: LockState): number {
 
 /** The addresses in a table of u32 that are not 0. */
 function slotsOf(memory: WasmMemory, at: number, length: number): number[] {
-  const slots: number[] = [];
-  for (let n = 0; n < length; n++) {
-    const slot = memory.u32(at + 4 * n);
-    if (slot) slots.push(slot);
-  }
-  return slots;
+  return Array.from(memory.words.subarray(at / 4, at / 4 + length).filter((slot) => slot !== 0));
 }
 
 /** The slots of an index table. */
 function entriesOf(memory: WasmMemory, index: number): number[] {
   const at = memory.u32(L.STATE + index + L.INDEX_ENTRIES);
   const length = memory.u32(L.STATE + index + L.INDEX_MASK) + 1;
+  const words = memory.words;
   const slots: number[] = [];
-  for (let n = 0; n < length; n++) {
-    const slot = memory.u32(at + 8 * n + 4);
+  for (let n = at / 4 + 1, end = n + 2 * length; n < end; n += 2) {
+    const slot = words[n]!;
     if (slot) slots.push(slot);
   }
   return slots;
 }
 
-function isTelling(memory: WasmMemory, lock: number): boolean {
+function isTelling(words: Uint32Array, lock: number): boolean {
+  // LOCK_STATE is the upper half of the word that begins with LOCK_NAMESPACE.
+  const state = words[(lock + L.LOCK_NAMESPACE) / 4]! >>> 16;
   return (
-    memory.u32(lock + L.LOCK_REFERENCES) > 0 ||
-    memory.u32(lock + L.LOCK_SUSPECT) > 0 ||
-    (memory.u16(lock + L.LOCK_STATE) & (L.LOCK_IS_SEEN_SET | L.LOCK_IS_ORPHANED)) !== 0
+    words[(lock + L.LOCK_REFERENCES) / 4]! > 0 ||
+    words[(lock + L.LOCK_SUSPECT) / 4]! > 0 ||
+    (state & (L.LOCK_IS_SEEN_SET | L.LOCK_IS_ORPHANED)) !== 0
   );
 }
 
@@ -295,9 +293,12 @@ const HISTOGRAM_BUCKETS = 32;
 function readHistogram(memory: WasmMemory, at: number, bits: number): HistogramState {
   const buckets: (readonly [number, bigint])[] = [];
   const length = (65 - bits) << bits;
+  const words = memory.words;
+  const first = (at + HISTOGRAM_BUCKETS) / 4;
   for (let n = 0; n < length; n++) {
-    const count = memory.u64(at + HISTOGRAM_BUCKETS + 8 * n);
-    if (count) buckets.push([n, count]);
+    if (words[first + 2 * n]! || words[first + 2 * n + 1]!) {
+      buckets.push([n, memory.u64(at + HISTOGRAM_BUCKETS + 8 * n)]);
+    }
   }
   return {
     bits,

@@ -112,10 +112,12 @@ export class Workload implements Behaviour {
     for (const cpu of this.#machine.cpus) {
       for (let i = 0; i < this.#options.tasksPerCpu; i++)
         this.spawn(cpu, this.#random.pick(this.#options.comms));
-      const { startNs, idleTickNs, deviceNs } = this.#options;
+      const { startNs, idleTickNs, deviceNs, rate } = this.#options;
       cpu.nextTick =
         idleTickNs === Infinity ? Infinity : startNs + Math.round(this.#random.float() * idleTickNs);
       cpu.nextDevice = startNs + Math.round(this.#random.exponential(deviceNs));
+      cpu.ipiAt = Infinity;
+      cpu.idle.frame.at = startNs + Math.round(this.#random.float() * (rate === null ? 1e5 : 2e8));
     }
   }
 

@@ -1,5 +1,4 @@
 import { SpinbackError } from '../base/errors.ts';
-import { loadZstd } from './zstd.ts';
 
 /** The largest piece that is ever unpacked at once, in bytes: the symbol table of a large kernel has 20 MiB. */
 export const LARGEST_CHUNK = 64 * 2 ** 20;
@@ -17,6 +16,7 @@ export interface Codec {
 /** The codec of that name; the decoder is loaded only now. Throws UNSUPPORTED for methods other than zlib and zstd. */
 export async function openCodec(name: string): Promise<Codec> {
   if (name === 'zstd') {
+    const { loadZstd } = await import('./zstd.ts');
     const zstd = await loadZstd();
     return checked(name, (packed, size) => zstd.decode(packed, size));
   }

@@ -3,7 +3,6 @@ import { SpinbackError } from '../base/errors.ts';
 import type { InputDamage } from './input-damage.ts';
 import type { ByteSource } from './source.ts';
 import { Spool } from './spool.ts';
-import { loadZstdStream } from './zstd.ts';
 
 export type Packing = 'zstd' | 'gzip';
 
@@ -45,6 +44,7 @@ function* pieces(source: ByteSource, progress: { position: number }, reuse: bool
 
 async function unzstd(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {
   const progress = { position: 0 };
+  const { loadZstdStream } = await import('./zstd.ts');
   const decoder = await loadZstdStream();
   const stream = decoder.decodeStreaming(pieces(packed, progress, true));
   // On damage zstddec 0.3.4 neither throws nor moves on: it yields empty pieces for ever. A frame has at least 9

@@ -1,6 +1,6 @@
 import { FLAGS, KINDS, NAMESPACES, type FlagName } from '../model/event.ts';
 import { namespaceFlags } from '../model/event-record.ts';
-import * as layout from '../../assembly/layout.ts';
+import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { NO_FIELD, type DecodeRow, type FieldPlace } from './decode-row.ts';
 import type { EventFormat } from './event-format.ts';
 import { checkCommonFields, COMMON_SIZE } from './parse-format.ts';
@@ -70,7 +70,7 @@ function find(format: EventFormat, name: string): FieldPlace {
 }
 
 function bitConst(row: MappingRow): number {
-  if (typeof row.bit !== 'number') return layout.WHOLE_LOCK;
+  if (typeof row.bit !== 'number') return WHOLE_LOCK;
   if (Number.isInteger(row.bit) && row.bit >= 0 && row.bit < 64) return row.bit;
   throw new Mismatch(`bit ${row.bit} of ${row.event} is not between 0 and 63`);
 }

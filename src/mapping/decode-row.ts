@@ -24,7 +24,7 @@ export interface FieldPlace {
 }
 
 export const NO_FIELD: FieldPlace = { at: 0, size: 0 };
-const NO_AUX: readonly number[] = new Array<number>(64).fill(0);
+const NO_AUX: readonly number[] = Array.from({ length: 64 }, () => 0);
 
 /** The row of an event type that no mapping row names: a sign of life, counted by type. */
 export function otherRow(type: number): DecodeRow {

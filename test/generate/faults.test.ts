@@ -306,7 +306,8 @@ describe('orders', () => {
   );
 
   it('refuses a fault that needs more CPUs than there are', () => {
-    expect(() => run('lost-unlock', { cpus: 1 })).toThrow(/need more than 1 CPUs/);
-    expect(() => run('irq-off:cpu=7')).toThrow(/need more than 4 CPUs/);
+    expect(() => run('lost-unlock', { cpus: 1 })).toThrow(/wants one more CPU, and of 1 CPUs none is left/);
+    expect(() => run('irq-off:cpu=7')).toThrow(/wants CPU 7, and of 4 CPUs none is left/);
+    expect(() => run('abba:first=2,second=2')).toThrow(/wants CPU 2/);
   });
 });

@@ -89,8 +89,7 @@ export class AbbaDeadlock extends Deadlock {
     this.describe(a);
     const { locks } = stage.machine;
     this.truth.values['otherLock'] = hexWord(this.bits ? locks.address(b) : locks.map(b));
-    const first = stage.cpu(values.number('first'));
-    const second = stage.cpu(values.number('second'), [first]);
+    const [first, second] = stage.twoCpus(values.number('first'), values.number('second'));
     const meeting = stage.machine.meeting(2);
     this.#party('first', first, meeting, a, b);
     this.#party('second', second, meeting, b, a);

@@ -71,7 +71,7 @@ export const FAULTS: readonly FaultSort[] = [
     'slow-holder',
     'a holder that lets a waiter wait for long',
     SLOW_HOLDER_SETTINGS,
-    (stage, values) => new LongHold(stage, values, 'slow-holder', null, values.number('for')),
+    (stage, values) => new LongHold(stage, values, 'slow-holder', 'slow-holder', values.number('for')),
   ),
   sort(
     'abba',

@@ -46,17 +46,21 @@ export function reportLockup(
   if (report.detector === 'perf') {
     machine.injectNmi(cpu, at, (p) => printFromNmi(stage, p, [header, 'Modules linked in:'], firstLine));
   } else {
-    const buddy = nextCpu(stage, cpu);
-    machine.inject(buddy, at, (p) => {
-      stage.phrases.irqEntry(p);
-      const nmi = `Sending NMI from CPU ${buddy.id} to CPUs ${cpu.id}:`;
-      print(stage, p, [header, 'Modules linked in:', nmi], firstLine);
-      stage.phrases.irqExit(p);
-    });
+    // Whoever can still watch then.
+    stage.at(at, () => reportFromBuddy(stage, nextCpu(stage, cpu), cpu, header, firstLine));
   }
   for (const delay of report.backtraces) {
     machine.injectNmi(cpu, at + delay, (p) => printFromNmi(stage, p, lines));
   }
+}
+
+function reportFromBuddy(stage: Stage, buddy: Cpu, cpu: Cpu, header: string, firstLine: number): void {
+  stage.machine.inject(buddy, stage.machine.now, (p) => {
+    stage.phrases.irqEntry(p);
+    const nmi = `Sending NMI from CPU ${buddy.id} to CPUs ${cpu.id}:`;
+    print(stage, p, [header, 'Modules linked in:', nmi], firstLine);
+    stage.phrases.irqExit(p);
+  });
 }
 
 /** The CPU whose timer watches over `cpu`. */

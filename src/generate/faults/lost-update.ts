@@ -33,8 +33,7 @@ export class LostUnlock extends VictimFault {
     const lock = stage.lock(machine.locks.buffer);
     this.bitLock(lock);
     const meeting = machine.meeting(2);
-    const culprit = stage.cpu(values.number('culprit'));
-    const holder = stage.cpu(values.number('holder'), [culprit]);
+    const [holder, culprit] = stage.twoCpus(values.number('holder'), values.number('culprit'));
 
     machine.locks.setWord(lock, BH.uptodate | BH.mapped | BH.asyncWrite);
     this.play('holder', holder, (p) => unlockSteps(this, p, meeting, lock, BH.asyncWrite));
@@ -103,8 +102,8 @@ export class BitErased extends Fault {
     const lock = stage.lock(machine.locks.buffer);
     this.bitLock(lock);
     const meeting = machine.meeting(2);
-    const culprit = stage.cpu(this.#values.number('culprit'));
-    const holder = stage.cpu(this.#values.number('holder'), [culprit]);
+    const values = this.#values;
+    const [holder, culprit] = stage.twoCpus(values.number('holder'), values.number('culprit'));
     this.play('culprit', culprit, (p) => {
       this.meet(p, meeting);
       p.add(OP.load, 0, lock);

@@ -120,8 +120,8 @@ export class LongHold extends Fault {
   readonly #forNs: number;
 
   /** `forNs`: how long, Infinity for ever. */
-  constructor(stage: Stage, values: Values, fault: string, cause: string | null, forNs: number) {
-    super(stage, fault, cause === null ? 'irq-off-spin' : 'never-released', cause);
+  constructor(stage: Stage, values: Values, fault: string, cause: string, forNs: number) {
+    super(stage, fault, forNs < Infinity ? 'irq-off-spin' : 'never-released', cause);
     this.#values = values;
     this.#forNs = forNs;
   }
@@ -132,8 +132,8 @@ export class LongHold extends Fault {
     const lock = stage.lock(machine.locks.buffer);
     machine.locks.setWord(lock, BH.uptodate | BH.mapped | BH.asyncWrite);
     this.bitLock(lock);
-    const holder = stage.cpu(this.#values.number('holder'));
-    const waiter = stage.cpu(this.#values.number('waiter'), [holder]);
+    const values = this.#values;
+    const [holder, waiter] = stage.twoCpus(values.number('holder'), values.number('waiter'));
     this.play('holder', holder, (p) => {
       phrases.syscallEntry(p);
       phrases.bitLock(p, lock, FINISH_BIO);

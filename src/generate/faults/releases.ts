@@ -65,8 +65,8 @@ export class ForeignRelease extends Fault {
     if (bits) this.bitLock(lock);
     else this.lockdepLock(lock);
     const meeting = machine.meeting(2);
-    const owner = stage.cpu(this.#values.number('owner'));
-    const other = stage.cpu(this.#values.number('other'), [owner]);
+    const values = this.#values;
+    const [owner, other] = stage.twoCpus(values.number('owner'), values.number('other'));
     this.play('owner', owner, (p) => {
       this.meet(p, meeting);
       if (bits) phrases.bitLock(p, lock, FINISH_BIO);

@@ -49,6 +49,8 @@ export class Stage {
   /** Timelines of faults are stretched by this, so that they stay in order whatever the skew of events. */
   readonly scale: number;
   readonly #actions: Action[] = [];
+  /** Locks that were given to faults: no two have the same. */
+  readonly #used = new Set<number>();
 
   constructor(machine: Machine, workload: Workload, startNs: number, endNs: number, skewNs: number) {
     this.scale = Math.max(1, skewNs / USUAL_SKEW);
@@ -78,22 +80,33 @@ export class Stage {
     action.run();
   }
 
-  /** A CPU by number, or (-1) one that is not stuck and not among `besides`. Throws USAGE where there is none. */
+  /**
+   * A CPU by number, or (-1) one that is not stuck; none of `besides`. Throws USAGE where there is none.
+   */
   cpu(number: number, besides: readonly Cpu[] = []): Cpu {
     const { cpus } = this.machine;
-    const fit =
-      number < 0
-        ? cpus.filter((cpu) => !cpu.stuck && !besides.includes(cpu))
-        : cpus.slice(number, number + 1);
-    if (fit.length === 0) throw new SpinbackError('USAGE', `the faults need more than ${cpus.length} CPUs`);
-    return this.random.pick(fit);
+    const fit = cpus.filter((cpu) => (number < 0 ? !cpu.stuck : cpu.id === number) && !besides.includes(cpu));
+    if (fit.length > 0) return this.random.pick(fit);
+    const which = number < 0 ? 'one more CPU' : `CPU ${number}`;
+    throw new SpinbackError('USAGE', `a fault wants ${which}, and of ${cpus.length} CPUs none is left`);
   }
 
-  /** A lock that nobody holds or is about to take; the load keeps away from it from now on. */
+  /** Two different CPUs, each by number or -1. */
+  twoCpus(first: number, second: number): [Cpu, Cpu] {
+    if (first < 0) {
+      const cpu = this.cpu(second);
+      return [this.cpu(first, [cpu]), cpu];
+    }
+    const cpu = this.cpu(first);
+    return [cpu, this.cpu(second, [cpu])];
+  }
+
+  /** A lock that nobody holds or is about to take; the load keeps away from it. */
   lock(range: LockRange): number {
     for (let rank = 2; rank < range.count; rank++) {
       const lock = range.first + rank;
-      if (this.workload.banned.has(lock) || this.machine.mentions(lock)) continue;
+      if (this.#used.has(lock) || this.machine.mentions(lock)) continue;
+      this.#used.add(lock);
       this.workload.banned.add(lock);
       return lock;
     }

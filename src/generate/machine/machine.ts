@@ -20,7 +20,7 @@ import { Scheduler } from './scheduler.ts';
 
 /** What the contexts of a machine do. */
 export interface Behaviour {
-  /** Creates the first tasks and interrupts. */
+  /** Creates the first tasks and interrupts, and says when each CPU's idle task begins. */
   populate(): void;
   /** The next thing that a task does. */
   transaction(program: Program, cpu: Cpu, task: Task): void;
@@ -112,7 +112,6 @@ export class Machine {
     for (const cpu of this.cpus) {
       cpu.idle.running = true;
       cpu.idle.preempt = 1;
-      cpu.idle.frame.at = this.now + this.random.int(50_000);
       this.refill(cpu, cpu.idle.frame);
       this.reschedule(cpu);
     }
