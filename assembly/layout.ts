@@ -193,7 +193,8 @@ export const HEAD_OUTPUT = 60; // u32: collect mode: address of the canonical ev
 export const HEAD_OUTPUT_CAPACITY = 64; // u32: in items of OUTPUT_SIZE
 export const HEAD_OUTPUT_COUNT = 68; // u32
 export const HEAD_PRIMED = 72; // u32: the merge heap has been built
-export const HEAD_DRY = 76; // u32: address of a lane that waits for input, 0 for none
+export const HEAD_PAUSE = 76; // u32: the ring or the output wants to be drained before the next event
+export const HEAD_DRY = 184; // u32: address of a lane that waits for input, 0 for none
 export const HEAD_EVENT = 80; // 40 bytes: the canonical event being replayed, for page lanes
 export const HEAD_NOW = 120; // u64: time of the latest event replayed
 export const HEAD_POSITION = 128; // u64: its position
@@ -266,7 +267,7 @@ export const OUTPUT_SIZE = 48;
 
 export const CPU_LIMIT = 8192;
 
-// ---- Lock slot --------------------------------------------------------------------------------------------
+// ---- Lock slot: four cache lines --------------------------------------------------------------------------------------------
 
 export const LOCK_ADDRESS = 0; // u64
 export const LOCK_NAMESPACE = 8; // u8
@@ -282,11 +283,12 @@ export const LOCK_RELEASES = 36; // u32
 export const LOCK_ACQUISITIONS = 40; // u32
 export const LOCK_CONTENTIONS = 44; // u32
 export const LOCK_LAST_USE = 48; // u64
-export const LOCK_ACQUIRE = 56; // mark: last take
-export const LOCK_RELEASE = 96; // mark: last release
-export const LOCK_SEEN = 136; // mark: the bit seen set although nobody holds it
-export const LOCK_LEFT = 176; // mark: where the owner left without releasing
-export const LOCK_SIZE = 216;
+// Line 1 and 2 of the slot: an acquisition touches lines 0 and 1, a release lines 0 and 2.
+export const LOCK_ACQUIRE = 64; // mark: last take
+export const LOCK_RELEASE = 128; // mark: last release
+export const LOCK_SEEN = 168; // mark: the bit seen set although nobody holds it
+export const LOCK_LEFT = 208; // mark: where the owner left without releasing
+export const LOCK_SIZE = 256;
 
 export const LOCK_IS_TAKEN_VISIBLY = 1; // the capture shows `acquire` for it
 export const LOCK_IS_READ = 2; // taken for reading at least once
@@ -387,13 +389,11 @@ export const CPU_FLAGS_OFF_FIRST = 248; // mark: first event since then that was
 export const CPU_FLAGS_OFF_LAST = 288; // mark
 export const CPU_BUSY_GAPS = 328; // u64: gaps between events while not idling
 export const CPU_BUSY_MAX = 336; // u64: the longest, ns
-export const CPU_BUSY_SUM = 344; // u64: ns
 export const CPU_TICKS = 352; // u64: intervals between hard interrupts while not idling
 export const CPU_TICK_MAX = 360; // u64: the longest, ns
 export const CPU_LAST_TICK = 368; // u64: time of the last hard interrupt since it idled, 0 for none
 export const CPU_IRQ_EVENTS = 376; // u64: irqs off and on events
-export const CPU_TICK_SUM = 384; // u64
-export const CPU_SIZE = 392;
+export const CPU_SIZE = 384;
 
 export const IRQS_ARE_UNKNOWN = 0;
 export const IRQS_ARE_ON = 1;

@@ -20,6 +20,7 @@ import {
   HEAD_OUTPUT,
   HEAD_OUTPUT_CAPACITY,
   HEAD_OUTPUT_COUNT,
+  HEAD_PAUSE,
   HEAD_POSITION,
   HEAD_PRIMED,
   HEAD_ROWS,
@@ -64,7 +65,17 @@ import {
   STEP_OUTPUT_FULL,
   STEP_RING_FULL,
 } from './layout';
-import { addLane, advance, dropFirst, firstLane, firstStaysFirst, heapSize, siftFirst } from './decode/merge';
+import {
+  addLane,
+  advance,
+  dropFirst,
+  firstLane,
+  heapSize,
+  isBefore,
+  secondLane,
+  siftFirst,
+} from './decode/merge';
+import { damaged } from './decode/pages';
 import { decode, rowOf } from './decode/rows';
 import { count } from './memory/counters';
 import { setMark } from './memory/mark';
@@ -86,12 +97,13 @@ const BATCH: i32 = 1 << 16;
 export function step(): i32 {
   const waiting = load<u32>(STATE, HEAD_PRIMED) ? refilled() : prime();
   if (waiting >= 0) return waiting;
+  store<u32>(STATE, ringIsFull() || outputIsFull() ? 1 : 0, HEAD_PAUSE);
   let budget = BATCH;
   while (heapSize()) {
     const lane = firstLane();
+    const rival = secondLane();
     do {
-      if (ringIsFull()) return STEP_RING_FULL;
-      if (outputIsFull()) return STEP_OUTPUT_FULL;
+      if (load<u32>(STATE, HEAD_PAUSE)) return ringIsFull() ? STEP_RING_FULL : STEP_OUTPUT_FULL;
       if (--budget < 0) return STEP_AGAIN;
       deliver(lane);
       if (!advance(lane)) {
@@ -100,7 +112,7 @@ export function step(): i32 {
         if (dry >= 0) return dry;
         break;
       }
-    } while (firstStaysFirst());
+    } while (!rival || isBefore(lane, rival));
     siftFirst();
   }
   return STEP_DONE;
@@ -150,7 +162,7 @@ function deliver(lane: usize): void {
   }
   const event = STATE + HEAD_EVENT;
   const row = rowOf(load<u16>(record));
-  if (!decode(lane, row, event)) store<u32>(lane, load<u32>(lane, LANE_BAD_EVENTS) + 1, LANE_BAD_EVENTS);
+  if (!decode(lane, row, event)) damaged(lane, record, LANE_BAD_EVENTS);
   replay(event, row);
 }
 
@@ -181,6 +193,7 @@ function collect(event: usize): void {
   memory.copy(item, event, EVENT_SIZE);
   store<u64>(item, load<u64>(STATE, HEAD_POSITION), OUTPUT_POSITION);
   store<u32>(STATE, n + 1, HEAD_OUTPUT_COUNT);
+  if (outputIsFull()) store<u32>(STATE, 1, HEAD_PAUSE);
 }
 
 /** One canonical event through the programs. */

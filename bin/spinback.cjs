@@ -9,7 +9,7 @@ try {
     process.stdout.on('error', () => {});
     process.stdout.write(`${require('../package.json').version}\n`);
   } else {
-    require('../dist/cli.cjs').main();
+    require('../dist/start.cjs').load('cli.cjs').exports.main();
   }
 } catch (error) {
   process.stderr.write(`spinback: internal error: cannot start: ${error}\n`);

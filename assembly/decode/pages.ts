@@ -65,7 +65,8 @@ function toNs(lane: usize, time: u64): u64 {
   return ns + load<u64>(lane, LANE_OFFSET_NS);
 }
 
-function damaged(lane: usize, at: usize, field: usize): void {
+/** Counts damage at `at` in the window; `field` is LANE_BAD_PAGES or LANE_BAD_EVENTS. */
+export function damaged(lane: usize, at: usize, field: usize): void {
   const known = load<u32>(lane, LANE_BAD_PAGES) + load<u32>(lane, LANE_BAD_EVENTS);
   if (!known)
     store<u64>(lane, load<u64>(lane, LANE_BASE) + u64(at - load<u32>(lane, LANE_WINDOW)), LANE_FIRST_BAD);
@@ -85,10 +86,6 @@ function openPage(lane: usize, page: usize): void {
   const room = pageSize - dataAt;
   store<u32>(lane, load<u32>(lane, LANE_PAGES) + 1, LANE_PAGES);
   store<u32>(lane, u32(page), LANE_PAGE);
-  if (length > room) {
-    damaged(lane, page, LANE_BAD_PAGES);
-    length = 0;
-  }
   if (commit & MISSED_EVENTS) {
     let missed: i64 = -1;
     const size = u32(load<u8>(lane, LANE_COMMIT_SIZE));
@@ -98,6 +95,10 @@ function openPage(lane: usize, page: usize): void {
     }
     const before = load<i64>(lane, LANE_PENDING_LOST);
     store<i64>(lane, missed > 0 && before >= 0 ? before + missed : -1, LANE_PENDING_LOST);
+  }
+  if (length > room) {
+    damaged(lane, page, LANE_BAD_PAGES);
+    length = 0;
   }
   store<u64>(lane, load<u64>(page), LANE_TIME);
   store<u32>(lane, u32(data), LANE_CURSOR);

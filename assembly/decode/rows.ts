@@ -9,16 +9,12 @@
 
 import {
   EVENT_ADDRESS,
-  EVENT_BIT,
-  EVENT_CPU,
   EVENT_FLAGS,
   EVENT_KIND,
-  EVENT_PID,
-  EVENT_RAW,
   EVENT_TIME,
-  EVENT_TYPE,
   EVENT_VALUE,
   FLAG_IRQS_OFF,
+  FLAG_IRQS_UNKNOWN,
   FLAG_PREEMPT_OFF,
   HEAD_ROWS,
   HEAD_ROW_INDEX,
@@ -53,6 +49,9 @@ export function rowOf(type: u16): usize {
   return load<usize>(STATE, HEAD_ROWS) + usize(row) * ROW_SIZE;
 }
 
+// The five field sizes in a row's first eight bytes (layout.ts, ROW_ADDRESS_SIZE to ROW_AUX_SIZE).
+const FIELD_SIZES: u64 = 0x00ffffffffff0000;
+
 function field(at: usize, size: u8): u64 {
   if (size == 8) return load<u64>(at);
   if (size == 4) return load<u32>(at);
@@ -60,30 +59,28 @@ function field(at: usize, size: u8): u64 {
   return load<u8>(at);
 }
 
-/** Writes the lane's pending record as a canonical event to `event`. False: it is too short for its format. */
+/**
+ * Writes the lane's pending record as a canonical event to `event`. False: it is too short for its format.
+ *
+ * The event is put together in registers and stored as whole words: a mark is copied from it as words right afterwards, and
+ * a processor cannot forward several small stores to one wide load.
+ */
 export function decode(lane: usize, row: usize, event: usize): bool {
-  const record: usize = load<u32>(lane, LANE_RECORD);
-  const common = u32(load<u8>(record, 2));
-  let flags =
-    (common & FLAG_IRQS_OFF) |
-    ((common >> 2) & 6) | // 0x08, 0x10 -> hardirq, softirq
-    ((common >> 3) & 8) | // 0x40 -> NMI
-    ((common & 2) << 11) | // 0x02 -> irqs unknown
-    u32(load<u16>(row, ROW_FLAGS));
-  if (load<u8>(record, 3) & 15) flags |= FLAG_PREEMPT_OFF;
-  store<u64>(event, load<u64>(lane, LANE_NEXT_TIME), EVENT_TIME);
-  store<u16>(event, load<u16>(lane, LANE_CPU), EVENT_CPU);
-  store<i32>(event, load<i32>(record, 4), EVENT_PID);
-  store<u16>(event, load<u16>(record), EVENT_TYPE);
-  store<u32>(event, u32(record) - load<u32>(lane, LANE_WINDOW), EVENT_RAW);
-
+  const record = load<usize>(lane, LANE_RECORD);
   const whole = load<u32>(lane, LANE_RECORD_SIZE) >= u32(load<u16>(row, ROW_MIN_SIZE));
-  const kind = whole ? load<u8>(row, ROW_KIND) : u8(KIND_OTHER);
-  store<u8>(event, kind, EVENT_KIND);
+  const common = load<u32>(record); // type u16, flags u8, preempt count u8
+  let flags =
+    ((common >> 16) & FLAG_IRQS_OFF) |
+    ((common >> 18) & 6) | // 0x08, 0x10 -> hardirq, softirq
+    ((common >> 19) & 8) | // 0x40 -> NMI
+    ((common >> 5) & FLAG_IRQS_UNKNOWN) | // 0x02
+    u32(load<u16>(row, ROW_FLAGS));
+  if (common & 0x0f000000) flags |= FLAG_PREEMPT_OFF;
+  const kind = whole ? u64(load<u8>(row, ROW_KIND)) : u64(KIND_OTHER);
   let address: u64 = 0;
   let value: u64 = 0;
-  let bit = load<u8>(row, ROW_BIT_CONST);
-  if (kind != KIND_OTHER) {
+  let bit = u64(load<u8>(row, ROW_BIT_CONST));
+  if (whole && load<u64>(row) & FIELD_SIZES) {
     let size = load<u8>(row, ROW_ADDRESS_SIZE);
     if (size) address = field(record + load<u16>(row, ROW_ADDRESS_AT), size);
     size = load<u8>(row, ROW_VALUE_SIZE);
@@ -91,16 +88,19 @@ export function decode(lane: usize, row: usize, event: usize): bool {
     size = load<u8>(row, ROW_HIGH_SIZE);
     if (size) value = (value & 0xffffffff) | (field(record + load<u16>(row, ROW_HIGH_AT), size) << 32);
     size = load<u8>(row, ROW_BIT_SIZE);
-    if (size) bit = u8(field(record + load<u16>(row, ROW_BIT_AT), size) & 63);
+    if (size) bit = field(record + load<u16>(row, ROW_BIT_AT), size) & 63;
     size = load<u8>(row, ROW_AUX_SIZE);
     if (size) {
       const aux = field(record + load<u16>(row, ROW_AUX_AT), size) & 63;
       flags |= u32(load<u16>(row + (usize(aux) << 1), ROW_AUX_FLAGS));
     }
   }
+  const pid = u64(load<u32>(record, 4));
+  const raw = u64(u32(record) - load<u32>(lane, LANE_WINDOW));
+  store<u64>(event, load<u64>(lane, LANE_NEXT_TIME), EVENT_TIME);
   store<u64>(event, address, EVENT_ADDRESS);
   store<u64>(event, value, EVENT_VALUE);
-  store<u8>(event, bit, EVENT_BIT);
-  store<u16>(event, u16(flags), EVENT_FLAGS);
+  store<u64>(event, kind | (bit << 8) | (u64(load<u16>(lane, LANE_CPU)) << 16) | (pid << 32), EVENT_KIND);
+  store<u64>(event, u64(flags & 0xffff) | (u64(common & 0xffff) << 16) | (raw << 32), EVENT_FLAGS);
   return whole;
 }

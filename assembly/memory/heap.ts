@@ -14,19 +14,29 @@ import {
 
 const LINE: u32 = 64;
 const CHUNK: u32 = 1 << 16;
+// Pages of 64 KiB.
+const GROWTH: u64 = 64;
 
 /** `size` zeroed bytes at a cache line, or 0 when the limit is reached. */
 export function reserve(size: u32): usize {
   const start = (load<u32>(STATE, HEAD_TOP) + LINE - 1) & ~(LINE - 1);
   const end = u64(start) + u64(size);
   if (end > u64(load<u32>(STATE, HEAD_LIMIT))) return 0;
-  const have = u64(memory.size()) << 16;
-  if (end > have) {
-    const pages = i32((end - have + 0xffff) >> 16);
-    if (memory.grow(pages) < 0) return 0;
-  }
+  if (end > u64(memory.size()) << 16 && !growTo(end)) return 0;
   store<u32>(STATE, u32(end), HEAD_TOP);
   return start;
+}
+
+/**
+ * Grows linear memory to hold `end`, by a step at least: every growth makes the host replace its buffer and look for garbage.
+ */
+function growTo(end: u64): bool {
+  const have = u64(memory.size());
+  const needed = ((end + 0xffff) >> 16) - have;
+  const room =
+    (u64(load<u32>(STATE, HEAD_LIMIT)) >> 16) - min<u64>(have, u64(load<u32>(STATE, HEAD_LIMIT)) >> 16);
+  const step = min<u64>(max<u64>(needed, GROWTH), max<u64>(room, needed));
+  return memory.grow(i32(step)) >= 0 || memory.grow(i32(needed)) >= 0;
 }
 
 /** A table of 2^power bytes, zeroed; a table given back before is used again. */

@@ -1,11 +1,14 @@
 // Open-addressing index: 64-bit entries {tag u32, slot address u32}, linear probing from the tag's low bits, at most half
-// full. Probes of a table that is never more than half full always meet an empty entry. An entry is removed only by
-// rebuilding the table, so there are no tombstones and a rebuild needs no look at the slots.
+// full. Probes of a table that is never more than half full always meet an empty entry. Entries are removed only by
+// sweeping the whole table, so there are no tombstones, and neither sweeping nor growing looks at the slots.
 
 import { INDEX_COUNT, INDEX_ENTRIES, INDEX_MASK } from '../layout';
 import { giveTable, takeTable } from './heap';
 
 const POWER_LIMIT: u32 = 27;
+
+/** Stands for the slot in an entry that sweep() shall take out. */
+export const FORGOTTEN: u32 = 1;
 
 /** Spreads an address and a small discriminator over 32 bits (multiplicative hashing by the golden ratio). */
 export function hash(key: u64, salt: u64): u32 {
@@ -46,24 +49,33 @@ export function isHalfFull(index: usize): bool {
   return load<u32>(index, INDEX_COUNT) << 1 > load<u32>(index, INDEX_MASK);
 }
 
-export function indexPower(index: usize): u32 {
-  return 32 - clz<u32>(load<u32>(index, INDEX_MASK));
-}
-
-/**
- * Moves the entries that still have a slot to a table of 2^power entries; before that, whoever forgets a slot sets its
- * entry's slot to 0. False when memory is at its limit: the old table stays as it was.
- */
-export function rebuild(index: usize, power: u32): bool {
-  if (power > POWER_LIMIT) return false;
+/** Doubles the table. False when memory is at its limit: the table stays as it was. */
+export function grow(index: usize): bool {
   const old: usize = load<u32>(index, INDEX_ENTRIES);
-  const oldPower = indexPower(index);
-  const end = old + (usize(1) << (oldPower + 3));
-  if (!initIndex(index, power)) return false;
+  const power = 32 - clz<u32>(load<u32>(index, INDEX_MASK));
+  const end = old + (usize(1) << (power + 3));
+  if (power == POWER_LIMIT || !initIndex(index, power + 1)) return false;
   for (let entry = old; entry < end; entry += 8) {
     const slot = load<u32>(entry, 4);
     if (slot) put(index, load<u32>(entry), slot);
   }
-  giveTable(old, oldPower + 3);
+  giveTable(old, power + 3);
   return true;
+}
+
+/**
+ * Takes out the entries whose slot is FORGOTTEN. In place: it is needed most when memory is full. Every entry is put anew,
+ * in order from behind an empty one, which no run of entries crosses; so it lands between its home and where it was, and
+ * what lies between is final.
+ */
+export function sweep(index: usize): void {
+  let start: usize = load<u32>(index, INDEX_ENTRIES);
+  while (load<u32>(start, 4)) start = nextEntry(index, start);
+  store<u32>(index, 0, INDEX_COUNT);
+  for (let entry = nextEntry(index, start); entry != start; entry = nextEntry(index, entry)) {
+    const slot = load<u32>(entry, 4);
+    if (!slot) continue;
+    store<u32>(entry, 0, 4);
+    if (slot != FORGOTTEN) put(index, load<u32>(entry), slot);
+  }
 }

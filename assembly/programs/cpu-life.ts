@@ -6,7 +6,6 @@ import {
   CONTEXT_OUT_TIME,
   CPU_BUSY_GAPS,
   CPU_BUSY_MAX,
-  CPU_BUSY_SUM,
   CPU_CONTEXTS,
   CPU_EVENTS,
   CPU_FIRST_TIME,
@@ -29,7 +28,6 @@ import {
   CPU_TASK,
   CPU_TICKS,
   CPU_TICK_MAX,
-  CPU_TICK_SUM,
   EVENT_FLAGS,
   EVENT_KIND,
   EVENT_PID,
@@ -145,7 +143,6 @@ function measureGap(cpu: usize, event: usize, gap: u64): void {
     store<u64>(cpu, 0, CPU_LAST_TICK);
   }
   store<u64>(cpu, load<u64>(cpu, CPU_BUSY_GAPS) + 1, CPU_BUSY_GAPS);
-  store<u64>(cpu, load<u64>(cpu, CPU_BUSY_SUM) + gap, CPU_BUSY_SUM);
   if (gap > load<u64>(cpu, CPU_BUSY_MAX)) store<u64>(cpu, gap, CPU_BUSY_MAX);
 }
 
@@ -156,7 +153,6 @@ function tick(cpu: usize, time: u64): void {
   if (!last) return;
   const interval = since(last, time);
   store<u64>(cpu, load<u64>(cpu, CPU_TICKS) + 1, CPU_TICKS);
-  store<u64>(cpu, load<u64>(cpu, CPU_TICK_SUM) + interval, CPU_TICK_SUM);
   if (interval > load<u64>(cpu, CPU_TICK_MAX)) store<u64>(cpu, interval, CPU_TICK_MAX);
 }
 

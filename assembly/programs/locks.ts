@@ -100,7 +100,7 @@ import { record as recordValue } from '../memory/histogram';
 import { copyMark, setBareMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
 import { contextOf, findEntry, findTask, pushEntry, removeEntry } from '../state/contexts';
-import { lockOf } from '../state/locks';
+import { lockNear, lockOf } from '../state/locks';
 import { pushWriter } from '../state/words';
 import { levelOf, since } from './cpu-life';
 import { noteSeenSet, settleSuspect } from './words';
@@ -111,6 +111,12 @@ function namespaceOf(event: usize): u8 {
 
 function lockOfEvent(event: usize): usize {
   return lockOf(namespaceOf(event), load<u64>(event, EVENT_ADDRESS), load<u8>(event, EVENT_BIT));
+}
+
+/** The event's lock, looked for on top of the context's stack first. */
+function lockIn(context: usize, event: usize): usize {
+  if (!context) return lockOfEvent(event);
+  return lockNear(context, namespaceOf(event), load<u64>(event, EVENT_ADDRESS), load<u8>(event, EVENT_BIT));
 }
 
 function contextOfEvent(cpu: usize, event: usize): usize {
@@ -157,7 +163,7 @@ export function attempt(cpu: usize, event: usize): void {
 export function contend(cpu: usize, event: usize): void {
   count(COUNTER_CONTENTIONS);
   const context = contextOfEvent(cpu, event);
-  const lock = lockOfEvent(event);
+  const lock = lockIn(context, event);
   if (!context || !lock) return;
   store<u32>(lock, load<u32>(lock, LOCK_CONTENTIONS) + 1, LOCK_CONTENTIONS);
   let entry = findEntry(context, lock, false);
@@ -180,7 +186,7 @@ export function contend(cpu: usize, event: usize): void {
 /** contention_end: the wait is over, with or without the lock. */
 export function waitEnd(cpu: usize, event: usize): void {
   const context = contextOfEvent(cpu, event);
-  const lock = lockOfEvent(event);
+  const lock = lockIn(context, event);
   if (!context || !lock) return;
   const entry = findEntry(context, lock, false);
   if (!entry) return;
@@ -253,7 +259,7 @@ function aboutLock(record: usize, lock: usize): void {
 export function take(cpu: usize, event: usize): void {
   count(COUNTER_ACQUISITIONS);
   const context = contextOfEvent(cpu, event);
-  const lock = lockOfEvent(event);
+  const lock = lockIn(context, event);
   if (!context || !lock) return;
   store<u32>(lock, load<u32>(lock, LOCK_ACQUISITIONS) + 1, LOCK_ACQUISITIONS);
 
@@ -306,9 +312,10 @@ function endOldHold(context: usize, lock: usize): void {
 
 export function release(cpu: usize, event: usize): void {
   count(COUNTER_RELEASES);
-  const lock = lockOfEvent(event);
+  const own = contextOfEvent(cpu, event);
+  const lock = lockIn(own, event);
   if (!lock) return;
-  const context = releasingContext(cpu, event, lock);
+  const context = releasingContext(cpu, own, lock);
   const owner: usize = load<u32>(lock, LOCK_OWNER);
   if (context) {
     let entry = findEntry(context, lock, true);
@@ -335,8 +342,7 @@ export function release(cpu: usize, event: usize): void {
  * The context whose hold this release ends: the event's own, or another level of the same CPU (the flags of an event at
  * the edge of an interrupt can be off by one level). 0: nobody here is known to have taken it.
  */
-function releasingContext(cpu: usize, event: usize, lock: usize): usize {
-  const own = contextOfEvent(cpu, event);
+function releasingContext(cpu: usize, own: usize, lock: usize): usize {
   if (own && has(own, lock)) return own;
   const task = findTask(load<i32>(cpu, CPU_PID), load<u16>(cpu, CPU_NUMBER));
   if (task && task != own && has(task, lock)) return task;

@@ -9,6 +9,7 @@ import {
   CONTEXT_DEPTH,
   CONTEXT_EXIT_POSITION,
   CONTEXT_EXIT_TIME,
+  CONTEXT_IN_TIME,
   CONTEXT_IS_EXITING,
   CONTEXT_KEY,
   CONTEXT_LEVEL,
@@ -54,7 +55,7 @@ import {
 } from '../layout';
 import { count } from '../memory/counters';
 import { giveSlot, takeSlot } from '../memory/heap';
-import { firstEntry, hash, indexPower, isHalfFull, nextEntry, put, rebuild } from '../memory/index-table';
+import { firstEntry, FORGOTTEN, grow, hash, isHalfFull, nextEntry, put, sweep } from '../memory/index-table';
 import { setBareMark } from '../memory/mark';
 
 const INDEX = STATE + HEAD_TASK_INDEX;
@@ -139,9 +140,8 @@ function makeRoom(): bool {
       if (task && isForgettable(task)) forgettable++;
     }
   }
-  const power = indexPower(INDEX);
   if (forgettable << 1 < total) {
-    if (rebuild(INDEX, power + 1)) return true;
+    if (grow(INDEX)) return true;
     if (!forgettable) return false;
   }
   for (let entry = entries; entry < end; entry += 8) {
@@ -150,18 +150,22 @@ function makeRoom(): bool {
     abandon(task);
     giveStack(task);
     giveSlot(SLAB, task, CONTEXT_NEXT);
-    store<u32>(entry, 0, 4);
+    store<u32>(entry, FORGOTTEN, 4);
     count(COUNTER_FORGOTTEN_TASKS);
   }
   forgetCachedTasks();
-  return rebuild(INDEX, power);
+  sweep(INDEX);
+  return true;
 }
 
 function isForgettable(task: usize): bool {
   if (!load<u32>(task, CONTEXT_DEPTH)) return true;
+  // One that is back was only preempted on its way out, or has the pid of one that is gone.
+  const out = load<u64>(task, CONTEXT_OUT_TIME);
   return (
     load<u8>(task, CONTEXT_IS_EXITING) != 0 &&
-    load<u64>(task, CONTEXT_OUT_TIME) >= load<u64>(task, CONTEXT_EXIT_TIME)
+    out >= load<u64>(task, CONTEXT_EXIT_TIME) &&
+    out >= load<u64>(task, CONTEXT_IN_TIME)
   );
 }
 

@@ -1,9 +1,13 @@
 // The lock table: (namespace, address, bit) -> slot. See layout.ts, LOCK_*.
 
 import {
+  CONTEXT_DEPTH,
+  CONTEXT_STACK,
   COUNTER_FORGOTTEN_LOCKS,
   COUNTER_PEAK_LOCKS,
   COUNTER_UNTRACKED_LOCK_EVENTS,
+  ENTRY_LOCK,
+  ENTRY_SIZE,
   HEAD_LOCK_INDEX,
   HEAD_LOCK_SLAB,
   HEAD_NOW,
@@ -30,7 +34,7 @@ import {
 } from '../layout';
 import { count, raise } from '../memory/counters';
 import { giveSlot, takeSlot } from '../memory/heap';
-import { firstEntry, hash, indexPower, isHalfFull, nextEntry, put, rebuild } from '../memory/index-table';
+import { firstEntry, FORGOTTEN, grow, hash, isHalfFull, nextEntry, put, sweep } from '../memory/index-table';
 import { findWord, WORD_BITS } from './words';
 
 const INDEX = STATE + HEAD_LOCK_INDEX;
@@ -50,16 +54,35 @@ function probe(tag: u32, namespace: u8, address: u64, bit: u8): usize {
   while (true) {
     const lock: usize = load<u32>(entry, 4);
     if (!lock) return 0;
-    if (
-      load<u32>(entry) == tag &&
-      load<u64>(lock, LOCK_ADDRESS) == address &&
-      load<u8>(lock, LOCK_BIT) == bit &&
-      load<u8>(lock, LOCK_NAMESPACE) == namespace
-    ) {
-      return lock;
-    }
+    if (load<u32>(entry) == tag && isLock(lock, namespace, address, bit)) return lock;
     entry = nextEntry(INDEX, entry);
   }
+}
+
+/** Is this slot that lock's? */
+function isLock(lock: usize, namespace: u8, address: u64, bit: u8): bool {
+  return (
+    load<u64>(lock, LOCK_ADDRESS) == address &&
+    load<u8>(lock, LOCK_BIT) == bit &&
+    load<u8>(lock, LOCK_NAMESPACE) == namespace
+  );
+}
+
+/**
+ * The same as lockOf, for a context that most likely means the lock on top of its stack: what was attempted is taken next,
+ * and what was taken last is released first. Spares the look-up.
+ */
+export function lockNear(context: usize, namespace: u8, address: u64, bit: u8): usize {
+  const depth = load<u32>(context, CONTEXT_DEPTH);
+  if (depth) {
+    const top = load<usize>(context, CONTEXT_STACK) + usize(depth - 1) * ENTRY_SIZE;
+    const lock = load<usize>(top, ENTRY_LOCK);
+    if (isLock(lock, namespace, address, bit)) {
+      store<u64>(lock, load<u64>(STATE, HEAD_NOW), LOCK_LAST_USE);
+      return lock;
+    }
+  }
+  return lockOf(namespace, address, bit);
 }
 
 /** The lock's slot, made if need be; 0 when the table is full and nothing can be forgotten. */
@@ -142,9 +165,8 @@ function makeRoom(): bool {
       if (used > newest) newest = used;
     }
   }
-  const power = indexPower(INDEX);
   if (forgettable << 1 < total) {
-    if (rebuild(INDEX, power + 1)) return true;
+    if (grow(INDEX)) return true;
     if (!forgettable) return false;
   }
   const before = ageOfOlderHalf(entries, end, oldest, newest, forgettable);
@@ -153,10 +175,11 @@ function makeRoom(): bool {
     if (!lock || load<u64>(lock, LOCK_LAST_USE) > before || !isForgettable(lock)) continue;
     unlinkLock(lock);
     giveSlot(SLAB, lock, LOCK_NEXT);
-    store<u32>(entry, 0, 4);
+    store<u32>(entry, FORGOTTEN, 4);
     count(COUNTER_FORGOTTEN_LOCKS);
   }
-  return rebuild(INDEX, power);
+  sweep(INDEX);
+  return true;
 }
 
 /** A time of last use that about half of the forgettable locks do not exceed, by bisection over time (at most 20 passes). */

@@ -26,7 +26,7 @@ import {
 } from '../layout';
 import { count } from '../memory/counters';
 import { giveSlot, takeSlot } from '../memory/heap';
-import { firstEntry, hash, indexPower, isHalfFull, nextEntry, put, rebuild } from '../memory/index-table';
+import { firstEntry, FORGOTTEN, grow, hash, isHalfFull, nextEntry, put, sweep } from '../memory/index-table';
 import { setMark } from '../memory/mark';
 import { findLock, linkLock } from './locks';
 
@@ -80,29 +80,43 @@ function makeRoom(): bool {
   const end = entries + ((usize(load<u32>(INDEX, INDEX_MASK)) + 1) << 3);
   const total = load<u32>(INDEX, INDEX_COUNT);
   let idle: u32 = 0;
-  let sum: f64 = 0;
+  let oldest = u64.MAX_VALUE;
   if (total >= load<u32>(INDEX, INDEX_FLOOR)) {
     for (let entry = entries; entry < end; entry += 8) {
       const word: usize = load<u32>(entry, 4);
       if (!word || load<u32>(word, WORD_LOCKS)) continue;
       idle++;
-      sum += f64(load<u64>(word, WORD_LAST_USE));
+      oldest = min<u64>(oldest, load<u64>(word, WORD_LAST_USE));
     }
   }
-  const power = indexPower(INDEX);
   if (idle << 1 < total) {
-    if (rebuild(INDEX, power + 1)) return true;
+    if (grow(INDEX)) return true;
     if (!idle) return false;
   }
-  const mean = u64(sum / f64(idle));
+  const mean = meanUse(entries, end, oldest, idle);
   for (let entry = entries; entry < end; entry += 8) {
     const word: usize = load<u32>(entry, 4);
     if (!word || load<u32>(word, WORD_LOCKS) || load<u64>(word, WORD_LAST_USE) > mean) continue;
     giveSlot(SLAB, word, WORD_NEXT);
-    store<u32>(entry, 0, 4);
+    store<u32>(entry, FORGOTTEN, 4);
     count(COUNTER_FORGOTTEN_WORDS);
   }
-  return rebuild(INDEX, power);
+  sweep(INDEX);
+  return true;
+}
+
+/**
+ * The mean of the idle words' times of last use. Each part is rounded down, so that no sum exceeds 64 bits; never below the
+ * oldest time, so that at least one word goes.
+ */
+function meanUse(entries: usize, end: usize, oldest: u64, idle: u32): u64 {
+  let mean = oldest;
+  for (let entry = entries; entry < end; entry += 8) {
+    const word: usize = load<u32>(entry, 4);
+    if (!word || load<u32>(word, WORD_LOCKS)) continue;
+    mean += (load<u64>(word, WORD_LAST_USE) - oldest) / u64(idle);
+  }
+  return mean;
 }
 
 /** Remembers the event being replayed as the word's latest writer. */

@@ -34,6 +34,8 @@ export interface EngineExports {
 }
 
 const WASM_PAGE = 65536;
+// Memory to begin with, besides the windows: tables, ring, and the slots of a small capture.
+const ROOM = 6 << 20;
 
 /** The engine proper: assembly/ compiled to WebAssembly. */
 export class WasmEngine implements Engine {
@@ -47,7 +49,9 @@ export class WasmEngine implements Engine {
   constructor(module: WebAssembly.Module, options: EngineOptions) {
     const limits = { ...ENGINE_DEFAULTS, ...options };
     const maximum = Math.min(65536, Math.ceil(limits.memoryLimit / WASM_PAGE));
-    const memory = new WebAssembly.Memory({ initial: Math.min(2, maximum), maximum: 65536 });
+    const windows = options.lanes.reduce((sum, lane) => sum + windowSize(lane, options), 0);
+    const initial = Math.min(maximum, Math.ceil((windows + ROOM) / WASM_PAGE));
+    const memory = new WebAssembly.Memory({ initial: Math.max(2, initial), maximum: 65536 });
     this.#memory = new WasmMemory(memory);
     this.#exports = instantiateSync<EngineExports>(module, { env: { memory } }).exports;
     this.#lanes = options.lanes.length;
@@ -83,8 +87,12 @@ export class WasmEngine implements Engine {
   #writeRow(row: EngineOptions['rows'][number], n: number): void {
     const memory = this.#memory;
     const at = this.#head(L.HEAD_ROWS) + n * L.ROW_SIZE;
-    memory.setU8(at + L.ROW_KIND, row.kind);
+    memory.setU16(at + L.ROW_TYPE, row.type);
     memory.setU8(at + L.ROW_BIT_CONST, row.bitConst);
+    if (n > 0) memory.setU16(this.#head(L.HEAD_ROW_INDEX) + 2 * row.type, n);
+    // A kernel has some 1500 types, of which a handful are mapped; memory is zero as it comes.
+    if (row.kind === L.KIND_OTHER) return;
+    memory.setU8(at + L.ROW_KIND, row.kind);
     memory.setU8(at + L.ROW_NAMESPACE, row.namespace);
     memory.setU8(at + L.ROW_ADDRESS_SIZE, row.address.size);
     memory.setU8(at + L.ROW_BIT_SIZE, row.bit.size);
@@ -98,9 +106,7 @@ export class WasmEngine implements Engine {
     memory.setU16(at + L.ROW_AUX_AT, row.aux.at);
     memory.setU16(at + L.ROW_MIN_SIZE, row.minSize);
     memory.setU16(at + L.ROW_FLAGS, row.flags);
-    memory.setU16(at + L.ROW_TYPE, row.type);
     row.auxFlags.forEach((flags, aux) => memory.setU16(at + L.ROW_AUX_FLAGS + 2 * aux, flags));
-    if (n > 0) memory.setU16(this.#head(L.HEAD_ROW_INDEX) + 2 * row.type, n);
   }
 
   #writeLane(lane: LaneSpec, n: number, size: number, limit: number): void {

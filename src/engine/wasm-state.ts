@@ -231,7 +231,8 @@ function bareMark(
 
 function readCpu(memory: WasmMemory, cpu: number): CpuState {
   const last = memory.mark(cpu + L.CPU_LAST);
-  const lastIsOn = (memory.u16(cpu + L.CPU_LAST + L.MARK_FLAGS) & (L.FLAG_IRQS_OFF | L.FLAG_IRQS_UNKNOWN)) === 0;
+  const lastIsOn =
+    (memory.u16(cpu + L.CPU_LAST + L.MARK_FLAGS) & (L.FLAG_IRQS_OFF | L.FLAG_IRQS_UNKNOWN)) === 0;
   return {
     cpu: memory.u16(cpu + L.CPU_NUMBER),
     level: memory.u8(cpu + L.CPU_LEVEL),
@@ -255,24 +256,27 @@ function readCpu(memory: WasmMemory, cpu: number): CpuState {
     flagsOffLast: memory.u64(cpu + L.CPU_FLAGS_OFF_FIRST) ? memory.mark(cpu + L.CPU_FLAGS_OFF_LAST) : null,
     busyGaps: memory.u64(cpu + L.CPU_BUSY_GAPS),
     busyMax: memory.u64(cpu + L.CPU_BUSY_MAX),
-    busySum: memory.u64(cpu + L.CPU_BUSY_SUM),
     ticks: memory.u64(cpu + L.CPU_TICKS),
     tickMax: memory.u64(cpu + L.CPU_TICK_MAX),
-    tickSum: memory.u64(cpu + L.CPU_TICK_SUM),
   };
 }
 
 function readRows(memory: WasmMemory): RowState[] {
   const rows = memory.u32(L.STATE + L.HEAD_ROWS);
-  return Array.from({ length: memory.u32(L.STATE + L.HEAD_ROW_COUNT) }, (_, n) => {
-    const row = rows + n * L.ROW_SIZE;
-    return {
-      type: memory.u16(row + L.ROW_TYPE),
-      count: memory.u64(row + L.ROW_COUNT),
-      irqsOn: memory.u64(row + L.ROW_IRQS_ON),
-      irqsOff: memory.u64(row + L.ROW_IRQS_OFF),
-    };
-  });
+  const words = memory.words;
+  const seen: RowState[] = [];
+  for (let n = 0, length = memory.u32(L.STATE + L.HEAD_ROW_COUNT); n < length; n++) {
+    const at = rows + n * L.ROW_SIZE;
+    if (words[(at + L.ROW_COUNT) / 4] === 0 && words[(at + L.ROW_COUNT) / 4 + 1] === 0) continue;
+    seen.push({
+      row: n,
+      type: memory.u16(at + L.ROW_TYPE),
+      count: memory.u64(at + L.ROW_COUNT),
+      irqsOn: memory.u64(at + L.ROW_IRQS_ON),
+      irqsOff: memory.u64(at + L.ROW_IRQS_OFF),
+    });
+  }
+  return seen;
 }
 
 function readLane(memory: WasmMemory, at: number, lane: number): LaneState {

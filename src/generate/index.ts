@@ -17,4 +17,4 @@ export { FileOutput, FileSpool, packerFor, type Compression } from './disk.ts';
 export { PageCursor, PageWriter, type PageShape } from './pages.ts';
 export { filterTrace, type FilterOptions, type FilterResult } from './filter.ts';
 export { noise, NOISE_DEFAULTS, toCanonical, type NoiseOptions } from './canonical.ts';
-export { generateTraceDat } from './memory.ts';
+export { generateText, generateTraceDat } from './memory.ts';

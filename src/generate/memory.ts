@@ -5,6 +5,7 @@ import {
   type SimulationOptions,
   type SimulationResult,
 } from './simulation.ts';
+import { TextWriter, type TextFormat } from './text.ts';
 import { TRACE_DAT_DEFAULTS, TraceDatWriter, type TraceDatOptions } from './trace-dat.ts';
 
 /** Simulates and gives the trace.dat as bytes, with the truth about it. For small traces: it is all in memory. */
@@ -19,4 +20,18 @@ export function generateTraceDat(
   const result = new Simulation(whole, writer).run();
   writer.finish(result.comms);
   return { ...result, bytes: output.done() };
+}
+
+/** Simulates and gives the trace as text. For small traces: it is all in memory. */
+export function generateText(
+  options: Partial<SimulationOptions>,
+  format: TextFormat,
+  nanoseconds = false,
+): string {
+  const whole = { ...SIMULATION_DEFAULTS, ...options };
+  const output = new MemoryOutput();
+  const writer = new TextWriter(output, new MemoryOutput(), { format, cpus: whole.cpus, nanoseconds });
+  new Simulation(whole, writer).run();
+  writer.finish();
+  return new TextDecoder().decode(output.done());
 }

@@ -130,13 +130,14 @@ export interface CpuState {
   readonly flagsOffLast: Mark | null;
   readonly busyGaps: bigint;
   readonly busyMax: bigint;
-  readonly busySum: bigint;
   readonly ticks: bigint;
   readonly tickMax: bigint;
-  readonly tickSum: bigint;
 }
 
+/** What was counted for one decode row (event type). */
 export interface RowState {
+  /** Index of the row in the capture's rows; 0 stands for types that it does not describe. */
+  readonly row: number;
   readonly type: number;
   readonly count: bigint;
   readonly irqsOn: bigint;
@@ -179,6 +180,7 @@ export interface EngineState {
   readonly contexts: readonly ContextState[];
   /** Locks that are held, waited for, suspected, seen set without an owner, or orphaned, by (namespace, address, bit). */
   readonly locks: ReadonlyMap<number, LockState>;
+  /** Rows of which at least one event was replayed. */
   readonly rows: readonly RowState[];
   readonly lanes: readonly LaneState[];
   readonly waitNs: HistogramState;

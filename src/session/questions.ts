@@ -148,10 +148,10 @@ function watchdog(shown: Shown): Answer {
 
 function shownBy(capture: Capture, { state }: Case): Shown {
   const counts = new Set<string>();
-  capture.rows.forEach((row, n) => {
-    if ((state.rows[n]?.count ?? 0n) === 0n) return;
-    counts.add(`${row.kind}`).add(`${row.kind}/${row.namespace}`);
-  });
+  for (const { row } of state.rows) {
+    const { kind, namespace } = capture.rows[row]!;
+    counts.add(`${kind}`).add(`${kind}/${namespace}`);
+  }
   const lossy = state.cpus.filter((cpu) => cpu.lostSpans > 0).map((cpu) => cpu.cpu);
   return {
     has: (kind, namespace) =>

@@ -118,15 +118,15 @@ function problemsOf(capture: Capture, state: EngineState): Problem[] {
 
 /** Events by type, most frequent first. */
 export function typeCounts(capture: Capture, state: EngineState): TypeCount[] {
-  const names = new Map(
-    capture.types.map((type) => [type.id, type.system ? `${type.system}:${type.name}` : type.name]),
-  );
+  const wanted = new Set(state.rows.map(({ type }) => type));
+  const names = new Map(capture.types.filter(({ id }) => wanted.has(id)).map((type) => [type.id, type]));
+  const nameOf = ({ row, type }: EngineState['rows'][number]): string => {
+    const known = row === 0 ? undefined : names.get(type);
+    if (!known) return row === 0 ? 'unknown' : `type ${type}`;
+    return known.system ? `${known.system}:${known.name}` : known.name;
+  };
   return state.rows
-    .map((row, n) => ({
-      event: n === 0 ? 'unknown' : (names.get(row.type) ?? `type ${row.type}`),
-      count: Number(row.count),
-    }))
-    .filter(({ count }) => count > 0)
+    .map((row) => ({ event: nameOf(row), count: Number(row.count) }))
     .toSorted((a, b) => b.count - a.count || (a.event < b.event ? -1 : 1));
 }
 

@@ -25,11 +25,16 @@ describe('Random', () => {
 
   it('stays within its ranges', () => {
     const random = new Random(3);
-    for (let i = 0; i < 10_000; i++) {
-      expect(random.float()).toSatisfy((value: number) => value >= 0 && value < 1);
-      expect(random.int(7)).toSatisfy((value: number) => Number.isInteger(value) && value >= 0 && value < 7);
-      expect(random.between(-2, 2)).toSatisfy((value: number) => value >= -2 && value <= 2);
-    }
+    const draws = Array.from({ length: 10_000 }, () => [
+      random.float(),
+      random.int(7),
+      random.between(-2, 2),
+    ]);
+    const column = (index: number): number[] => draws.map((draw) => draw[index]!);
+    expect(Math.min(...column(0))).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...column(0))).toBeLessThan(1);
+    expect([...new Set(column(1))].toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect([...new Set(column(2))].toSorted((a, b) => a - b)).toEqual([-2, -1, 0, 1, 2]);
   });
 
   it('draws exponential numbers with the mean asked for', () => {

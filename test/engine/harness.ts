@@ -116,7 +116,11 @@ class Feeder {
   }
 
   supply(lane: number): void {
-    const { lanes, chunk, options: { lanes: specs } } = this.#feed;
+    const {
+      lanes,
+      chunk,
+      options: { lanes: specs },
+    } = this.#feed;
     const window = this.#engine.window(lane);
     const unit = specs[lane]!.layout?.pageSize ?? 40;
     const most = Math.min(window.length, (chunk?.(lane, this.#supplies[lane]!++) ?? Infinity) * unit);
@@ -135,18 +139,26 @@ export function canonical(state: EngineState): unknown {
   const contextNames = new Map(state.contexts.map((context) => [context.id, nameOfContext(context)]));
   return {
     ...state,
-    contexts: state.contexts.map(({ id: _, stack, ...context }) => ({
+    contexts: state.contexts.map(({ id: _id, stack, ...context }) => ({
       ...context,
       stack: stack.map((hold) => ({ ...hold, lock: known(lockNames, hold.lock) })),
     })),
-    locks: [...state.locks.values()].map(({ id: _, owner, ...lock }) => ({
+    locks: [...state.locks.values()].map(({ id: _id, owner, ...lock }) => ({
       ...lock,
       owner: owner === null ? null : known(contextNames, owner),
     })),
   };
 }
 
-function nameOfLock({ namespace, address, bit }: { namespace: number; address: bigint; bit: number }): string {
+function nameOfLock({
+  namespace,
+  address,
+  bit,
+}: {
+  namespace: number;
+  address: bigint;
+  bit: number;
+}): string {
   return `${namespace}:${address.toString(16)}:${bit}`;
 }
 
@@ -172,6 +184,6 @@ export function agree(feed: Feed): Outcome {
   return twin;
 }
 
-function comparable({ last: _, ...outcome }: Outcome): Omit<Outcome, 'last'> {
+function comparable({ last: _last, ...outcome }: Outcome): Omit<Outcome, 'last'> {
   return outcome;
 }

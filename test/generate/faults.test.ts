@@ -230,7 +230,7 @@ describe('a CPU in trouble', () => {
   it.each(['silent-cpu', 'silent-cpu:for=3s'])('%s', (name) => {
     const fault = run(name);
     const from = fault.timeOf('silentFrom');
-    const [{ cpu }] = fault.truth.actors as [{ cpu: number }];
+    const { cpu } = fault.truth.actors[0]!;
     const to = name.includes('for') ? fault.timeOf('silentTo') : Infinity;
     expect(fault.events.filter((event) => event.cpu === cpu && event.time > from && event.time < to)).toEqual(
       [],

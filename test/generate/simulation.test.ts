@@ -82,7 +82,7 @@ describe('a healthy machine', () => {
 
   it('spreads its events over a duration', () => {
     const options = { ...SIMULATION_DEFAULTS, events: 30_000, durationNs: 10e9 };
-    const perSecond = new Array<number>(10).fill(0);
+    const perSecond = Array.from({ length: 10 }, () => 0);
     let count = 0;
     for (const event of generateEvents(options)) {
       perSecond[Math.floor((event.time - options.startNs) / 1e9)]!++;

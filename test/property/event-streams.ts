@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import * as L from '../../assembly/layout.ts';
 import type { EngineOptions } from '../../src/engine/engine.ts';
 import { writeEvent } from '../../src/model/event-record.ts';
-import type { CanonicalEvent } from '../../src/model/event.ts';
+import { hex } from '../../src/base/units.ts';
+import { KINDS, type CanonicalEvent } from '../../src/model/event.ts';
 import { otherRow } from '../../src/mapping/decode-row.ts';
 import { RECORDS, type Feed } from '../engine/harness.ts';
 
@@ -30,9 +31,29 @@ const TYPES = [1, 1, 2, 3, 9];
 const flags = fc
   .record({
     namespace: fc.constantFrom(0, 1, 1, 1, 2, 3),
-    level: fc.constantFrom(0, 0, 0, 0, L.FLAG_SOFTIRQ, L.FLAG_HARDIRQ, L.FLAG_NMI, L.FLAG_HARDIRQ | L.FLAG_SOFTIRQ),
+    level: fc.constantFrom(
+      0,
+      0,
+      0,
+      0,
+      L.FLAG_SOFTIRQ,
+      L.FLAG_HARDIRQ,
+      L.FLAG_NMI,
+      L.FLAG_HARDIRQ | L.FLAG_SOFTIRQ,
+    ),
     irqs: fc.constantFrom(0, 0, L.FLAG_IRQS_OFF, L.FLAG_IRQS_OFF, L.FLAG_IRQS_UNKNOWN),
-    rest: fc.constantFrom(0, 0, 0, 0, L.FLAG_TRY, L.FLAG_READ, L.FLAG_SPIN, L.FLAG_MUTEX, L.FLAG_FAILED, 0x0850),
+    rest: fc.constantFrom(
+      0,
+      0,
+      0,
+      0,
+      L.FLAG_TRY,
+      L.FLAG_READ,
+      L.FLAG_SPIN,
+      L.FLAG_MUTEX,
+      L.FLAG_FAILED,
+      0x0850,
+    ),
   })
   .map(({ namespace, level, irqs, rest }) => (namespace << L.FLAG_NAMESPACE_SHIFT) | level | irqs | rest);
 
@@ -73,7 +94,13 @@ const PHRASES: readonly (readonly number[])[] = [
 ];
 
 const phrase = fc
-  .record({ lane, who, what, kinds: fc.constantFrom(...PHRASES), steps: fc.array(step, { minLength: 6, maxLength: 6 }) })
+  .record({
+    lane,
+    who,
+    what,
+    kinds: fc.constantFrom(...PHRASES),
+    steps: fc.array(step, { minLength: 6, maxLength: 6 }),
+  })
   .map(({ lane, who, what, kinds, steps }): Timed[] =>
     kinds.map((kind, n) => ({ lane, step: steps[n]!, event: { kind, ...who, ...what } })),
   );
@@ -126,7 +153,7 @@ export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): 
       lanes: fc.integer({ min: 1, max: MOST_LANES }),
       chunks: fc.array(fc.constantFrom(1, 1, 2, 3, 17, 1000), { minLength: 1, maxLength: 5 }),
       drainLate: fc.boolean(),
-      peek: fc.constantFrom(0, 1, 13),
+      peek: fc.constantFrom(0, 0, 0, 7, 31),
       limits: fc.record({
         spinNs: threshold,
         irqOffNs: threshold,
@@ -137,28 +164,41 @@ export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): 
         tableFloor: fc.constantFrom(0, 3, 8, 1000),
       }),
     })
-    .map(({ pieces, start, lanes, chunks, drainLate, peek, limits }) => ({
-      options: {
-        lanes: Array.from({ length: lanes }, () => RECORDS),
-        rows: [0, 1, 2, 3].map(otherRow),
-        ...limits,
-        ...asked,
-      },
-      lanes: lanesOf(pieces.flat(), start, lanes),
-      chunk: (lane: number, n: number) => chunks[(lane + n) % chunks.length]!,
-      drainLate,
-      peek,
-    }));
+    .map(({ pieces, start, lanes, chunks, drainLate, peek, limits }) => {
+      const events = lanesOf(pieces.flat(), start, lanes);
+      return {
+        options: {
+          lanes: Array.from({ length: lanes }, () => RECORDS),
+          rows: [0, 1, 2, 3].map(otherRow),
+          ...limits,
+          ...asked,
+        },
+        lanes: events.map(recordsOf),
+        chunk: (lane: number, n: number) => chunks[(lane + n) % chunks.length]!,
+        drainLate,
+        peek,
+        // What a counterexample looks like: the records' bytes would tell nobody anything.
+        [fc.toStringMethod]: () =>
+          fc.stringify({ limits, chunks, drainLate, peek, events: events.map(shortly) }),
+      };
+    });
 }
 
-function lanesOf(stream: readonly Timed[], start: bigint, lanes: number): Uint8Array[] {
+function lanesOf(stream: readonly Timed[], start: bigint, lanes: number): CanonicalEvent[][] {
   const events: CanonicalEvent[][] = Array.from({ length: lanes }, () => []);
   let time = start;
   for (const { lane, step, event } of stream) {
     time = BigInt.asUintN(64, time + step);
     events[lane % lanes]!.push({ ...event, time });
   }
-  return events.map(recordsOf);
+  return events;
+}
+
+function shortly(events: readonly CanonicalEvent[]): string[] {
+  return events.map(
+    ({ time, kind, cpu, pid, address, bit, value, flags, type }) =>
+      `${time} ${KINDS[kind] ?? kind} ${hex(address)} bit ${bit} value ${hex(value)} pid ${pid} cpu ${cpu} flags ${flags} type ${type}`,
+  );
 }
 
 /** Events as the bytes of a records lane. */

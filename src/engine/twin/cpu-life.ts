@@ -47,10 +47,8 @@ function newCpu(number: number): Cpu {
     flagsOffLast: null,
     busyGaps: 0n,
     busyMax: 0n,
-    busySum: 0n,
     ticks: 0n,
     tickMax: 0n,
-    tickSum: 0n,
     lastTick: 0n,
   };
 }
@@ -110,7 +108,6 @@ function measureGap(world: World, cpu: Cpu, event: CanonicalEvent, gap: bigint):
     cpu.lastTick = 0n;
   }
   cpu.busyGaps++;
-  cpu.busySum = BigInt.asUintN(64, cpu.busySum + gap);
   if (gap > cpu.busyMax) cpu.busyMax = gap;
 }
 
@@ -121,7 +118,6 @@ function tick(cpu: Cpu, time: bigint): void {
   if (last === 0n) return;
   const interval = since(last, time);
   cpu.ticks++;
-  cpu.tickSum = BigInt.asUintN(64, cpu.tickSum + interval);
   if (interval > cpu.tickMax) cpu.tickMax = interval;
 }
 

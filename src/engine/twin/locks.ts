@@ -157,8 +157,9 @@ function endOldHold(world: World, context: Context, lock: Lock): void {
 
 export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
   world.count(L.COUNTER_RELEASES);
+  const own = contextOf(world, cpu, levelOf(event.flags));
   const lock = lockOf(world, event);
-  const context = releasingContext(world, cpu, event, lock);
+  const context = releasingContext(world, cpu, own, lock);
   const { owner } = lock;
   if (context) {
     const hold = findHold(context, lock);
@@ -181,8 +182,7 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
  * The context whose hold this release ends: the event's own, or another level of the same CPU (the flags of an event at
  * the edge of an interrupt can be off by one level). Null: nobody here is known to have taken it.
  */
-function releasingContext(world: World, cpu: Cpu, event: CanonicalEvent, lock: Lock): Context | null {
-  const own = contextOf(world, cpu, levelOf(event.flags));
+function releasingContext(world: World, cpu: Cpu, own: Context, lock: Lock): Context | null {
   const candidates = [own, findTask(world, cpu.pid, cpu.number), ...cpu.contexts];
   return (
     candidates.find((context) => context && (findHold(context, lock) || findWait(context, lock))) ?? null

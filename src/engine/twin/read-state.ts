@@ -36,7 +36,9 @@ export function readState(world: World, lanes: readonly TwinLane[]): EngineState
         .toSorted(byIdentity)
         .map((lock) => [lock.id, lock]),
     ),
-    rows: world.rows.map(({ spec, count, irqsOn, irqsOff }) => ({ type: spec.type, count, irqsOn, irqsOff })),
+    rows: world.rows
+      .map(({ spec, count, irqsOn, irqsOff }, row) => ({ row, type: spec.type, count, irqsOn, irqsOff }))
+      .filter(({ count }) => count > 0n),
     lanes: lanes.map((lane) => lane.state()),
     waitNs: world.waitNs.state(),
     holdNs: world.holdNs.state(),

@@ -36,15 +36,26 @@ export function decode(record: Uint8Array, row: RowSpec, time: bigint, cpu: numb
   const preemptCount = reader.u8();
   const pid = reader.i32();
 
-  let flags = row.flags;
+  let flags = 0;
   for (const [bit, flag] of RECORD_FLAGS) if (theirs & bit) flags |= flag;
   if (preemptCount & PREEMPT_DEPTH) flags |= L.FLAG_PREEMPT_OFF;
+  const event = {
+    time,
+    cpu,
+    pid,
+    type,
+    kind: L.KIND_OTHER,
+    flags,
+    address: 0n,
+    value: 0n,
+    bit: row.bitConst,
+  };
+  // A type that means nothing to us is a sign of life, whatever its row says.
+  if (row.kind === L.KIND_OTHER) return { event, isWhole: true };
+  event.flags |= row.flags;
+  if (record.length < row.minSize) return { event, isWhole: false };
 
-  const isWhole = record.length >= row.minSize;
-  const kind = isWhole ? row.kind : L.KIND_OTHER;
-  const event = { time, cpu, pid, type, kind, flags, address: 0n, value: 0n, bit: row.bitConst };
-  if (kind === L.KIND_OTHER) return { event, isWhole };
-
+  event.kind = row.kind;
   const field = ({ at, size }: { at: number; size: number }): bigint | null =>
     size === 0 ? null : reader.uintAt(at, size);
   const [bit, high, aux] = [field(row.bit), field(row.high), field(row.aux)];
@@ -53,5 +64,5 @@ export function decode(record: Uint8Array, row: RowSpec, time: bigint, cpu: numb
   if (high !== null) event.value = (event.value & 0xffff_ffffn) | BigInt.asUintN(64, high << 32n);
   if (bit !== null) event.bit = Number(bit & 63n);
   if (aux !== null) event.flags |= row.auxFlags[Number(aux & 63n)] ?? 0;
-  return { event, isWhole };
+  return { event, isWhole: true };
 }

@@ -19,7 +19,7 @@ function addWord(world: World, address: bigint): Word {
     locks: [],
     writers: [],
     written: 0,
-    loads: new Array<null>(L.WORD_LOAD_LIMIT).fill(null),
+    loads: Array.from({ length: L.WORD_LOAD_LIMIT }, () => null),
     loaded: 0,
     lastUse: 0n,
   };

@@ -123,10 +123,8 @@ export interface Cpu {
   flagsOffLast: Mark | null;
   busyGaps: bigint;
   busyMax: bigint;
-  busySum: bigint;
   ticks: bigint;
   tickMax: bigint;
-  tickSum: bigint;
   /** Time of the last hard interrupt since it idled, 0 for none. */
   lastTick: bigint;
 }

@@ -112,7 +112,7 @@ export class Scheduler {
       previous.wakePending = false;
     } else {
       if (state === STATE.preempted) cpu.queue.push(previous);
-      cpu.incoming = this.#next(cpu);
+      cpu.incoming = cpu.idle;
     }
     const { incoming } = cpu;
     if (incoming === previous) {

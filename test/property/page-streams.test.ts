@@ -1,0 +1,21 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { agree, SEED, SOAK, type Feed, type Outcome } from '../engine/harness.ts';
+import { pageStreams } from './page-streams.ts';
+
+function check(streams: fc.Arbitrary<Feed>, runs: number, also: (outcome: Outcome) => void = () => {}): void {
+  const property = fc.property(streams, (feed) => also(agree(feed)));
+  fc.assert(property, { seed: SEED, numRuns: runs * SOAK });
+}
+
+describe('engines and twin do the same with random pages', { timeout: 60_000 * SOAK }, () => {
+  test('whole ones are read without damage', () => {
+    // A record that is shorter than its row asks for is the only thing that can be wrong with them.
+    check(pageStreams({ whole: true }), 150, ({ last }) => {
+      for (const lane of last.lanes) expect(lane.badPages).toBe(0);
+    });
+  });
+
+  test('damaged ones', () => check(pageStreams(), 300));
+  test('damaged ones, in collect mode', () => check(pageStreams({ collect: true }), 300));
+});
