@@ -1,4 +1,5 @@
 import { decodeText } from '../../base/byte-reader.ts';
+import { bisect, hexDigit, type SymbolLine } from './kallsyms-search.ts';
 import type { Load } from './names.ts';
 
 const NEWLINE = 0x0a;
@@ -16,60 +17,72 @@ const FARTHEST = 1n << 20n;
  */
 export class Kallsyms {
   readonly #load: Load;
+  #bytes: Uint8Array | null = null;
   #table: Table | null = null;
+  readonly #addresses = new Map<string, bigint | null>();
 
   constructor(load: Load) {
     this.#load = load;
   }
 
+  get #text(): Uint8Array {
+    return (this.#bytes ??= this.#load());
+  }
+
   /** "fn+0x39" for an address, "fn" for its first byte, null where no symbol is near. */
   symbol(address: bigint): string | null {
-    const table = (this.#table ??= parse(this.#load()));
-    const index = lastAtOrBefore(table, address);
-    if (index < 0) return null;
-    const distance = address - addressOf(table, index);
-    if (distance > FARTHEST) return null;
-    const name = nameOf(table, index);
+    let found = bisect(this.#text, address);
+    if (!found || address - found.address > FARTHEST) found = this.#lookUp(address);
+    const distance = found ? address - found.address : 0n;
+    if (!found || distance > FARTHEST) return null;
+    const name = nameAt(this.#text, found.nameAt);
     return distance === 0n ? name : `${name}+0x${distance.toString(16)}`;
+  }
+
+  #lookUp(address: bigint): SymbolLine | null {
+    const table = (this.#table ??= parse(this.#text));
+    const index = lastAtOrBefore(table, address);
+    return index < 0 ? null : { address: addressOf(table, index), nameAt: table.names[index]! };
   }
 
   /** The address of the first symbol of that name, null when there is none. */
   address(symbol: string): bigint | null {
-    const table = (this.#table ??= parse(this.#load()));
-    const cached = table.found.get(symbol);
-    if (cached !== undefined) return cached;
-    const wanted = Uint8Array.from(symbol, (letter) => letter.charCodeAt(0));
-    let found: bigint | null = null;
-    for (let index = 0; index < table.count && found === null; index++) {
-      const at = table.names[index]!;
-      let same = 0;
-      while (same < wanted.length && table.bytes[at + same] === wanted[same]) same++;
-      if (same === wanted.length && isEnd(table.bytes[at + same])) found = addressOf(table, index);
-    }
-    table.found.set(symbol, found);
-    return found;
+    let address = this.#addresses.get(symbol);
+    if (address === undefined) this.#addresses.set(symbol, (address = addressNamed(this.#text, symbol)));
+    return address;
   }
 }
 
+/** Goes through the lines as text: a name is asked for once or twice in a capture's life. */
+function addressNamed(bytes: Uint8Array, symbol: string): bigint | null {
+  const text = decodeText(bytes);
+  for (let at = text.indexOf(` ${symbol}`); at >= 0; at = text.indexOf(` ${symbol}`, at + 1)) {
+    const start = text.lastIndexOf('\n', at) + 1;
+    const line = LINE.exec(text.slice(start, at + symbol.length + 2));
+    if (line?.[2] === symbol && !/^0+$/.test(line[1]!)) return BigInt(`0x${line[1]}`);
+  }
+  return null;
+}
+
+// "ffffffff81000000 T _stext" and what ends the name
+const LINE = /^([0-9a-f]{8,16}) [B-Zb-z] (\S+)(?:\s|$)/;
+
 /** Symbols sorted by address: its halves, and where the name begins in the text. */
 interface Table {
-  readonly bytes: Uint8Array;
   readonly count: number;
   readonly high: Uint32Array;
   readonly low: Uint32Array;
   readonly names: Uint32Array;
-  readonly found: Map<string, bigint | null>;
 }
 
 function addressOf(table: Table, index: number): bigint {
   return (BigInt(table.high[index]!) << 32n) | BigInt(table.low[index]!);
 }
 
-function nameOf(table: Table, index: number): string {
-  const start = table.names[index]!;
+function nameAt(bytes: Uint8Array, start: number): string {
   let end = start;
-  while (end - start < LONGEST_NAME && !isEnd(table.bytes[end])) end++;
-  return decodeText(table.bytes.subarray(start, end));
+  while (end - start < LONGEST_NAME && !isEnd(bytes[end])) end++;
+  return decodeText(bytes.subarray(start, end));
 }
 
 function isEnd(byte: number | undefined): boolean {
@@ -129,14 +142,7 @@ function parse(bytes: Uint8Array): Table {
     if (end < 0) break;
     at = end + 1;
   }
-  return sorted({ bytes, count, high, low, names, found: new Map() });
-}
-
-function hexDigit(byte: number | undefined): number {
-  if (byte === undefined) return -1;
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+  return sorted({ count, high, low, names });
 }
 
 /** The kernel's own symbols come sorted, those of its modules do not: only the part behind the sorted one is sorted. */
