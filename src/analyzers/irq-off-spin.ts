@@ -23,11 +23,17 @@ import { watchdogVerdict } from './watchdog.ts';
 export function irqOffSpins(about: Case): Draft[] {
   if (!about.timeIsNs) return [];
   const open = openWaits(about).filter((wait) => wait.irqsOff && wait.durationNs >= about.thresholds.spinNs);
-  const closed = about.found.waits.filter((record) => isOff(record));
+  const closed = about.found.waits.filter(
+    (record) => isOff(record) && spunFor(record) >= about.thresholds.spinNs,
+  );
   return [
     ...open.map((wait) => openSpin(about, wait)),
     ...oncePerSpin(closed).map((r) => closedSpin(about, r)),
   ];
+}
+
+function spunFor({ marks: [attempt, , acquire] }: RingRecord): number {
+  return attempt && acquire ? elapsed(attempt.time, acquire.time) : 0;
 }
 
 function isOff(record: RingRecord): boolean {

@@ -50,7 +50,9 @@ function explained(drafts: readonly Draft[]): Draft[] {
   const stuck = drafts.filter((draft) => draft.kind === 'never-released');
   return drafts.map((draft) => {
     if (draft.kind !== 'irq-off-spin' || !draft.openEnded) return draft;
-    const reason = stuck.find((other) => victimsOf(draft).some((victim) => victimsOf(other).includes(victim)));
+    const reason = stuck.find((other) =>
+      victimsOf(draft).some((victim) => victimsOf(other).includes(victim)),
+    );
     if (!reason) return draft;
     const signature = draft.signature.replace(`/${draft.cause}/`, `/${reason.cause}/`);
     return { ...draft, signature, cause: reason.cause, holder: reason.holder, culprit: reason.culprit };

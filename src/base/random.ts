@@ -39,11 +39,6 @@ export class Random {
     return Math.floor(this.float() * n);
   }
 
-  /** A whole number from `low` to `high`, both included. */
-  between(low: number, high: number): number {
-    return low + this.int(high - low + 1);
-  }
-
   /** True with probability `p`. */
   chance(p: number): boolean {
     return this.u32() < p * TWO_32;

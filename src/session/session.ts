@@ -43,7 +43,8 @@ function replay(capture: Capture, options: AnalyzeOptions): Case {
     capture.clock.unit === 'ns' || (capture.clock.unit === 'relative' && capture.clock.name !== 'counter');
   const engine = (options.engine ?? makeWasmEngine)({
     ...engineInput(capture),
-    spinNs: timeIsNs ? thresholds.spinNs : Infinity,
+    // Shorter waits matter too where they explain why interrupts were off.
+    spinNs: timeIsNs ? Math.min(thresholds.spinNs, thresholds.irqOffNs) : Infinity,
     irqOffNs: timeIsNs ? thresholds.irqOffNs : Infinity,
     silentNs: timeIsNs ? thresholds.irqOffNs : Infinity,
     ...options.limits,

@@ -25,16 +25,11 @@ describe('Random', () => {
 
   it('stays within its ranges', () => {
     const random = new Random(3);
-    const draws = Array.from({ length: 10_000 }, () => [
-      random.float(),
-      random.int(7),
-      random.between(-2, 2),
-    ]);
+    const draws = Array.from({ length: 10_000 }, () => [random.float(), random.int(7)]);
     const column = (index: number): number[] => draws.map((draw) => draw[index]!);
     expect(Math.min(...column(0))).toBeGreaterThanOrEqual(0);
     expect(Math.max(...column(0))).toBeLessThan(1);
     expect([...new Set(column(1))].toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6]);
-    expect([...new Set(column(2))].toSorted((a, b) => a - b)).toEqual([-2, -1, 0, 1, 2]);
   });
 
   it('draws exponential numbers with the mean asked for', () => {

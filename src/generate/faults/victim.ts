@@ -1,7 +1,6 @@
 import type { Cpu } from '../machine/contexts.ts';
-import { backtrace, reportLockup, type LockupReport } from './lockup-report.ts';
+import { backtrace, DETECTOR_SETTING, reportLockup, type LockupReport } from './lockup-report.ts';
 import type { Settings, Values } from './settings.ts';
-import { DETECTOR_SETTING } from './lockup-report.ts';
 import { Fault } from './stage.ts';
 
 /** Settings of every fault that leaves a CPU spinning. */

@@ -235,9 +235,6 @@ function run(machine: Machine, cpu: Cpu, frame: Frame, op: number, operand: numb
       frame.pc--;
       frame.at = Infinity;
       return false;
-    case OP.call:
-      machine.called(a, cpu);
-      return true;
     case OP.bitClear:
       locks.setWord(a, locks.word(a) & ~b);
       return true;

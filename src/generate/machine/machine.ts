@@ -1,6 +1,5 @@
 import { Random } from '../../base/random.ts';
 import {
-  E,
   EVENT_SPECS,
   TRACE_FLAG_HARDIRQ,
   TRACE_FLAG_IRQS_OFF,
@@ -319,11 +318,6 @@ export class Machine {
     this.recorded++;
     cpu.events++;
     this.#sink.event(event);
-  }
-
-  /** Is this type of event recorded? */
-  records(type: (typeof E)[keyof typeof E]): boolean {
-    return this.#recorded[type] === 1;
   }
 }
 

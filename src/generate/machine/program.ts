@@ -101,12 +101,10 @@ export const OP = {
   quiet: 58,
   /** Never goes on. */
   stuck: 59,
-  /** Runs callback a. */
-  call: 60,
   /** Goes on b steps further. */
-  jump: 61,
+  jump: 60,
   /** Clears the bits of b in the word of bit lock a, atomically; nobody records it. */
-  bitClear: 62,
+  bitClear: 61,
 } as const;
 
 /** Operand of a lock step that means this CPU's own run queue lock. */

@@ -112,7 +112,7 @@ export class Scheduler {
       previous.wakePending = false;
     } else {
       if (state === STATE.preempted) cpu.queue.push(previous);
-      cpu.incoming = cpu.idle;
+      cpu.incoming = this.#next(cpu);
     }
     const { incoming } = cpu;
     if (incoming === previous) {

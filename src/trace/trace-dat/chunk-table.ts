@@ -13,13 +13,15 @@ export interface Chunk {
 }
 
 /** trace-cmd packs ten pages to a chunk (lib/trace-cmd/trace-output.c, PAGES_IN_CHUNK, 3.4): 40 KiB, 640 KiB with pages of 64. */
-const LARGEST = 16 * 2 ** 20;
+export const LARGEST = 16 * 2 ** 20;
 /** Two million chunks of 40 KiB are 80 GiB of data. */
-const MOST_CHUNKS = 1 << 21;
+export const MOST_CHUNKS = 1 << 21;
 
 /**
  * The chunks of a lane: u32 count, then for each u32 packed size, u32 unpacked size and the packed bytes. The
  * table is spread over the lane, so it is read as far as somebody asks.
+ *
+ * A recorder writes the count last: where it was interrupted, the count is 0 and somebody else must know better.
  */
 export class ChunkTable {
   readonly #source: ByteSource;
@@ -33,13 +35,13 @@ export class ChunkTable {
   /** Where it breaks off in the file. */
   brokenAt = 0;
 
-  /** The lane occupies the file from `start` to `end`. */
-  constructor(source: ByteSource, start: number, end: number) {
+  /** The lane occupies the file from `start` to `end`. `count`: how many chunks, null to believe what the lane says. */
+  constructor(source: ByteSource, start: number, end: number, count: number | null) {
     this.#source = source;
     this.#end = end;
     this.#next = start + 4;
     const head = readRange(source, start, Math.min(4, end - start));
-    if (head.length === 4) this.#count = new ByteReader(head).u32();
+    if (head.length === 4) this.#count = count ?? new ByteReader(head).u32();
     else if (end > start) this.#break('cut', start);
   }
 

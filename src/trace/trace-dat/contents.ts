@@ -9,6 +9,10 @@ export interface Extent {
   readonly cpu: number;
   readonly at: bigint;
   readonly size: bigint;
+  /** The data did not end there: what follows is missing. Said only of data that was found by scanning. */
+  readonly cut?: boolean;
+  /** How many compressed chunks there are, where the data's own count is not to be used. */
+  readonly chunks?: number;
 }
 
 /** The ring buffer of one ftrace instance in the file. */

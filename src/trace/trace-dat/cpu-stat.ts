@@ -4,6 +4,8 @@ export interface CpuLoss {
   readonly lost: number;
   /** Events dropped because the buffer was full and must not be overwritten: the newest are missing. */
   readonly dropped: number;
+  /** Events that were in the buffer or already read from it: what the file should hold; null where the text does not say. */
+  readonly recorded: number | null;
 }
 
 /**
@@ -22,7 +24,12 @@ export function parseCpuStats(texts: readonly string[]): Map<string, Map<number,
     const dropped = field(text, 'dropped events') ?? 0;
     let cpus = all.get(instance);
     if (!cpus) all.set(instance, (cpus = new Map()));
-    cpus.set(cpu, { lost: overrun + (field(text, 'commit overrun') ?? 0) + dropped, dropped });
+    const [entries, read] = [field(text, 'entries'), field(text, 'read events')];
+    cpus.set(cpu, {
+      lost: overrun + (field(text, 'commit overrun') ?? 0) + dropped,
+      dropped,
+      recorded: entries === null || read === null ? null : entries + read,
+    });
   }
   return all;
 }

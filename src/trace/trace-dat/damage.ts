@@ -3,8 +3,8 @@ import { DamageLog, type DamageKind } from '../damage.ts';
 /** Everything that can be wrong with a trace.dat that is still read. */
 const KINDS = {
   truncated: {
-    severity: 'data loss',
-    text: 'The data of a CPU ends before its time: the file was cut. What is there is read.',
+    severity: 'error',
+    text: 'The file was cut: its end is missing. What is there is read.',
   },
   'damaged-chunk': {
     severity: 'data loss',

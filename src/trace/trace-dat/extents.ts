@@ -9,6 +9,8 @@ export interface CheckedExtent {
   readonly size: number;
   /** The file ends before the data does. */
   readonly cut: boolean;
+  /** How many compressed chunks there are, null to believe the data's own count. */
+  readonly chunks: number | null;
 }
 
 /**
@@ -36,7 +38,13 @@ export function checkExtents(
       const size = Math.max(0, Math.min(stated, fileSize - at));
       if (size < stated) log.add('truncated', fileSize, `CPU ${cpu}: ${size} of ${stated} bytes are there`);
       seen.add(cpu);
-      checked.push({ cpu, at, size, cut: size < stated });
+      checked.push({
+        cpu,
+        at,
+        size,
+        cut: size < stated || extent.cut === true,
+        chunks: extent.chunks ?? null,
+      });
     }
   }
   return withoutOverlaps(checked, impossible);

@@ -36,10 +36,10 @@ const MOST_OPTIONS = 1 << 20;
 
 /**
  * Reads options up to and with DONE. Version 6 writes DONE as an id alone (0); version 7 gives it eight bytes of data,
- * the place of the next options section, and hands it over as the last option.
+ * the place of the next options section, and hands it over as the last option. Adds to `options`, so that what came
+ * before damage is there after an error.
  */
-export function readOptions(cursor: Cursor, version: 6 | 7): Option[] {
-  const options: Option[] = [];
+export function readOptions(cursor: Cursor, version: 6 | 7, options: Option[] = []): Option[] {
   while (options.length < MOST_OPTIONS) {
     const id = cursor.u16('an option');
     if (id === OPTION.done && version === 6) return options;
@@ -54,6 +54,12 @@ export function readOptions(cursor: Cursor, version: 6 | 7): Option[] {
 /** The options of one kind, in the file's order. */
 export function optionsOf(options: readonly Option[], id: number): Option[] {
   return options.filter((option) => option.id === id);
+}
+
+/** The number of CPUs that the CPUCOUNT option gives, null without one. */
+export function cpuCountOf(options: readonly Option[]): number | null {
+  const option = optionsOf(options, OPTION.cpuCount).at(-1);
+  return option && option.data.length >= 4 ? optionReader(option).u32() : null;
 }
 
 /** No option holds a text of more than a few hundred bytes. */

@@ -41,11 +41,12 @@ export class PackedBytes implements LaneBytes {
   #consumed = 0;
   #packed = new Uint8Array(64 * 1024);
 
-  /** The file says that the lane has `size` bytes from `start` on. */
+  /** The lane has `size` bytes from `start` on, in `chunks` chunks; null: as many as the lane says. */
   constructor(
     source: ByteSource,
     start: number,
     size: number,
+    chunks: number | null,
     codec: Codec,
     layout: PageLayout,
     complain: Complain,
@@ -56,7 +57,7 @@ export class PackedBytes implements LaneBytes {
     this.#codec = codec;
     this.#layout = layout;
     this.#complain = complain;
-    this.#table = new ChunkTable(source, start, Math.min(start + size + COUNT_SIZE, source.size));
+    this.#table = new ChunkTable(source, start, Math.min(start + size + COUNT_SIZE, source.size), chunks);
   }
 
   get consumed(): number {

@@ -56,6 +56,27 @@ export function dataEndOf(page: Uint8Array, layout: PageLayout): number {
 }
 
 /**
+ * Can these bytes, the first of a page, be its header? The length fits, no unknown bits are set, and it is not all zero.
+ * The mark of lost events is added to a signed number, so it can fill the upper half of a commit of 8 bytes.
+ */
+export function isPageHeader(page: Uint8Array, layout: PageLayout): boolean {
+  if (page.byteLength < layout.dataAt) return false;
+  const view = commitView(page);
+  const commit = view.getUint32(8, true);
+  const upper = layout.commitSize === 8 ? view.getUint32(12, true) : 0;
+  const length = commit & LENGTH_MASK;
+  if (length > layout.pageSize - layout.dataAt || (commit & ~(LENGTH_MASK | MISSED | MISSED_STORED)) !== 0)
+    return false;
+  if (upper !== 0 && (upper !== 0xffffffff || (commit & MISSED) === 0)) return false;
+  return length > 0 || view.getBigUint64(0, true) > 0n;
+}
+
+/** The raw clock at the start of a page. */
+export function timeOf(page: Uint8Array): bigint {
+  return commitView(page).getBigUint64(0, true);
+}
+
+/**
  * Makes a page of which only the first `present` bytes are there readable: the rest becomes zero and commit counts the
  * events that are there whole. The number of lost events lay behind the data, so only the mark remains.
  */

@@ -40,10 +40,13 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
   const layout = pageLayout(contents.headerPage, buffer.pageSize, buffer.offset);
   const uname = optionsOf(contents.options, OPTION.uname).at(-1);
 
-  const bytesOf = ({ at, size }: CheckedExtent) =>
-    buffer.packed && contents.codec
-      ? new PackedBytes(source, at, size, contents.codec, layout, (name, offset) => log.add(name, offset))
-      : new PlainBytes(source, at, size);
+  const bytesOf = ({ at, size, cut, chunks }: CheckedExtent) => {
+    if (!buffer.packed || !contents.codec) return new PlainBytes(source, at, size);
+    return new PackedBytes(source, at, size, chunks, contents.codec, layout, (name, offset) => {
+      // That a lane is cut was told when its place was looked at.
+      if (name !== 'truncated' || !cut) log.add(name, offset);
+    });
+  };
   const lanes = checkExtents(buffer.extents, source.size, log).map(
     (extent) =>
       new DatLane(bytesOf(extent), {

@@ -5,7 +5,7 @@ import { Cursor } from './cursor.ts';
 import { FormatIndex } from './formats.ts';
 import type { FileHeader } from './header.ts';
 import { readHeaderPage } from './header-page.ts';
-import { OPTION, optionReader, optionsOf, readOptions, type Option } from './options.ts';
+import { cpuCountOf, OPTION, optionReader, optionsOf, readOptions, type Option } from './options.ts';
 import type { DatDamageLog } from './damage.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import type { Load } from './names.ts';
@@ -96,6 +96,5 @@ function readInstance(
 
 /** The number of CPUs with data: what the CPUCOUNT option says replaces the header's (trace-cmd 3.4, handle_options). */
 function cpusOf(options: readonly Option[], stated: number): number {
-  const option = optionsOf(options, OPTION.cpuCount).at(-1);
-  return option && option.data.length >= 4 ? optionReader(option).u32() : stated;
+  return cpuCountOf(options) ?? stated;
 }

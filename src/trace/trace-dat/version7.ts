@@ -1,4 +1,5 @@
 import { SpinbackError } from '../../base/errors.ts';
+import { isDamage, readChain } from './chain.ts';
 import { openCodec } from '../../io/codec.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { MOST_CPUS, type Contents, type DatBuffer, type Extent } from './contents.ts';
@@ -7,21 +8,28 @@ import { FormatIndex } from './formats.ts';
 import type { FileHeader } from './header.ts';
 import { readHeaderPage } from './header-page.ts';
 import type { Load } from './names.ts';
-import { OPTION, optionReader, optionsOf, readOptions, type Option } from './options.ts';
+import { lostBuffers } from './lost-index.ts';
+import { cpuCountOf, OPTION, optionReader, optionsOf, type Option } from './options.ts';
 import { Sections, type Section } from './sections.ts';
-
-/** trace-cmd writes one options section with the metadata and one behind each buffer. */
-const MOST_OPTION_SECTIONS = 10_000;
 
 /**
  * Version 7: sections anywhere in the file, found through options (trace-cmd.dat.v7.5.txt of trace-cmd 3.4). Throws
- * DAMAGED without the first options, the header page or any buffer; the rest may be missing.
+ * DAMAGED without the first options or the header page; the rest may be missing.
  */
 export async function readVersion7(
   source: ByteSource,
   header: FileHeader,
   log: DatDamageLog,
 ): Promise<Contents> {
+  if (header.next === 0) {
+    throw new SpinbackError(
+      'DAMAGED',
+      'the recorder was interrupted before it wrote the options of the file',
+      {
+        offset: source.size,
+      },
+    );
+  }
   if (header.next >= source.size) {
     throw new SpinbackError(
       'DAMAGED',
@@ -31,7 +39,8 @@ export async function readVersion7(
   }
   const codec = header.compression === 'none' ? null : await openCodec(header.compression);
   const sections = new Sections(source, codec);
-  const options = readAllOptions(sections, header.next, log);
+  const chain = readChain(sections, header.next);
+  const { options } = chain;
   const sectionOf = (id: number, what: string): Section | null => {
     const option = optionsOf(options, id).at(-1);
     return option ? sections.open(optionReader(option).size64(`the place of ${what}`), id, what) : null;
@@ -44,14 +53,8 @@ export async function readVersion7(
     });
   }
   const headerPage = readHeaderPage(pageSection.cursor);
-  const buffers = readBuffers(sections, options, header, log);
-  if (buffers.length === 0) {
-    throw new SpinbackError(
-      'DAMAGED',
-      `the list of the CPUs' data is missing: it should lie behind the data, and the file ends at ${source.size}`,
-      { offset: source.size },
-    );
-  }
+  const listed = readBuffers(sections, options, header, log);
+  const lost = lostBuffers({ source, sections, codec, header, headerPage, chain, listed, log });
 
   const formats = new FormatIndex();
   tolerate('formats-damaged', log, () => {
@@ -72,41 +75,17 @@ export async function readVersion7(
       const size = wide ? cursor.size64(`the size of ${what}`) : cursor.u32(`the size of ${what}`);
       return cursor.view(size, what);
     };
-  const cpuCount = optionsOf(options, OPTION.cpuCount).at(-1);
   return {
     headerPage,
     formats,
     options,
-    buffers,
+    buffers: [...listed, ...lost],
     codec,
-    cpuCount: cpuCount && cpuCount.data.length >= 4 ? optionReader(cpuCount).u32() : null,
+    cpuCount: cpuCountOf(options),
     kallsyms: blob(OPTION.kallsyms, 'kallsyms', false),
     printkFormats: blob(OPTION.printk, 'the printk formats', false),
     cmdlines: blob(OPTION.cmdlines, 'the command lines', true),
   };
-}
-
-/** Follows the chain of options sections. Only the first must be whole. */
-function readAllOptions(sections: Sections, first: number, log: DatDamageLog): Option[] {
-  const all: Option[] = [];
-  const seen = new Set<number>();
-  for (let at = first; at !== 0;) {
-    if (seen.has(at) || seen.size >= MOST_OPTION_SECTIONS) {
-      log.add('options-damaged', at, 'the options sections run in a circle');
-      break;
-    }
-    seen.add(at);
-    try {
-      const options = readOptions(sections.open(at, OPTION.done, 'the options').cursor, 7);
-      all.push(...options);
-      at = optionReader(options.at(-1)!).size64('the place of the next options');
-    } catch (error) {
-      if (at === first || !(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
-      log.add('options-damaged', at, error.message);
-      break;
-    }
-  }
-  return all;
 }
 
 function readBuffers(
@@ -148,7 +127,7 @@ function isPacked(sections: Sections, at: number, header: FileHeader): boolean {
   try {
     return sections.header(at).packed;
   } catch (error) {
-    if (error instanceof SpinbackError && error.code === 'DAMAGED') return header.compression !== 'none';
+    if (isDamage(error)) return header.compression !== 'none';
     throw error;
   }
 }
@@ -158,7 +137,7 @@ function tolerate(name: 'formats-damaged' | 'options-damaged', log: DatDamageLog
   try {
     read();
   } catch (error) {
-    if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
+    if (!isDamage(error)) throw error;
     log.add(name, error.offset, error.message);
   }
 }

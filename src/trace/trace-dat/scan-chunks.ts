@@ -1,0 +1,82 @@
+import { ByteReader } from '../../base/byte-reader.ts';
+import { readRange } from '../../io/bytes.ts';
+import type { Codec } from '../../io/codec.ts';
+import type { ByteSource } from '../../io/source.ts';
+import type { PageLayout } from '../capture.ts';
+import { isDamage } from './chain.ts';
+import { ChunkTable, LARGEST, MOST_CHUNKS } from './chunk-table.ts';
+import { MOST_CPUS } from './contents.ts';
+import type { ExpectedCpu, FoundLane, FoundLanes } from './found-cpus.ts';
+import { isPageHeader } from './page.ts';
+
+/** trace-cmd packs ten pages to a chunk (PAGES_IN_CHUNK), and what cannot be packed grows by next to nothing. */
+const PAGES_IN_CHUNK = 10;
+const GROWTH = 4096;
+/** u32 chunks, then u32 packed size and u32 size of the first chunk. */
+const START = 12;
+
+/**
+ * Finds the CPUs' data between `from` and `end` in a file with compressed chunks. Every CPU begins at a multiple of the page
+ * size (tcmd_out_write_cpu_data in lib/trace-cmd/trace-output.c, 3.4) with the number of its chunks, whose sizes lead to its
+ * end. Where that path breaks, the next beginning is searched page by page, and believed only if its first chunk unpacks.
+ */
+export function scanChunks(
+  source: ByteSource,
+  codec: Codec,
+  layout: PageLayout,
+  from: number,
+  end: number,
+  expected: readonly ExpectedCpu[] | null,
+): FoundLanes {
+  const { pageSize } = layout;
+  const lanes: FoundLane[] = [];
+  let strangeAt: number | null = null;
+  let next = nextPage(from, pageSize);
+  while (next + START <= end && lanes.length < MOST_CPUS) {
+    const at = nextStart(next);
+    if (at !== next) strangeAt ??= next;
+    if (at === null) break;
+    const table = new ChunkTable(source, at, end, u32At(at) === 0 ? MOST_CHUNKS : null);
+    let size = Math.min(4, end - at);
+    let chunks = 0;
+    for (let chunk = table.chunk(0); chunk !== null; chunk = table.chunk(++chunks))
+      size = chunk.at + chunk.packed - at;
+    lanes.push({ at, size, chunks, isWhole: table.broken === null });
+    if (table.broken === 'damaged') strangeAt ??= table.brokenAt;
+    next = nextPage(at + size, pageSize);
+  }
+  const isNumbered = expected !== null && lanes.length <= expected.length && strangeAt === null;
+  return { lanes, strangeAt, isNumbered };
+
+  function u32At(at: number): number {
+    return new ByteReader(readRange(source, at, 4), true, at).u32();
+  }
+
+  function nextStart(next: number): number | null {
+    for (let at = next; at + START <= end; at += pageSize) if (isStart(at, at === next)) return at;
+    return null;
+  }
+
+  /** `isExpected`: the data before leads here, so that a look at the sizes is enough. */
+  function isStart(at: number, isExpected: boolean): boolean {
+    const reader = new ByteReader(readRange(source, at, START), true, at);
+    const [count, packed, size] = [reader.u32(), reader.u32(), reader.u32()];
+    if (count > MOST_CHUNKS || packed === 0 || packed > 2 * LARGEST || size === 0 || size > LARGEST)
+      return false;
+    if (isExpected) return true;
+    // Small enough that trying to unpack at every page is never more than a few times the work of reading the file.
+    if (size % pageSize !== 0 || size > PAGES_IN_CHUNK * pageSize || packed > size + GROWTH) return false;
+    if (at + START + packed > end) return false;
+    try {
+      return isPageHeader(codec.decode(readRange(source, at + START, packed), size, at), layout);
+    } catch (error) {
+      if (isDamage(error)) return false;
+      throw error;
+    }
+  }
+}
+
+/** The first multiple of the page size from `at` on. */
+export function nextPage(at: number, pageSize: number): number {
+  return Math.ceil(at / pageSize) * pageSize;
+}
