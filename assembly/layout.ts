@@ -207,14 +207,15 @@ export const HEAD_SPIN_NS = 160; // u64
 export const HEAD_IRQ_OFF_NS = 168; // u64
 export const HEAD_SILENT_NS = 176; // u64
 
-// Index tables: {address u32, mask u32, count u32, floor u32}.
+// Index tables: {address u32, mask u32, count u32, floor u32, patience u32}.
 export const HEAD_LOCK_INDEX = 192;
-export const HEAD_WORD_INDEX = 208;
-export const HEAD_TASK_INDEX = 224;
+export const HEAD_WORD_INDEX = 216;
+export const HEAD_TASK_INDEX = 480;
 export const INDEX_ENTRIES = 0;
 export const INDEX_MASK = 4;
 export const INDEX_COUNT = 8;
-export const INDEX_FLOOR = 12; // entries below this number are never swept
+export const INDEX_FLOOR = 12; // with fewer entries than this a table doubles rather than forgets
+export const INDEX_PATIENCE = 16; // new entries to refuse before memory that was full is looked at again
 
 // Slabs: {free list u32, carve position u32, carve end u32, slots in use u32}.
 export const HEAD_LOCK_SLAB = 240;
@@ -435,7 +436,7 @@ export const RECORD_IS_IRQ_OFF = 2; // off, on
 export const RECORD_IS_FLAGS_OFF = 3; // last on, first off, last off, next on
 export const RECORD_IS_GAP = 4; // before, after; extra: longest busy gap before, count: tick intervals before
 export const RECORD_IS_LOST_UPDATE = 5; // load, update, store, take before, confirmation, take after; count: SUSPECT_SETS/ERASES
-export const RECORD_IS_DOUBLE_RELEASE = 6; // last take, last release, this release
-export const RECORD_IS_FOREIGN_RELEASE = 7; // owner's take, this release
+export const RECORD_IS_DOUBLE_RELEASE = 6; // last take, last release, this release; count: takes seen so far
+export const RECORD_IS_FOREIGN_RELEASE = 7; // owner's take, this release, where the owner left; count: takes seen so far
 export const RECORD_IS_LOST = 8; // before, after; extra: events lost, 0 unknown
 export const RECORD_IS_MESSAGE = 9; // the message

@@ -361,21 +361,15 @@ function unpairedRelease(event: usize, lock: usize, owner: usize): void {
   count(COUNTER_UNPAIRED_RELEASES);
   const state = load<u16>(lock, LOCK_STATE);
   if (owner) {
-    const record = push(RECORD_IS_FOREIGN_RELEASE, event);
-    if (record) {
-      aboutLock(record, lock);
-      copyMark(markOf(record, 0), lock + LOCK_ACQUIRE);
-      setMark(markOf(record, 1), event);
-    }
+    const record = pushRelease(RECORD_IS_FOREIGN_RELEASE, event, lock);
+    if (record) setMark(markOf(record, 1), event);
     const entry = findEntry(owner, lock, true);
     if (entry) removeEntry(owner, entry);
     return;
   }
   if (state & LOCK_IS_ORPHANED) {
-    const record = push(RECORD_IS_FOREIGN_RELEASE, event);
+    const record = pushRelease(RECORD_IS_FOREIGN_RELEASE, event, lock);
     if (!record) return;
-    aboutLock(record, lock);
-    copyMark(markOf(record, 0), lock + LOCK_ACQUIRE);
     setMark(markOf(record, 1), event);
     copyMark(markOf(record, 2), lock + LOCK_LEFT);
     return;
@@ -384,10 +378,18 @@ function unpairedRelease(event: usize, lock: usize, owner: usize): void {
   const released = load<u64>(lock + LOCK_RELEASE, MARK_TIME);
   // Only after a take and its release were both seen is one more release one too many; readers come in numbers.
   if (!taken || released < taken || state & LOCK_IS_READ) return;
-  const record = push(RECORD_IS_DOUBLE_RELEASE, event);
+  const record = pushRelease(RECORD_IS_DOUBLE_RELEASE, event, lock);
   if (!record) return;
-  aboutLock(record, lock);
-  copyMark(markOf(record, 0), lock + LOCK_ACQUIRE);
   copyMark(markOf(record, 1), lock + LOCK_RELEASE);
   setMark(markOf(record, 2), event);
+}
+
+/** A record about a release that nothing explains, with the lock's last take; 0 when the ring is full. */
+function pushRelease(kind: u32, event: usize, lock: usize): usize {
+  const record = push(kind, event);
+  if (!record) return 0;
+  aboutLock(record, lock);
+  store<u32>(record, load<u32>(lock, LOCK_ACQUISITIONS), RECORD_COUNT);
+  copyMark(markOf(record, 0), lock + LOCK_ACQUIRE);
+  return record;
 }

@@ -36,10 +36,6 @@ import {
   HEAD_DEEP_STACK_SLAB,
   HEAD_STACK_SLAB,
   HEAD_TASK_INDEX,
-  INDEX_COUNT,
-  INDEX_ENTRIES,
-  INDEX_FLOOR,
-  INDEX_MASK,
   KIND_SWITCH,
   KIND_TASK_EXIT,
   LEVEL_PROCESS,
@@ -53,10 +49,11 @@ import {
   STACK_SHALLOW,
   STATE,
 } from '../layout';
-import { count } from '../memory/counters';
+import { count, counterOf } from '../memory/counters';
 import { giveSlot, takeSlot } from '../memory/heap';
-import { firstEntry, FORGOTTEN, grow, hash, isHalfFull, nextEntry, put, sweep } from '../memory/index-table';
+import { firstEntry, hash, nextEntry, put } from '../memory/index-table';
 import { setBareMark } from '../memory/mark';
+import { AGELESS, takeRoom } from '../memory/room';
 
 const INDEX = STATE + HEAD_TASK_INDEX;
 const SLAB = STATE + HEAD_CONTEXT_SLAB;
@@ -110,11 +107,9 @@ export function findTask(pid: i32, cpu: u16): usize {
 function taskOf(pid: i32, cpu: u16): usize {
   let task = findTask(pid, cpu);
   if (!task) {
-    if (isHalfFull(INDEX) && !makeRoom()) {
-      count(COUNTER_UNTRACKED_TASK_EVENTS);
-      return 0;
-    }
-    task = takeSlot(SLAB, CONTEXT_SIZE, CONTEXT_NEXT);
+    const forgotten = counterOf(COUNTER_FORGOTTEN_TASKS);
+    task = takeRoom(INDEX, SLAB, CONTEXT_SIZE, CONTEXT_NEXT, AGELESS, isForgettable, forget);
+    if (counterOf(COUNTER_FORGOTTEN_TASKS) != forgotten) forgetCachedTasks();
     if (!task) {
       count(COUNTER_UNTRACKED_TASK_EVENTS);
       return 0;
@@ -129,35 +124,6 @@ function taskOf(pid: i32, cpu: u16): usize {
 }
 
 /** Tasks that hold nothing, and tasks that exited and were switched out for good, may be forgotten. */
-function makeRoom(): bool {
-  const entries: usize = load<u32>(INDEX, INDEX_ENTRIES);
-  const end = entries + ((usize(load<u32>(INDEX, INDEX_MASK)) + 1) << 3);
-  const total = load<u32>(INDEX, INDEX_COUNT);
-  let forgettable: u32 = 0;
-  if (total >= load<u32>(INDEX, INDEX_FLOOR)) {
-    for (let entry = entries; entry < end; entry += 8) {
-      const task: usize = load<u32>(entry, 4);
-      if (task && isForgettable(task)) forgettable++;
-    }
-  }
-  if (forgettable << 1 < total) {
-    if (grow(INDEX)) return true;
-    if (!forgettable) return false;
-  }
-  for (let entry = entries; entry < end; entry += 8) {
-    const task: usize = load<u32>(entry, 4);
-    if (!task || !isForgettable(task)) continue;
-    abandon(task);
-    giveStack(task);
-    giveSlot(SLAB, task, CONTEXT_NEXT);
-    store<u32>(entry, FORGOTTEN, 4);
-    count(COUNTER_FORGOTTEN_TASKS);
-  }
-  forgetCachedTasks();
-  sweep(INDEX);
-  return true;
-}
-
 function isForgettable(task: usize): bool {
   if (!load<u32>(task, CONTEXT_DEPTH)) return true;
   // One that is back was only preempted on its way out, or has the pid of one that is gone.
@@ -169,6 +135,14 @@ function isForgettable(task: usize): bool {
   );
 }
 
+function forget(task: usize): void {
+  abandon(task);
+  giveStack(task);
+  giveSlot(SLAB, task, CONTEXT_NEXT);
+  count(COUNTER_FORGOTTEN_TASKS);
+}
+
+/** CPUs keep the address of their task, which may be gone. */
 function forgetCachedTasks(): void {
   const cpus: usize = load<u32>(STATE, HEAD_CPUS);
   for (let n: usize = 0; n < usize(CPU_LIMIT); n++) {

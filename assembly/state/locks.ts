@@ -12,9 +12,6 @@ import {
   HEAD_LOCK_SLAB,
   HEAD_NOW,
   INDEX_COUNT,
-  INDEX_ENTRIES,
-  INDEX_FLOOR,
-  INDEX_MASK,
   LOCK_ADDRESS,
   LOCK_BIT,
   LOCK_IS_ORPHANED,
@@ -33,8 +30,9 @@ import {
   WORD_LOCKS,
 } from '../layout';
 import { count, raise } from '../memory/counters';
-import { giveSlot, takeSlot } from '../memory/heap';
-import { firstEntry, FORGOTTEN, grow, hash, isHalfFull, nextEntry, put, sweep } from '../memory/index-table';
+import { giveSlot } from '../memory/heap';
+import { firstEntry, hash, nextEntry, put } from '../memory/index-table';
+import { takeRoom } from '../memory/room';
 import { findWord, WORD_BITS } from './words';
 
 const INDEX = STATE + HEAD_LOCK_INDEX;
@@ -95,11 +93,7 @@ export function lockOf(namespace: u8, address: u64, bit: u8): usize {
 }
 
 function addLock(tag: u32, namespace: u8, address: u64, bit: u8): usize {
-  if (isHalfFull(INDEX) && !makeRoom()) {
-    count(COUNTER_UNTRACKED_LOCK_EVENTS);
-    return 0;
-  }
-  const lock = takeSlot(SLAB, LOCK_SIZE, LOCK_NEXT);
+  const lock = takeRoom(INDEX, SLAB, LOCK_SIZE, LOCK_NEXT, LOCK_LAST_USE, isForgettable, forget);
   if (!lock) {
     count(COUNTER_UNTRACKED_LOCK_EVENTS);
     return 0;
@@ -144,58 +138,8 @@ function isForgettable(lock: usize): bool {
   );
 }
 
-/**
- * The table is half full. Where at least half of the entries are forgettable, the older half of those goes; otherwise
- * the table doubles. So its size follows the number of live locks, and the work per new entry stays constant.
- */
-function makeRoom(): bool {
-  const entries: usize = load<u32>(INDEX, INDEX_ENTRIES);
-  const end = entries + ((usize(load<u32>(INDEX, INDEX_MASK)) + 1) << 3);
-  const total = load<u32>(INDEX, INDEX_COUNT);
-  let forgettable: u32 = 0;
-  let oldest = u64.MAX_VALUE;
-  let newest: u64 = 0;
-  if (total >= load<u32>(INDEX, INDEX_FLOOR)) {
-    for (let entry = entries; entry < end; entry += 8) {
-      const lock: usize = load<u32>(entry, 4);
-      if (!lock || !isForgettable(lock)) continue;
-      forgettable++;
-      const used = load<u64>(lock, LOCK_LAST_USE);
-      if (used < oldest) oldest = used;
-      if (used > newest) newest = used;
-    }
-  }
-  if (forgettable << 1 < total) {
-    if (grow(INDEX)) return true;
-    if (!forgettable) return false;
-  }
-  const before = ageOfOlderHalf(entries, end, oldest, newest, forgettable);
-  for (let entry = entries; entry < end; entry += 8) {
-    const lock: usize = load<u32>(entry, 4);
-    if (!lock || load<u64>(lock, LOCK_LAST_USE) > before || !isForgettable(lock)) continue;
-    unlinkLock(lock);
-    giveSlot(SLAB, lock, LOCK_NEXT);
-    store<u32>(entry, FORGOTTEN, 4);
-    count(COUNTER_FORGOTTEN_LOCKS);
-  }
-  sweep(INDEX);
-  return true;
-}
-
-/** A time of last use that about half of the forgettable locks do not exceed, by bisection over time (at most 20 passes). */
-function ageOfOlderHalf(entries: usize, end: usize, oldest: u64, newest: u64, forgettable: u32): u64 {
-  let low = oldest;
-  let high = newest;
-  for (let pass = 0; pass < 20 && low < high; pass++) {
-    const middle = low + ((high - low) >> 1);
-    let older: u32 = 0;
-    for (let entry = entries; entry < end; entry += 8) {
-      const lock: usize = load<u32>(entry, 4);
-      if (lock && load<u64>(lock, LOCK_LAST_USE) <= middle && isForgettable(lock)) older++;
-    }
-    if (older << 1 < forgettable) low = middle + 1;
-    else if (older > forgettable - (forgettable >> 2)) high = middle;
-    else return middle;
-  }
-  return high;
+function forget(lock: usize): void {
+  unlinkLock(lock);
+  giveSlot(SLAB, lock, LOCK_NEXT);
+  count(COUNTER_FORGOTTEN_LOCKS);
 }

@@ -8,10 +8,6 @@ import {
   HEAD_NOW,
   HEAD_WORD_INDEX,
   HEAD_WORD_SLAB,
-  INDEX_COUNT,
-  INDEX_ENTRIES,
-  INDEX_FLOOR,
-  INDEX_MASK,
   MARK_SIZE,
   NAMESPACE_WORD,
   STATE,
@@ -25,9 +21,10 @@ import {
   WORD_WRITER_LIMIT,
 } from '../layout';
 import { count } from '../memory/counters';
-import { giveSlot, takeSlot } from '../memory/heap';
-import { firstEntry, FORGOTTEN, grow, hash, isHalfFull, nextEntry, put, sweep } from '../memory/index-table';
+import { giveSlot } from '../memory/heap';
+import { firstEntry, hash, nextEntry, put } from '../memory/index-table';
 import { setMark } from '../memory/mark';
+import { takeRoom } from '../memory/room';
 import { findLock, linkLock } from './locks';
 
 const INDEX = STATE + HEAD_WORD_INDEX;
@@ -56,11 +53,7 @@ export function wordOf(address: u64): usize {
 }
 
 function addWord(address: u64): usize {
-  if (isHalfFull(INDEX) && !makeRoom()) {
-    count(COUNTER_UNTRACKED_WORD_EVENTS);
-    return 0;
-  }
-  const word = takeSlot(SLAB, WORD_SIZE, WORD_NEXT);
+  const word = takeRoom(INDEX, SLAB, WORD_SIZE, WORD_NEXT, WORD_LAST_USE, isForgettable, forget);
   if (!word) {
     count(COUNTER_UNTRACKED_WORD_EVENTS);
     return 0;
@@ -74,49 +67,14 @@ function addWord(address: u64): usize {
   return word;
 }
 
-/** A word without locks carries no verdict, so the ones that were not used for the longest time go. */
-function makeRoom(): bool {
-  const entries: usize = load<u32>(INDEX, INDEX_ENTRIES);
-  const end = entries + ((usize(load<u32>(INDEX, INDEX_MASK)) + 1) << 3);
-  const total = load<u32>(INDEX, INDEX_COUNT);
-  let idle: u32 = 0;
-  let oldest = u64.MAX_VALUE;
-  if (total >= load<u32>(INDEX, INDEX_FLOOR)) {
-    for (let entry = entries; entry < end; entry += 8) {
-      const word: usize = load<u32>(entry, 4);
-      if (!word || load<u32>(word, WORD_LOCKS)) continue;
-      idle++;
-      oldest = min<u64>(oldest, load<u64>(word, WORD_LAST_USE));
-    }
-  }
-  if (idle << 1 < total) {
-    if (grow(INDEX)) return true;
-    if (!idle) return false;
-  }
-  const mean = meanUse(entries, end, oldest, idle);
-  for (let entry = entries; entry < end; entry += 8) {
-    const word: usize = load<u32>(entry, 4);
-    if (!word || load<u32>(word, WORD_LOCKS) || load<u64>(word, WORD_LAST_USE) > mean) continue;
-    giveSlot(SLAB, word, WORD_NEXT);
-    store<u32>(entry, FORGOTTEN, 4);
-    count(COUNTER_FORGOTTEN_WORDS);
-  }
-  sweep(INDEX);
-  return true;
+/** A word without locks carries no verdict. */
+function isForgettable(word: usize): bool {
+  return !load<u32>(word, WORD_LOCKS);
 }
 
-/**
- * The mean of the idle words' times of last use. Each part is rounded down, so that no sum exceeds 64 bits; never below the
- * oldest time, so that at least one word goes.
- */
-function meanUse(entries: usize, end: usize, oldest: u64, idle: u32): u64 {
-  let mean = oldest;
-  for (let entry = entries; entry < end; entry += 8) {
-    const word: usize = load<u32>(entry, 4);
-    if (!word || load<u32>(word, WORD_LOCKS)) continue;
-    mean += (load<u64>(word, WORD_LAST_USE) - oldest) / u64(idle);
-  }
-  return mean;
+function forget(word: usize): void {
+  giveSlot(SLAB, word, WORD_NEXT);
+  count(COUNTER_FORGOTTEN_WORDS);
 }
 
 /** Remembers the event being replayed as the word's latest writer. */

@@ -14,15 +14,28 @@ export function badReleases(about: Case): Draft[] {
   ];
 }
 
-/** Only bit locks are bound to one context by nature; a map may be released elsewhere by design (rwsems, freezing). */
+/**
+ * A release without a take is the normal thing where its take was not recorded: in this span, or, because an event can be
+ * late (design rule 14), anywhere before it. The second cannot be told from a bug when the CPU lost events. A task's own
+ * events are in order, so what it took itself needs no look further back.
+ */
+function takeMayBeUnseen(about: Case, taken: Mark | null, again: Mark): boolean {
+  if (!taken || taints(about, taken.time, again.time, 'the take').length > 0) return true;
+  if (taken.pid === again.pid && taken.cpu === again.cpu) return false;
+  return about.found.lost.some((span) => span.cpu === again.cpu && span.to <= again.time);
+}
+
+/**
+ * Only bit locks are bound to one context by nature; a map may be released elsewhere by design (rwsems, freezing). A lock
+ * that was taken once only may have been held by the releaser since before the capture began.
+ */
 function confidenceOf(record: RingRecord): Confidence {
-  return record.bit === WHOLE_LOCK ? 'possible' : 'likely';
+  return record.bit === WHOLE_LOCK || record.count < 2 ? 'possible' : 'likely';
 }
 
 function doubleRelease(about: Case, record: RingRecord): Draft | null {
   const [taken, released, again] = record.marks as readonly [Mark | null, Mark | null, Mark];
-  // A record that begins in between, or lost events there, makes a release without a take the normal thing.
-  if (taints(about, released?.time ?? again.time, again.time, 'the release before').length) return null;
+  if (takeMayBeUnseen(about, taken, again)) return null;
   return badRelease(about, record, 'double-release', again, {
     taken,
     released,
@@ -37,7 +50,7 @@ function doubleRelease(about: Case, record: RingRecord): Draft | null {
 
 function foreignRelease(about: Case, record: RingRecord): Draft | null {
   const [taken, again, left] = record.marks as readonly [Mark | null, Mark, Mark | null];
-  if (taints(about, taken?.time ?? again.time, again.time, 'the take').length) return null;
+  if (takeMayBeUnseen(about, taken, again)) return null;
   return badRelease(about, record, 'foreign-release', again, {
     taken,
     released: left,

@@ -193,7 +193,7 @@ function releasingContext(world: World, cpu: Cpu, own: Context, lock: Lock): Con
 function unpairedRelease(world: World, event: CanonicalEvent, lock: Lock): void {
   world.count(L.COUNTER_UNPAIRED_RELEASES);
   const { owner } = lock;
-  const about = identityOf(lock);
+  const about = { ...identityOf(lock), count: lock.acquisitions };
   if (owner) {
     world.report(L.RECORD_IS_FOREIGN_RELEASE, event, { ...about, marks: [lock.acquire, world.mark(event)] });
     const hold = findHold(owner, lock);

@@ -9,9 +9,10 @@ import { MOST_CPUS } from './contents.ts';
 import type { ExpectedCpu, FoundLane, FoundLanes } from './found-cpus.ts';
 import { isPageHeader } from './page.ts';
 
-/** trace-cmd packs ten pages to a chunk (PAGES_IN_CHUNK), and what cannot be packed grows by next to nothing. */
+/** trace-cmd packs ten pages to a chunk (lib/trace-cmd/trace-output.c, PAGES_IN_CHUNK, 3.4). */
 const PAGES_IN_CHUNK = 10;
-const GROWTH = 4096;
+/** Places at which a beginning is searched, in all: 4 GiB with pages of 4 KiB. */
+const MOST_SEARCHED = 1 << 20;
 /** u32 chunks, then u32 packed size and u32 size of the first chunk. */
 const START = 12;
 
@@ -32,9 +33,12 @@ export function scanChunks(
   const lanes: FoundLane[] = [];
   let strangeAt: number | null = null;
   let next = nextPage(from, pageSize);
+  /** Where the lane before breaks off because what follows reaches beyond the end: cut there, or its size is wrong. */
+  let brokenAt: number | null = null;
+  let searched = 0;
   while (next + START <= end && lanes.length < MOST_CPUS) {
-    const at = nextStart(next);
-    if (at !== next) strangeAt ??= next;
+    const at = nextStart(next, brokenAt === null);
+    if (at !== next && (at !== null || brokenAt === null)) strangeAt ??= brokenAt ?? next;
     if (at === null) break;
     const table = new ChunkTable(source, at, end, u32At(at) === 0 ? MOST_CHUNKS : null);
     let size = Math.min(4, end - at);
@@ -43,6 +47,7 @@ export function scanChunks(
       size = chunk.at + chunk.packed - at;
     lanes.push({ at, size, chunks, isWhole: table.broken === null });
     if (table.broken === 'damaged') strangeAt ??= table.brokenAt;
+    brokenAt = table.broken === 'cut' ? table.brokenAt : null;
     next = nextPage(at + size, pageSize);
   }
   const isNumbered = expected !== null && lanes.length <= expected.length && strangeAt === null;
@@ -52,20 +57,23 @@ export function scanChunks(
     return new ByteReader(readRange(source, at, 4), true, at).u32();
   }
 
-  function nextStart(next: number): number | null {
-    for (let at = next; at + START <= end; at += pageSize) if (isStart(at, at === next)) return at;
+  /** `isLed`: the data before leads here, so that a look at the sizes is enough. */
+  function nextStart(next: number, isLed: boolean): number | null {
+    if (isLed && isStart(next, true)) return next;
+    for (let at = next; at + START <= end && searched < MOST_SEARCHED; at += pageSize, searched++)
+      if (isStart(at, false)) return at;
     return null;
   }
 
-  /** `isExpected`: the data before leads here, so that a look at the sizes is enough. */
-  function isStart(at: number, isExpected: boolean): boolean {
+  function isStart(at: number, isLed: boolean): boolean {
     const reader = new ByteReader(readRange(source, at, START), true, at);
     const [count, packed, size] = [reader.u32(), reader.u32(), reader.u32()];
     if (count > MOST_CHUNKS || packed === 0 || packed > 2 * LARGEST || size === 0 || size > LARGEST)
       return false;
-    if (isExpected) return true;
+    if (isLed) return true;
     // Small enough that trying to unpack at every page is never more than a few times the work of reading the file.
-    if (size % pageSize !== 0 || size > PAGES_IN_CHUNK * pageSize || packed > size + GROWTH) return false;
+    if (size % pageSize !== 0 || size > PAGES_IN_CHUNK * pageSize || packed > size + (size >>> 3) + 64)
+      return false;
     if (at + START + packed > end) return false;
     try {
       return isPageHeader(codec.decode(readRange(source, at + START, packed), size, at), layout);

@@ -289,6 +289,7 @@ export function buildV7(parts: FileParts = {}): Uint8Array {
         .u64(start)
         .u64(file.size - start);
     }
+    fixups.push([at + 8, file.size - at - 16]);
     const head = new Bytes()
       .u64(at)
       .text(`${buffer.name}\0${buffer.clock}\0`)

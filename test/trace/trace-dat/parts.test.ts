@@ -48,9 +48,9 @@ test('CPU statistics: losses add up, silence stays silence', () => {
     '\nBuffer: foo\n\n',
     'CPU: 1\noverrun: 5\n',
   ]);
-  expect(stats.get('')?.get(1)).toEqual({ lost: 233434, dropped: 10 });
+  expect(stats.get('')?.get(1)).toEqual({ lost: 233434, dropped: 10, recorded: 834021 });
   expect(stats.get('')?.has(2)).toBe(false);
-  expect(stats.get('foo')?.get(1)).toEqual({ lost: 5, dropped: 0 });
+  expect(stats.get('foo')?.get(1)).toEqual({ lost: 5, dropped: 0, recorded: null });
 });
 
 describe('kallsyms', () => {
