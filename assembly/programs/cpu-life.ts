@@ -137,8 +137,7 @@ function measureGap(cpu: usize, event: usize, gap: u64): void {
       copyMark(markOf(record, 0), cpu + CPU_LAST);
       setMark(markOf(record, 1), event);
       store<u64>(record, load<u64>(cpu, CPU_BUSY_MAX), RECORD_EXTRA);
-      const ticks = load<u64>(cpu, CPU_TICKS);
-      store<u32>(record, ticks > 0xffffffff ? 0xffffffff : u32(ticks), RECORD_COUNT);
+      store<u32>(record, u32(min<u64>(load<u64>(cpu, CPU_BUSY_GAPS), 0xffffffff)), RECORD_COUNT);
     }
     store<u64>(cpu, 0, CPU_LAST_TICK);
   }

@@ -15,7 +15,7 @@ import {
   task,
   type Draft,
 } from './draft.ts';
-import { taints } from './taint.ts';
+import { lostTails, taints } from './taint.ts';
 import { cpuOf, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
@@ -68,13 +68,16 @@ function severityOf(watchdog: Watchdog): Severity {
 function openSpin(about: Case, wait: OpenWait): Draft {
   const { lock, since } = wait;
   const off = offSince(wait.irqsOff) ?? since.time;
-  const end = about.state.lastTime;
+  const end = wait.until;
   const watchdog = watchdogVerdict(off, elapsed(off, end), true, about.thresholds.watchdogNs);
   const holder = lock.owner !== null ? lock.acquire : null;
   const name = lockName(about, lock, since);
   const lostTail = about.lostTails.has(wait.hold.cpu);
   const cause: Cause = holder ? 'held-at-end' : 'unknown-holder';
   let confidence: Confidence = wait.irqsOff?.source === 'preemptirq' ? 'certain' : 'likely';
+  // Somebody else's lost events can hold the release, and with it another holder.
+  const others = lostTails(about, holder ? end : since.time);
+  if (others.length > 0) confidence = 'likely';
   if (lostTail) confidence = 'possible';
   return draft({
     signature: signatureOf(about, 'irq-off-spin', cause, name, since),
@@ -83,10 +86,10 @@ function openSpin(about: Case, wait: OpenWait): Draft {
     confidence,
     severity: severityOf(watchdog),
     headline:
-      `CPU ${wait.hold.cpu} (${task(about, since)}) spins with interrupts off since ${seconds(off)}, to the end of the capture ` +
+      `CPU ${wait.hold.cpu} (${task(about, since)}) spins with interrupts off since ${seconds(off)}, to the end of ${lostTail ? 'its record' : 'the capture'} ` +
       `${duration(elapsed(off, end))} later` +
       (holder
-        ? `; ${task(about, holder)} took the lock at ${seconds(holder.time)} and no release followed.`
+        ? `; ${task(about, holder)} took the lock at ${seconds(holder.time)} and no release ${others.length > 0 ? 'of it is in the capture' : 'followed'}.`
         : '; nobody is recorded as holding the lock.'),
     subject: subject(about, wait.hold.cpu, wait.context.pid, wait.context.level),
     lock: name,
@@ -108,8 +111,8 @@ function openSpin(about: Case, wait: OpenWait): Draft {
       [wait.also, 'the same wait, by the address of the lock itself'],
     ]),
     taintedBy: lostTail
-      ? [`the recorder dropped the last events of CPU ${wait.hold.cpu}: the spin may have ended`]
-      : [],
+      ? [...others, `the last events of CPU ${wait.hold.cpu} are lost: the spin may have ended`]
+      : others,
   });
 }
 
@@ -139,12 +142,14 @@ function closedSpin(about: Case, record: RingRecord): Draft {
   const cause: Cause = holder ? 'slow-holder' : 'unknown-holder';
   const spun = elapsed(attempt.time, acquire.time);
   const letGo = release && holder && release.time > attempt.time ? release : null;
-  const tainted = holder ? [] : taints(about, attempt.time, acquire.time, 'the spin began');
+  // Unless its release was seen, the holder may have let go among the lost events, and another one have followed.
+  const seen = holder ? (letGo ? [] : lostTails(about, acquire.time)) : null;
+  const tainted = seen ?? taints(about, attempt.time, acquire.time, 'the spin began');
   return draft({
     signature: signatureOf(about, 'irq-off-spin', cause, name, acquire),
     kind: 'irq-off-spin',
     cause,
-    confidence: exact ? 'certain' : 'likely',
+    confidence: exact && !seen?.length ? 'certain' : 'likely',
     severity: severityOf(watchdog),
     headline:
       `CPU ${record.cpu} (${task(about, acquire)}) spun for ${duration(spun)} with interrupts off` +

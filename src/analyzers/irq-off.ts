@@ -2,6 +2,7 @@ import { duration, elapsed, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import type { CpuState, Mark } from '../model/state.ts';
 import { draft, evidence, kernelReports, signatureOf, subject, task, type Draft } from './draft.ts';
+import { knownUntil } from './taint.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
@@ -36,7 +37,7 @@ function isIdleSleep(about: Case, off: Mark): boolean {
 
 function openSpan(about: Case, cpu: CpuState): Draft | null {
   const off = cpu.irqsOff;
-  const end = about.state.lastTime;
+  const end = knownUntil(about, cpu.cpu);
   if (!off || Number(end - off.time) < about.thresholds.irqOffNs || isIdleSleep(about, off)) return null;
   if (openWaits(about).some((wait) => wait.hold.cpu === cpu.cpu && wait.irqsOff)) return null;
   return span(about, off, end, null);
@@ -55,7 +56,9 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
     severity: watchdog.hard === 'cannot' ? 'medium' : 'high',
     headline:
       `CPU ${off.cpu} (${task(about, off)}) ran with interrupts off for ${duration(length)} from ${seconds(off.time)}` +
-      (on ? '; no lock was waited for.' : ' to the end of the capture; no lock wait was recorded.'),
+      (on
+        ? '; no lock was waited for.'
+        : ` to the end of ${lostTail ? 'its record' : 'the capture'}; no lock wait was recorded.`),
     subject: subject(about, off.cpu, off.pid, 0),
     startNs: String(off.time),
     durationNs: length,
@@ -79,9 +82,7 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
             },
           ]
         : [],
-    taintedBy: lostTail
-      ? [`the recorder dropped the last events of CPU ${off.cpu}: interrupts may have come on`]
-      : [],
+    taintedBy: lostTail ? [`the last events of CPU ${off.cpu} are lost: interrupts may have come on`] : [],
   });
 }
 

@@ -18,7 +18,7 @@ import {
   task,
   type Draft,
 } from './draft.ts';
-import { taints } from './taint.ts';
+import { lostTails, taints } from './taint.ts';
 import { cpuOf, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
@@ -186,6 +186,8 @@ function unknownSetter(about: Case, lock: LockState, first: OpenWait): Verdict {
     first.since.time,
     lock.release ? 'the last release' : 'the wait began',
   );
+  // A holder whose take is among events that were lost up to the end may simply not have let go yet.
+  const hidden = lostTails(about, first.since.time).length > 0;
   const stores = lock.writers.filter(
     (writer) =>
       writer.kind === STORE &&
@@ -221,7 +223,7 @@ function unknownSetter(about: Case, lock: LockState, first: OpenWait): Verdict {
     : 'no take of it is in the capture';
   return {
     cause: 'unknown-setter',
-    confidence: seen && first.spins ? 'likely' : 'possible',
+    confidence: seen && first.spins && !hidden ? 'likely' : 'possible',
     headline:
       `Bit ${lock.bit} is set${seen ? ` (word ${hex(seen.value)})` : ''} and nobody who was recorded took it: ${free}. ` +
       (taintedBy.length ? 'Who set it is among the events that were lost.' : 'Who set it was not recorded.'),
@@ -243,7 +245,10 @@ function missingUnlock(about: Case, lock: LockState, left: Mark, first: OpenWait
   const taken = lock.acquire!;
   const seen = first ? seenSetBy(first, lock) : null;
   const exited = KINDS[left.kind] === 'task exit';
-  const taintedBy = taints(about, taken.time, left.time, 'the last take');
+  const taintedBy = [
+    ...taints(about, taken.time, left.time, 'the last take'),
+    ...lostTails(about, first?.since.time ?? about.state.lastTime),
+  ].filter((sentence, n, all) => all.indexOf(sentence) === n);
   let confidence: Confidence =
     seen && exited ? 'certain' : first && (seen || exited) ? 'likely' : exited ? 'likely' : 'possible';
   if (taintedBy.length) confidence = seen ? 'likely' : 'possible';
@@ -267,22 +272,22 @@ function missingUnlock(about: Case, lock: LockState, left: Mark, first: OpenWait
       [left, `the holder ${how}`],
       [seen, `bit ${lock.bit} seen still set`],
     ],
-    alternatives: taintedBy.length
-      ? [
-          {
-            cause: 'unknown',
-            confidence: 'possible',
-            why: 'its release may be among the events that were lost',
-          },
-        ]
-      : [],
+    alternatives: releaseLost(taintedBy, 'its release'),
     taintedBy,
   };
+}
+
+function releaseLost(taintedBy: readonly string[], what: string): Alternative[] {
+  if (taintedBy.length === 0) return [];
+  return [
+    { cause: 'unknown', confidence: 'possible', why: `${what} may be among the events that were lost` },
+  ];
 }
 
 function heldAtEnd(about: Case, lock: LockState, first: OpenWait): Verdict {
   const taken = lock.acquire!;
   const held = duration(elapsed(taken.time, about.state.lastTime));
+  const taintedBy = taints(about, taken.time, about.state.lastTime, 'the last take');
   return {
     cause: 'held-at-end',
     confidence: 'possible',
@@ -298,8 +303,9 @@ function heldAtEnd(about: Case, lock: LockState, first: OpenWait): Verdict {
     ],
     alternatives: [
       { cause: 'slow-holder', confidence: 'possible', why: 'the holder may let go after the capture ended' },
+      ...releaseLost(taintedBy, 'its release'),
     ],
-    taintedBy: taints(about, taken.time, about.state.lastTime, 'the last take'),
+    taintedBy,
   };
 }
 
@@ -310,7 +316,11 @@ function deadlock(
   cycle: readonly { readonly wait: OpenWait; readonly held: HoldState }[],
 ): Verdict {
   const oldest = cycle.map(({ held }) => held.acquire!).toSorted((a, b) => (a.time < b.time ? -1 : 1))[0]!;
-  const taintedBy = taints(about, oldest.time, first.since.time, 'the first take of the cycle');
+  const closed = cycle.map(({ wait }) => wait.since.time).reduce((a, b) => (a > b ? a : b));
+  const taintedBy = [
+    ...taints(about, oldest.time, first.since.time, 'the first take of the cycle'),
+    ...lostTails(about, closed),
+  ].filter((sentence, n, all) => all.indexOf(sentence) === n);
   const chain = cycle.map(({ wait, held }) => {
     const what = lockName(about, wait.lock, wait.since);
     const at = what.name ?? `${what.address}${what.bit === null ? '' : ` bit ${what.bit}`}`;
@@ -330,15 +340,7 @@ function deadlock(
       [held.acquire, `taken by ${task(about, held.acquire!)}, not released`] as const,
       [wait.since, `${task(about, wait.since)} begins to wait for it`] as const,
     ]),
-    alternatives: taintedBy.length
-      ? [
-          {
-            cause: 'unknown',
-            confidence: 'possible',
-            why: 'a release of one of the locks may be among the events that were lost',
-          },
-        ]
-      : [],
+    alternatives: releaseLost(taintedBy, 'a release of one of the locks'),
     taintedBy,
   };
 }
@@ -354,7 +356,7 @@ function judgeAbandoned(about: Case, lock: LockState): Draft | null {
 
 function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdict: Verdict): Draft {
   const victim = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0];
-  const end = about.state.lastTime;
+  const end = victim?.until ?? about.state.lastTime;
   const name = lockName(about, lock, lock.acquire ?? victim?.since);
   const lostTail = victim && about.lostTails.has(victim.hold.cpu);
   const off = victim ? offSince(victim.irqsOff) : null;
@@ -402,10 +404,7 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
       [victim?.also, 'the same wait, by the address of the lock itself'],
     ]),
     taintedBy: lostTail
-      ? [
-          ...verdict.taintedBy,
-          `the recorder dropped the last events of CPU ${victim.hold.cpu}: the wait may have ended`,
-        ]
+      ? [...verdict.taintedBy, `the last events of CPU ${victim.hold.cpu} are lost: the wait may have ended`]
       : verdict.taintedBy,
   });
 }

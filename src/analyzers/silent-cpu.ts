@@ -147,7 +147,7 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
   const [before, after] = record.marks;
   if (!before || !after || (before.flags & FLAGS.nmi) !== 0) return null;
   const gap = elapsed(before.time, after.time);
-  if (record.count < TICKS.needed || gap < TICKS.timesLonger * Number(record.extra)) return null;
+  if (record.count < EVENTS.needed || gap < EVENTS.timesLonger * Number(record.extra)) return null;
   const overlaps = (from: bigint, to: bigint): boolean => from <= after.time && to >= before.time;
   const explained =
     about.found.waits.some(

@@ -2,8 +2,8 @@ import { seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 
 /**
- * What the capture does not know about a span of time, as sentences: CPUs whose record begins inside it, events lost
- * inside it, unexplained breaks. A verdict that needs all events of that span is only as good as this list is short.
+ * What the capture does not know about a span of time, as sentences: CPUs whose record begins inside it or ends before it
+ * does, events lost inside it, unexplained breaks. A verdict that needs all events of that span is only as good as this list is short.
  *
  * @param what names the moment `from`, for the sentences: "the last release"
  */
@@ -33,5 +33,41 @@ export function taints(about: Case, from: bigint, to: bigint, what: string): str
   if (about.found.suppressed['lost']) {
     sentences.push(`${about.found.suppressed['lost']} further losses are counted but not listed`);
   }
-  return sentences;
+  return [...sentences, ...lostTails(about, to)];
+}
+
+/** CPUs named one by one. */
+const MOST_NAMED = 16;
+
+/**
+ * CPUs whose last events are lost, and lost before `until`, as sentences: their data was cut or is missing, or the recorder
+ * dropped events. What a CPU did there, a take or a release, nobody can tell.
+ */
+export function lostTails(about: Case, until: bigint): string[] {
+  const last = new Map(
+    about.state.cpus.filter(({ events }) => events > 0n).map((cpu) => [cpu.cpu, cpu.lastTime]),
+  );
+  const missing: number[] = [];
+  const sentences: string[] = [];
+  for (const cpu of [...about.lostTails].toSorted((a, b) => a - b)) {
+    const time = last.get(cpu);
+    if (time === undefined) missing.push(cpu);
+    else if (time < until)
+      sentences.push(`the record of CPU ${cpu} ends at ${seconds(time)}, its last events are lost`);
+  }
+  if (missing.length === 0) return sentences;
+  const named = missing.slice(0, MOST_NAMED).join(', ');
+  const more = missing.length > MOST_NAMED ? ` and ${missing.length - MOST_NAMED} more` : '';
+  return [...sentences, `the record of CPU${missing.length > 1 ? 's' : ''} ${named}${more} is missing`];
+}
+
+/**
+ * Until when what a CPU does is known: the end of the capture, or where its record ends. `null` stands for somebody who may
+ * run on any CPU.
+ */
+export function knownUntil(about: Case, cpu: number | null): bigint {
+  const ends = about.state.cpus
+    .filter((state) => about.lostTails.has(state.cpu) && (cpu === null || state.cpu === cpu))
+    .map(({ lastTime }) => lastTime);
+  return ends.reduce((a, b) => (a < b ? a : b), about.state.lastTime);
 }

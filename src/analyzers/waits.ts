@@ -4,6 +4,7 @@ import type { Case } from '../model/case.ts';
 import type { IrqsOff, Waiter } from '../model/report.ts';
 import type { ContextState, CpuState, HoldState, LockState, Mark } from '../model/state.ts';
 import { commOf } from './draft.ts';
+import { knownUntil } from './taint.ts';
 
 /** A wait that the capture's end found unfinished. */
 export interface OpenWait {
@@ -13,6 +14,8 @@ export interface OpenWait {
   /** The same wait as contention_begin reports it, by the address of the lock itself. */
   readonly also: Mark | null;
   readonly since: Mark;
+  /** Until when it is known to go on: the end of the capture, unless the last events are lost. */
+  readonly until: bigint;
   readonly durationNs: number;
   /** It burns its CPU: a bit lock, a spin, or interrupts off. */
   readonly spins: boolean;
@@ -38,14 +41,19 @@ export function openWaits(about: Case): OpenWait[] {
     const since = hold.attempt!;
     if (movedOn(about, context, since)) continue;
     const flags = hold.flags | top.flags;
+    const spins = lock.namespace === NAMESPACE.word || (flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0;
+    // Whoever spins does not leave its CPU; a sleeper can be woken, and its wait end, on another one.
+    const known = knownUntil(about, spins ? hold.cpu : null);
+    const until = known > since.time ? known : since.time;
     waits.push({
       context,
       hold,
       lock,
       also: hold === top ? null : top.contend,
       since,
-      durationNs: Number(about.state.lastTime - since.time),
-      spins: lock.namespace === NAMESPACE.word || (flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0,
+      until,
+      durationNs: Number(until - since.time),
+      spins,
       irqsOff: irqsOffDuring(about, context, hold, since),
     });
   }

@@ -179,11 +179,17 @@ function watchdogFacts(finding: Finding, watchdog: Watchdog, times: Times): Fact
   const report = finding.kernelReports.find(({ text }) => /hard lockup/i.test(text));
   const hard = `${VERDICTS[watchdog.hard]}${window} (T = ${times.limit(watchdog.thresholdNs)})`;
   const soft =
-    watchdog.soft === 'cannot' ? 'cannot fire while its CPU has interrupts off' : VERDICTS[watchdog.soft];
+    watchdog.soft === 'cannot' && irqsAreOff(finding)
+      ? 'cannot fire while its CPU has interrupts off'
+      : VERDICTS[watchdog.soft];
   return [
     ['hard lockup', `${hard}; ${spoke(report?.ns, watchdog, times)}`],
     ['soft lockup', soft],
   ];
+}
+
+function irqsAreOff({ irqsOff }: Finding): boolean {
+  return irqsOff !== null && irqsOff.source !== 'none';
 }
 
 function spoke(ns: string | undefined, watchdog: Watchdog, times: Times): string {

@@ -40,7 +40,7 @@ export function findTask(world: World, pid: number, cpu: number): Context | null
 function taskOf(world: World, pid: number, cpu: number): Context {
   let task = findTask(world, pid, cpu);
   if (!task) {
-    if (world.tasks.isHalfFull) makeRoom(world);
+    makeRoom(world);
     task = newContext(world, L.LEVEL_PROCESS, cpu);
     task.pid = pid;
     world.tasks.add(keyOf(pid, cpu), task);
@@ -49,23 +49,16 @@ function taskOf(world: World, pid: number, cpu: number): Context {
   return task;
 }
 
-/** Where at least half of the tasks are forgettable they all go, otherwise the table doubles. */
 function makeRoom(world: World): void {
-  const { tasks } = world;
-  const forgettable = tasks.isAboveFloor ? tasks.values().filter(isForgettable) : [];
-  if (2 * forgettable.length < tasks.size) {
-    tasks.double();
-    return;
-  }
-  for (const task of forgettable) {
+  const forgotten = world.tasks.makeRoom(isForgettable, null);
+  for (const task of forgotten) {
     abandon(task);
-    tasks.remove(keyOf(task.pid, task.cpu));
     world.count(L.COUNTER_FORGOTTEN_TASKS);
   }
-  for (const cpu of world.cpus.values()) cpu.task = null;
+  if (forgotten.length > 0) for (const cpu of world.cpus.values()) cpu.task = null;
 }
 
-/** Tasks that hold nothing, and tasks that exited and were switched out for good. */
+/** Tasks that hold nothing, and tasks that exited, were switched out and did not come back. */
 function isForgettable({ stack, isExiting, exit, out, inTime }: Context): boolean {
   return stack.length === 0 || (isExiting && out.time >= exit.time && out.time >= inTime);
 }

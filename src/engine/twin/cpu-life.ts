@@ -101,7 +101,7 @@ export function seen(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): v
 function measureGap(world: World, cpu: Cpu, event: CanonicalEvent, gap: bigint): void {
   if (gap >= world.silentNs) {
     world.report(L.RECORD_IS_GAP, event, {
-      count: Number(cpu.ticks > 0xffff_ffffn ? 0xffff_ffffn : cpu.ticks),
+      count: Number(cpu.busyGaps > 0xffff_ffffn ? 0xffff_ffffn : cpu.busyGaps),
       extra: cpu.busyMax,
       marks: [cpu.last, world.mark(event)],
     });

@@ -25,7 +25,7 @@ export function lockOf(world: World, { flags, address, bit }: CanonicalEvent): L
 }
 
 function addLock(world: World, namespace: number, address: bigint, bit: number): Lock {
-  if (world.locks.isHalfFull) makeRoom(world);
+  makeRoom(world);
   const lock: Lock = {
     id: world.nextId(),
     namespace,
@@ -71,36 +71,9 @@ function isForgettable(lock: Lock): boolean {
   return lock.references === 0 && !lock.owner && !lock.suspect && !lock.isSeenSet && !lock.isOrphaned;
 }
 
-/** Where at least half of the locks are forgettable, the older half of those goes; otherwise the table doubles. */
 function makeRoom(world: World): void {
-  const { locks } = world;
-  const forgettable = locks.isAboveFloor ? locks.values().filter(isForgettable) : [];
-  if (2 * forgettable.length < locks.size) {
-    locks.double();
-    return;
-  }
-  const limit = ageOfOlderHalf(forgettable.map((lock) => lock.lastUse));
-  for (const lock of forgettable) {
-    if (lock.lastUse > limit) continue;
+  for (const lock of world.locks.makeRoom(isForgettable, ({ lastUse }) => lastUse)) {
     lock.word?.locks.splice(lock.word.locks.indexOf(lock), 1);
-    locks.remove(keyOf(lock.namespace, lock.address, lock.bit));
     world.count(L.COUNTER_FORGOTTEN_LOCKS);
   }
-}
-
-/**
- * A time that about half of `times` do not exceed. Which one is the engine's rule, and so part of what it promises: at
- * most 20 bisections between the oldest and the newest, ending early between a half and three quarters.
- */
-function ageOfOlderHalf(times: readonly bigint[]): bigint {
-  let low = times.reduce((a, b) => (b < a ? b : a));
-  let high = times.reduce((a, b) => (b > a ? b : a));
-  for (let pass = 0; pass < 20 && low < high; pass++) {
-    const middle = low + (high - low) / 2n;
-    const older = times.filter((time) => time <= middle).length;
-    if (2 * older < times.length) low = middle + 1n;
-    else if (older > times.length - Math.floor(times.length / 4)) high = middle;
-    else return middle;
-  }
-  return high;
 }

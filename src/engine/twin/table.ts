@@ -1,7 +1,6 @@
 /**
  * The slots of one kind by key. Like the engine's index tables it has room for a power of two of entries of which at most
- * half are used: whoever adds one makes room first, by doubling or by forgetting. Memory is unlimited, so doubling
- * always succeeds.
+ * half are used: whoever adds one makes room first. Memory is unlimited, so doubling always succeeds.
  */
 export class Table<Key, Slot> {
   readonly #slots = new Map<Key, Slot>();
@@ -18,14 +17,6 @@ export class Table<Key, Slot> {
     return this.#slots.size;
   }
 
-  get isHalfFull(): boolean {
-    return 2 * this.size >= this.#capacity;
-  }
-
-  get isAboveFloor(): boolean {
-    return this.size >= this.#floor;
-  }
-
   get(key: Key): Slot | null {
     return this.#slots.get(key) ?? null;
   }
@@ -34,15 +25,42 @@ export class Table<Key, Slot> {
     this.#slots.set(key, slot);
   }
 
-  remove(key: Key): void {
-    this.#slots.delete(key);
-  }
-
-  double(): void {
-    this.#capacity *= 2;
-  }
-
   values(): Slot[] {
     return [...this.#slots.values()];
   }
+
+  /**
+   * Room for one more. A table that is half full forgets the older half of its idle slots, where they are at least half of
+   * all; otherwise it doubles. `lastUse` null: slots have no age, and all idle ones go. Returns the slots that are gone.
+   */
+  makeRoom(isIdle: (slot: Slot) => boolean, lastUse: ((slot: Slot) => bigint) | null): Slot[] {
+    if (2 * this.size < this.#capacity) return [];
+    const idle = this.size < this.#floor ? [] : [...this.#slots].filter(([, slot]) => isIdle(slot));
+    if (2 * idle.length < this.size) {
+      this.#capacity *= 2;
+      return [];
+    }
+    const age = lastUse ?? (() => 0n);
+    const limit = ageOfOlderHalf(idle.map(([, slot]) => age(slot)));
+    const forgotten = idle.filter(([, slot]) => age(slot) <= limit);
+    for (const [key] of forgotten) this.#slots.delete(key);
+    return forgotten.map(([, slot]) => slot);
+  }
+}
+
+/**
+ * A time that at least half of `times` do not exceed. Which one is the engine's rule, and so part of what it promises: at
+ * most 20 bisections between the oldest and the newest, ending early between a half and three quarters.
+ */
+function ageOfOlderHalf(times: readonly bigint[]): bigint {
+  let low = times.reduce((a, b) => (b < a ? b : a));
+  let high = times.reduce((a, b) => (b > a ? b : a));
+  for (let pass = 0; pass < 20 && low < high; pass++) {
+    const middle = low + (high - low) / 2n;
+    const older = times.filter((time) => time <= middle).length;
+    if (2 * older < times.length) low = middle + 1n;
+    else if (older > times.length - Math.floor(times.length / 4)) high = middle;
+    else return middle;
+  }
+  return high;
 }

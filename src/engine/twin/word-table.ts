@@ -13,7 +13,7 @@ export function wordOf(world: World, address: bigint): Word {
 }
 
 function addWord(world: World, address: bigint): Word {
-  if (world.words.isHalfFull) makeRoom(world);
+  makeRoom(world);
   const word: Word = {
     address,
     locks: [],
@@ -31,29 +31,13 @@ function addWord(world: World, address: bigint): Word {
   return word;
 }
 
-/**
- * A word without locks carries no verdict. Where at least half of the words have none, those of them go that were last used
- * before the mean of their times; otherwise the table doubles.
- */
+/** A word without locks carries no verdict, so it may be forgotten. */
 function makeRoom(world: World): void {
-  const { words } = world;
-  const idle = words.isAboveFloor ? words.values().filter((word) => word.locks.length === 0) : [];
-  if (2 * idle.length < words.size) {
-    words.double();
-    return;
-  }
-  const mean = meanTime(idle.map((word) => word.lastUse));
-  for (const word of idle) {
-    if (word.lastUse > mean) continue;
-    words.remove(word.address);
-    world.count(L.COUNTER_FORGOTTEN_WORDS);
-  }
-}
-
-/** The mean, by the engine's rule: each time's part is rounded down, so that 64 bits are enough. Never below the oldest. */
-function meanTime(times: readonly bigint[]): bigint {
-  const oldest = times.reduce((a, b) => (b < a ? b : a));
-  return times.reduce((mean, time) => mean + (time - oldest) / BigInt(times.length), oldest);
+  const forgotten = world.words.makeRoom(
+    (word) => word.locks.length === 0,
+    ({ lastUse }) => lastUse,
+  );
+  for (const _ of forgotten) world.count(L.COUNTER_FORGOTTEN_WORDS);
 }
 
 /** Remembers the event being replayed as the word's latest writer. */
