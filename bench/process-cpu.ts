@@ -8,7 +8,8 @@ export function cpuTimeOf(command: readonly string[]): number {
   if (error) throw error;
   const children = stdout.trim().split('\n').at(-1) ?? '';
   let total = 0;
-  for (const [, minutes, rest] of children.matchAll(/(\d+)m([\d.]+)s/g)) total += 60_000 * Number(minutes) + 1000 * Number(rest);
+  for (const [, minutes, rest] of children.matchAll(/(\d+)m([\d.]+)s/g))
+    total += 60_000 * Number(minutes) + 1000 * Number(rest);
   return total;
 }
 

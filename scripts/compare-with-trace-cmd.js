@@ -37,7 +37,8 @@ for (const file of process.argv.slice(2)) {
   const wrong = [...names].filter((name) => mine.get(name) !== peers.get(name));
   const total = [...mine.values()].reduce((sum, count) => sum + count, 0);
   if (wrong.length === 0) console.log(`${file}: ${total} events of ${names.size} types, all counts equal`);
-  for (const name of wrong) console.log(`${file}: ${name}: spinback ${mine.get(name) ?? 0}, trace-cmd ${peers.get(name) ?? 0}`);
+  for (const name of wrong)
+    console.log(`${file}: ${name}: spinback ${mine.get(name) ?? 0}, trace-cmd ${peers.get(name) ?? 0}`);
   differ ||= wrong.length > 0;
 }
 process.exit(differ ? 1 : 0);

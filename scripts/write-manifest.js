@@ -10,10 +10,14 @@ for (const capture of manifest.captures) {
   const bytes = readFileSync(`traces/${capture.file}`);
   capture.bytes = bytes.length;
   capture.sha256 = createHash('sha256').update(bytes).digest('hex');
-  const run = spawnSync(process.execPath, ['bin/spinback.cjs', 'analyze', '--json', `traces/${capture.file}`], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
+  const run = spawnSync(
+    process.execPath,
+    ['bin/spinback.cjs', 'analyze', '--json', `traces/${capture.file}`],
+    {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    },
+  );
   capture.findings = JSON.parse(run.stdout).findings.map(
     ({ kind, cause, confidence, startNs }) => `${kind} ${cause} ${confidence} ${startNs}`,
   );

@@ -61,13 +61,8 @@ export function lostTails(about: Case, until: bigint): string[] {
   return [...sentences, `the record of CPU${missing.length > 1 ? 's' : ''} ${named}${more} is missing`];
 }
 
-/**
- * Until when what a CPU does is known: the end of the capture, or where its record ends. `null` stands for somebody who may
- * run on any CPU.
- */
-export function knownUntil(about: Case, cpu: number | null): bigint {
-  const ends = about.state.cpus
-    .filter((state) => about.lostTails.has(state.cpu) && (cpu === null || state.cpu === cpu))
-    .map(({ lastTime }) => lastTime);
-  return ends.reduce((a, b) => (a < b ? a : b), about.state.lastTime);
+/** Until when it is known what a CPU does: the end of the capture, or of its own record where the last events are lost. */
+export function knownUntil(about: Case, cpu: number): bigint {
+  const state = about.lostTails.has(cpu) && about.state.cpus.find((candidate) => candidate.cpu === cpu);
+  return state ? state.lastTime : about.state.lastTime;
 }

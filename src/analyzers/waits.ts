@@ -14,7 +14,7 @@ export interface OpenWait {
   /** The same wait as contention_begin reports it, by the address of the lock itself. */
   readonly also: Mark | null;
   readonly since: Mark;
-  /** Until when it is known to go on: the end of the capture, unless the last events are lost. */
+  /** Until when it goes on: the end of the capture, or of its CPU's record where the last events are lost. */
   readonly until: bigint;
   readonly durationNs: number;
   /** It burns its CPU: a bit lock, a spin, or interrupts off. */
@@ -42,9 +42,8 @@ export function openWaits(about: Case): OpenWait[] {
     if (movedOn(about, context, since)) continue;
     const flags = hold.flags | top.flags;
     const spins = lock.namespace === NAMESPACE.word || (flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0;
-    // Whoever spins does not leave its CPU; a sleeper can be woken, and its wait end, on another one.
-    const known = knownUntil(about, spins ? hold.cpu : null);
-    const until = known > since.time ? known : since.time;
+    // Whoever spins stays on its CPU.
+    const until = spins ? knownUntil(about, hold.cpu) : about.state.lastTime;
     waits.push({
       context,
       hold,

@@ -17,5 +17,8 @@ export function readEngineBinary(build: 'release' | 'debug' = 'release'): Uint8A
       // Not here: one level up.
     }
   }
-  throw new SpinbackError('UNREADABLE', `the engine has not been built: build/${build}.wasm is missing (npm run build)`);
+  throw new SpinbackError(
+    'UNREADABLE',
+    `the engine has not been built: build/${build}.wasm is missing (npm run build)`,
+  );
 }

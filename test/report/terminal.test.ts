@@ -91,9 +91,14 @@ describe('which findings are shown in full', () => {
   });
 
   it('and a flood of weak ones is cut, with a note', () => {
-    const text = reportText(withFindings(many(500, 'possible')));
+    const text = reportText(withFindings(many(500, 'possible')), { minConfidence: 'likely' });
     expect(text).toContain('and 480 more: --json has them all');
     expect(text.split('\n').length).toBeLessThan(60);
+  });
+
+  it('but possibilities are shown in full where there is nothing else', () => {
+    expect(titles(reportText(withFindings(many(3, 'possible')))).length).toBe(3);
+    expect(titles(reportText(withFindings([...many(1, 'likely'), ...many(3, 'possible')]))).length).toBe(1);
   });
 });
 

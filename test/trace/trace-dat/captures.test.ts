@@ -218,10 +218,13 @@ describe('lost-unlock.dat, damaged', () => {
     for (const size of places) {
       const result = await survive(file.subarray(0, size), most);
       // Behind the first options (704444, 16 + 871 bytes) everything that is missing is told, and the rest read.
-      if (size < 705331) expect(result, `${size}`).toMatchObject({ code: size < 10 ? 'NOT_A_CAPTURE' : 'DAMAGED' });
+      if (size < 705331)
+        expect(result, `${size}`).toMatchObject({ code: size < 10 ? 'NOT_A_CAPTURE' : 'DAMAGED' });
       else expect(result, `${size}`).not.toBeInstanceOf(SpinbackError);
       if (result instanceof SpinbackError || size === 2003774) continue;
-      expect(result.damage(), `${size}`).toMatchObject([{ name: 'truncated', severity: 'error', count: 1, offset: size }]);
+      expect(result.damage(), `${size}`).toMatchObject([
+        { name: 'truncated', severity: 'error', count: 1, offset: size },
+      ]);
     }
   });
 
