@@ -287,7 +287,6 @@ function releaseLost(taintedBy: readonly string[], what: string): Alternative[] 
 function heldAtEnd(about: Case, lock: LockState, first: OpenWait): Verdict {
   const taken = lock.acquire!;
   const held = duration(elapsed(taken.time, about.state.lastTime));
-  const taintedBy = taints(about, taken.time, about.state.lastTime, 'the last take');
   return {
     cause: 'held-at-end',
     confidence: 'possible',
@@ -303,9 +302,9 @@ function heldAtEnd(about: Case, lock: LockState, first: OpenWait): Verdict {
     ],
     alternatives: [
       { cause: 'slow-holder', confidence: 'possible', why: 'the holder may let go after the capture ended' },
-      ...releaseLost(taintedBy, 'its release'),
+      ...releaseLost(lostTails(about, about.state.lastTime), 'its release'),
     ],
-    taintedBy,
+    taintedBy: taints(about, taken.time, about.state.lastTime, 'the last take'),
   };
 }
 
@@ -358,7 +357,7 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
   const victim = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0];
   const end = victim?.until ?? about.state.lastTime;
   const name = lockName(about, lock, lock.acquire ?? victim?.since);
-  const lostTail = victim && about.lostTails.has(victim.hold.cpu);
+  const unsure = victim ? mayHaveEnded(about, victim) : [];
   const off = victim ? offSince(victim.irqsOff) : null;
   const critical: Severity = victim?.irqsOff ? 'critical' : victim ? 'high' : 'medium';
   const stuckSince = off ?? victim?.since.time;
@@ -366,7 +365,7 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
     signature: signatureOf(about, 'never-released', verdict.cause, name, lock.acquire ?? victim?.since),
     kind: 'never-released',
     cause: verdict.cause,
-    confidence: lostTail ? 'possible' : verdict.confidence,
+    confidence: unsure.length ? 'possible' : verdict.confidence,
     severity: critical,
     headline: verdict.headline,
     subject: victim ? subject(about, victim.hold.cpu, victim.context.pid, victim.context.level) : null,
@@ -403,8 +402,15 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
       ],
       [victim?.also, 'the same wait, by the address of the lock itself'],
     ]),
-    taintedBy: lostTail
-      ? [...verdict.taintedBy, `the last events of CPU ${victim.hold.cpu} are lost: the wait may have ended`]
-      : verdict.taintedBy,
+    taintedBy: [...verdict.taintedBy, ...unsure],
   });
+}
+
+/** Whoever spins stays on its CPU; a sleeper can be woken, and its wait end, on any. */
+function mayHaveEnded(about: Case, { spins, hold }: OpenWait): string[] {
+  if (!spins)
+    return about.lostTails.size ? ['the wait may have ended among the lost events of some CPU'] : [];
+  return about.lostTails.has(hold.cpu)
+    ? [`the last events of CPU ${hold.cpu} are lost: the wait may have ended`]
+    : [];
 }
