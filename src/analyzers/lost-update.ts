@@ -4,7 +4,7 @@ import { SUSPECT } from '../model/engine-numbers.ts';
 import type { Cause, Confidence } from '../model/report.ts';
 import type { Mark } from '../model/state.ts';
 import { actor, commOf, draft, evidence, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
-import { taints } from './taint.ts';
+import { distinct, lostTails, taints } from './taint.ts';
 import { openWaits } from './waits.ts';
 
 interface Update {
@@ -60,7 +60,9 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
   const kind: Cause = setsBack ? 'bit-set-back' : 'bit-erased';
   const end = take?.time ?? about.state.lastTime;
   const stayedLong = setsBack && about.timeIsNs && Number(end - store.time) >= about.thresholds.spinNs;
-  const confidence: Confidence = confirm && stayedLong ? 'likely' : 'possible';
+  // A take among events that were lost up to the end explains the bit as well.
+  const hidden = lostTails(about, end).length > 0;
+  const confidence: Confidence = confirm && stayedLong && !hidden ? 'likely' : 'possible';
   const what = setsBack
     ? `set bit ${lock.bit} again after its release`
     : `erased bit ${lock.bit}, taken meanwhile`;
@@ -103,6 +105,9 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
       [confirm, 'a later value shows the result'],
       [take, 'the lock is taken again: the bit was clear by then'],
     ]),
-    taintedBy: taints(about, load.time, store.time, 'the load'),
+    taintedBy: distinct(
+      taints(about, load.time, store.time, 'the load'),
+      setsBack ? lostTails(about, end) : [],
+    ),
   });
 }

@@ -18,7 +18,7 @@ import {
   task,
   type Draft,
 } from './draft.ts';
-import { lostTails, taints } from './taint.ts';
+import { distinct, lostTails, taints } from './taint.ts';
 import { cpuOf, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
@@ -245,10 +245,10 @@ function missingUnlock(about: Case, lock: LockState, left: Mark, first: OpenWait
   const taken = lock.acquire!;
   const seen = first ? seenSetBy(first, lock) : null;
   const exited = KINDS[left.kind] === 'task exit';
-  const taintedBy = [
-    ...taints(about, taken.time, left.time, 'the last take'),
-    ...lostTails(about, first?.since.time ?? about.state.lastTime),
-  ].filter((sentence, n, all) => all.indexOf(sentence) === n);
+  const taintedBy = distinct(
+    taints(about, taken.time, left.time, 'the last take'),
+    lostTails(about, first?.since.time ?? about.state.lastTime),
+  );
   let confidence: Confidence =
     seen && exited ? 'certain' : first && (seen || exited) ? 'likely' : exited ? 'likely' : 'possible';
   if (taintedBy.length) confidence = seen ? 'likely' : 'possible';
@@ -316,10 +316,10 @@ function deadlock(
 ): Verdict {
   const oldest = cycle.map(({ held }) => held.acquire!).toSorted((a, b) => (a.time < b.time ? -1 : 1))[0]!;
   const closed = cycle.map(({ wait }) => wait.since.time).reduce((a, b) => (a > b ? a : b));
-  const taintedBy = [
-    ...taints(about, oldest.time, first.since.time, 'the first take of the cycle'),
-    ...lostTails(about, closed),
-  ].filter((sentence, n, all) => all.indexOf(sentence) === n);
+  const taintedBy = distinct(
+    taints(about, oldest.time, first.since.time, 'the first take of the cycle'),
+    lostTails(about, closed),
+  );
   const chain = cycle.map(({ wait, held }) => {
     const what = lockName(about, wait.lock, wait.since);
     const at = what.name ?? `${what.address}${what.bit === null ? '' : ` bit ${what.bit}`}`;

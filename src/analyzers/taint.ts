@@ -36,6 +36,11 @@ export function taints(about: Case, from: bigint, to: bigint, what: string): str
   return [...sentences, ...lostTails(about, to)];
 }
 
+/** The sentences of several lists, each once. */
+export function distinct(...lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())];
+}
+
 /** CPUs named one by one. */
 const MOST_NAMED = 16;
 
