@@ -51,7 +51,7 @@ const TYPE_TIME_STAMP: u32 = 31;
 const COMMON_SIZE: u32 = 8;
 
 /** Raw clock -> ns: (time * mult >> shift) + offset, with a 96-bit product (trace-cmd's tsc2nsec rule). */
-function toNs(lane: usize, time: u64): u64 {
+export function toNs(lane: usize, time: u64): u64 {
   const mult = u64(load<u32>(lane, LANE_MULT));
   if (!mult) return time + load<u64>(lane, LANE_OFFSET_NS);
   const shift = u64(load<u32>(lane, LANE_SHIFT));

@@ -7,7 +7,7 @@ import { SpinbackError } from '../base/errors.ts';
 const LEVELS = 4;
 
 /** Reads the compiled engine from the package's build folder. Throws UNREADABLE where it has not been built. */
-export function readEngineBinary(build: 'release' | 'debug' = 'release'): Uint8Array {
+export function readEngineBinary(build: 'release' | 'debug' | 'testing' = 'release'): Uint8Array {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (let level = 0; level < LEVELS; level++) {
     folder = dirname(folder);

@@ -12,7 +12,9 @@ interface Shown {
   has(kind: KindName, namespace?: number): boolean;
   readonly hasTicks: boolean;
   readonly hasLosses: boolean;
+  /** What was lost, and what to record or copy next time. */
   readonly losses: string;
+  readonly remedy: string;
 }
 
 const { lockdep: LOCKDEP, word: WORD, lock: LOCK } = NAMESPACE;
@@ -21,6 +23,10 @@ const yes = (why: string): Answer => ({ answer: 'yes', why, record: null });
 
 /** Which questions the capture can answer, which not, and what to record next time. */
 export function questionsOf(capture: Capture, about: Case): Question[] {
+  if (about.state.events === 0n) {
+    const none = { answer: 'no', why: 'the capture holds no events', record: null } as const;
+    return QUESTIONS.map(([question]) => ({ question, ...none }));
+  }
   const shown = shownBy(capture, about);
   return QUESTIONS.map(([question, judge]) => {
     const answer = judge(shown, about);
@@ -29,7 +35,7 @@ export function questionsOf(capture: Capture, about: Case): Question[] {
       question,
       answer: 'partly',
       why: `${answer.why}; but ${shown.losses}`,
-      record: 'larger ring buffers (trace-cmd record -b 65536), or fewer events',
+      record: shown.remedy,
     };
   });
 }
@@ -146,7 +152,13 @@ function watchdog(shown: Shown): Answer {
   };
 }
 
-function shownBy(capture: Capture, { state }: Case): Shown {
+/** "1, 2, 3"; of many CPUs the first ones. */
+function listed(cpus: ReadonlySet<number>): string {
+  const shown = [...cpus].slice(0, 16).join(', ');
+  return cpus.size > 16 ? `${shown} and ${cpus.size - 16} more` : shown;
+}
+
+function shownBy(capture: Capture, { state, lostTails }: Case): Shown {
   const counts = new Set<string>();
   for (const { row } of state.rows) {
     const { kind, namespace } = capture.rows[row]!;
@@ -157,7 +169,13 @@ function shownBy(capture: Capture, { state }: Case): Shown {
     has: (kind, namespace) =>
       counts.has(namespace === undefined ? `${KINDS.indexOf(kind)}` : `${KINDS.indexOf(kind)}/${namespace}`),
     hasTicks: state.cpus.some((cpu) => cpu.ticks > 0n),
-    hasLosses: lossy.length > 0,
-    losses: `events were lost on CPU ${lossy.join(', ')}`,
+    hasLosses: lossy.length + lostTails.size > 0,
+    losses: [
+      ...(lossy.length > 0 ? [`events were lost on CPU ${lossy.join(', ')}`] : []),
+      ...(lostTails.size > 0 ? [`the last events of CPU ${listed(lostTails)} are missing`] : []),
+    ].join(', and '),
+    remedy: capture.damage().some(({ name }) => name === 'truncated')
+      ? 'nothing else: copy the file again, and whole'
+      : 'larger ring buffers (trace-cmd record -b 65536), or fewer events',
   };
 }

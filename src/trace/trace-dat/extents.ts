@@ -25,6 +25,7 @@ export function checkExtents(
 ): CheckedExtent[] {
   const seen = new Set<number>();
   const checked: CheckedExtent[] = [];
+  const [short, missing]: [number[], number[]] = [[], []];
   const impossible = ({ cpu, at, size }: Extent, why: string): void =>
     log.add('impossible-lane', undefined, `CPU ${cpu} at ${at}, ${size} bytes: ${why}`);
   for (const extent of extents) {
@@ -36,7 +37,7 @@ export function checkExtents(
     else {
       const [at, stated] = [Number(extent.at), Number(extent.size)];
       const size = Math.max(0, Math.min(stated, fileSize - at));
-      if (size < stated) log.add('truncated', fileSize, `CPU ${cpu}: ${size} of ${stated} bytes are there`);
+      if (size < stated) (size > 0 ? short : missing).push(cpu);
       seen.add(cpu);
       checked.push({
         cpu,
@@ -47,7 +48,24 @@ export function checkExtents(
       });
     }
   }
+  if (short.length + missing.length > 0)
+    log.add('truncated', fileSize, incomplete(short, missing).join('; '));
   return withoutOverlaps(checked, impossible);
+}
+
+/** CPUs named one by one. */
+const MOST_NAMED = 16;
+
+/** "CPU 1 ends early", "CPUs 2, 3 are missing": what is not there of which CPU, for people. */
+export function incomplete(short: readonly number[], missing: readonly number[]): string[] {
+  const list = (cpus: readonly number[]): string => {
+    const more = cpus.length > MOST_NAMED ? ` and ${cpus.length - MOST_NAMED} more` : '';
+    return `CPU${cpus.length > 1 ? 's' : ''} ${cpus.slice(0, MOST_NAMED).join(', ')}${more}`;
+  };
+  return [
+    ...(short.length > 0 ? [`${list(short)} ${short.length > 1 ? 'end' : 'ends'} early`] : []),
+    ...(missing.length > 0 ? [`${list(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`] : []),
+  ];
 }
 
 function withoutOverlaps(

@@ -1,5 +1,6 @@
 import { MOST_CPUS, type Extent } from './contents.ts';
 import type { CpuLoss } from './cpu-stat.ts';
+import { incomplete } from './extents.ts';
 
 /** The data of one CPU, found without being told where it lies. */
 export interface FoundLane {
@@ -29,8 +30,6 @@ export interface ExpectedCpu {
 
 /** CPUs of the largest machine that Linux runs on (NR_CPUS of x86 with MAXSMP, Linux 6.12): more are not called missing. */
 const LARGEST_MACHINE = 8192;
-/** CPUs named one by one. */
-const MOST_NAMED = 16;
 
 /** The CPUs that recorded anything, by number; null where the file has no statistics. */
 export function cpusWithData(stats: ReadonlyMap<number, CpuLoss> | undefined): ExpectedCpu[] | null {
@@ -58,13 +57,13 @@ export function closed(found: FoundLanes): FoundLanes {
 
 /**
  * Gives the found lanes their CPUs: those that recorded anything, in order; without statistics 0, 1, 2 and so on. CPUs
- * whose data is missing get a place without bytes, so that what is judged knows of them. What a user must
- * know is added to `told`.
+ * whose data is missing get a place without bytes, so that what is judged knows of them. `isOpen`: the file ends
+ * before the data does. What a user must know is added to `told`.
  */
 export function nameCpus(
   { lanes, strangeAt, isNumbered }: FoundLanes,
   expected: readonly ExpectedCpu[] | null,
-  machine: { readonly isCut: boolean; readonly cpuCount: number | null },
+  machine: { readonly isOpen: boolean; readonly cpuCount: number | null },
   fileSize: number,
   told: string[],
 ): Extent[] {
@@ -80,7 +79,7 @@ export function nameCpus(
   }));
   const machineCpus = Math.min(machine.cpuCount ?? 0, LARGEST_MACHINE);
   const rest =
-    expected === null && machine.isCut
+    expected === null && machine.isOpen
       ? Array.from({ length: Math.max(0, machineCpus - lanes.length) }, (_, n) => lanes.length + n)
       : known.slice(lanes.length);
   const isEmpty = (lane: FoundLane): boolean => lane.chunks === 0 || lane.size === 0;
@@ -92,22 +91,16 @@ export function nameCpus(
   } else {
     told.push(
       'the list of the CPUs’ data is lost, and the data was found by scanning',
-      isNumbered
+      isNumbered && (machine.isOpen || rest.length === 0)
         ? 'CPU numbers follow from the recorder’s statistics'
         : 'CPU numbers are assumed in order of appearance',
     );
   }
   if (strangeAt !== null) told.push(`what lies from offset ${strangeAt} on is no data that can be read`);
-  if (short.length > 0) told.push(`${cpuList(short)} ${short.length > 1 ? 'end' : 'ends'} early`);
-  if (missing.length > 0) told.push(`${cpuList(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`);
-  else if (machine.isCut && expected === null && machine.cpuCount === null)
+  told.push(...incomplete(short, missing));
+  if (missing.length === 0 && machine.isOpen && expected === null && machine.cpuCount === null)
     told.push('whether there were more CPUs is not known');
 
   const nothing = { at: BigInt(fileSize), size: 0n, cut: true };
   return [...extents, ...rest.map((cpu): Extent => ({ cpu, ...nothing }))];
-}
-
-function cpuList(cpus: readonly number[]): string {
-  const more = cpus.length > MOST_NAMED ? ` and ${cpus.length - MOST_NAMED} more` : '';
-  return `CPU${cpus.length > 1 ? 's' : ''} ${cpus.slice(0, MOST_NAMED).join(', ')}${more}`;
 }

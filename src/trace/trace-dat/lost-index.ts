@@ -16,6 +16,8 @@ import { SECTION_HEADER, type SectionHeader, type Sections } from './sections.ts
 const LARGEST_ID = 64;
 /** More sections than this behind the options are not looked at. */
 const MOST_SECTIONS = 10_000;
+
+/** What is known of the file when its list of buffers turns out to be incomplete. */
 export interface LostFacts {
   readonly source: ByteSource;
   readonly sections: Sections;
@@ -76,11 +78,14 @@ function sizeAt(sections: Sections, at: number): number | null {
 }
 
 /** Walks over the sections behind the options, which give their sizes, to one with data that no option names. */
-function tailOf({ source, sections, chain }: LostFacts): LostSection | 'cut' | null {
+function tailOf({ source, sections, chain, listed }: LostFacts): LostSection | 'cut' | null {
+  const descriptions = new Set(listed.map(({ offset }) => offset));
   const named = new Set(
     chain.options
-      .filter(({ id, data }) => (id === OPTION.buffer || id === OPTION.bufferText) && data.length >= 8)
-      .map((option) => optionReader(option).u64()),
+      .filter(
+        ({ id, offset }) => (id === OPTION.buffer || id === OPTION.bufferText) && descriptions.has(offset),
+      )
+      .map((option) => (option.data.length < 8 ? -1n : optionReader(option).u64())),
   );
   let at = chain.end;
   for (let count = 0; count < MOST_SECTIONS && at < source.size; count++) {
@@ -119,13 +124,9 @@ function lostBuffer(
   const packed = section !== null && section.header.packed && codec !== null;
   const expected = cpusWithData(stats.get(name));
   const found = scan();
-  const extents = nameCpus(
-    found,
-    expected,
-    { isCut, cpuCount: cpuCountOf(chain.options) },
-    source.size,
-    told,
-  );
+  const isOpen = section === null ? isCut : section.end === null;
+  const machine = { isOpen, cpuCount: cpuCountOf(chain.options) };
+  const extents = nameCpus(found, expected, machine, source.size, told);
   const others = names.slice(listed.length + 1);
   if (isCut && others.length > 0) told.push(`of the instances ${others.join(', ')} nothing is there`);
   return { ...common, kind: 'pages', packed, extents };

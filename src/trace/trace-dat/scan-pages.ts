@@ -71,8 +71,8 @@ export function scanPages(
     return laneUpTo(start, next, pages.at(next) !== null);
   }
 
-  function laneUpTo(start: number, next: number, isWhole: boolean): FoundLane {
-    return { at: start, size: Math.min(next, end) - start, isWhole };
+  function laneUpTo(start: number, next: number, isComplete: boolean): FoundLane {
+    return { at: start, size: Math.min(next, end) - start, isWhole: isComplete && next <= end };
   }
 }
 

@@ -1,0 +1,155 @@
+// Cases that an engine once got wrong, each with what is right.
+
+import { describe, expect, test } from 'vitest';
+import * as L from '../../assembly/layout.ts';
+import { namespaceFlags } from '../../src/model/event-record.ts';
+import type { CanonicalEvent } from '../../src/model/event.ts';
+import type { ContextState, LockState } from '../../src/model/state.ts';
+import { recordsOf } from '../property/event-streams.ts';
+import { writePages } from '../property/page-streams.ts';
+import { agree, options, RECORDS, row, type Outcome } from './harness.ts';
+
+const WORD = namespaceFlags('word');
+
+function event(time: number | bigint, kind: number, about: Partial<CanonicalEvent> = {}): CanonicalEvent {
+  const bare = { address: 0x1000n, value: 0n, bit: 4, cpu: 0, pid: 7, flags: WORD, type: 0 };
+  return { time: BigInt(time), kind, ...bare, ...about };
+}
+
+const switchTo = (time: number, cpu: number, previous: number, next: number): CanonicalEvent =>
+  event(time, L.KIND_SWITCH, { cpu, pid: previous, value: BigInt(previous) | (BigInt(next) << 32n) });
+
+function replay(
+  events: readonly CanonicalEvent[],
+  limits: { tablePower?: number; tableFloor?: number } = {},
+): Outcome {
+  return agree({ options: options(limits), lanes: [recordsOf(events)] });
+}
+
+const lockOf = ({ last }: Outcome, address: bigint): LockState | undefined =>
+  [...last.locks.values()].find((lock) => lock.address === address);
+
+const taskOf = ({ last }: Outcome, pid: number): ContextState | undefined =>
+  last.contexts.find((context) => context.pid === pid);
+
+describe('words', () => {
+  test('a lock without a bit number has no part in the history of its word', () => {
+    for (const bit of [64, 200, L.WHOLE_LOCK]) {
+      const outcome = replay([
+        event(1, L.KIND_WORD_LOAD, { pid: 8, value: 0xffff_ffff_ffff_ffffn }),
+        event(2, L.KIND_ACQUIRE, { bit }),
+        event(3, L.KIND_RELEASE, { bit }),
+        event(4, L.KIND_WORD_STORE, { pid: 8, value: 0xffff_ffff_ffff_ffffn }),
+        event(5, L.KIND_OBSERVE, { pid: 9, value: 0xffff_ffff_ffff_ffffn }),
+        event(6, L.KIND_ATTEMPT, { bit }),
+      ]);
+      expect(lockOf(outcome, 0x1000n)).toMatchObject({ bit, suspect: null, isSeenSet: false, writers: [] });
+      expect(outcome.records).toEqual([]);
+    }
+  });
+
+  test('that are all of one time, and one beyond 2^53, can be forgotten', () => {
+    const seen = Array.from({ length: 40 }, (_, n) =>
+      event((1n << 53n) + 1n, L.KIND_OBSERVE, { address: BigInt(n) * 64n }),
+    );
+    const { last } = replay(seen, { tablePower: 3, tableFloor: 0 });
+    expect(last.counters[L.COUNTER_FORGOTTEN_WORDS]).toBe(36n);
+  });
+
+  test('of one old time do not have the table looked through for each of them', () => {
+    // The first words are new, the others old, as in a capture that time runs backwards in: half of the table goes at
+    // once, or else a look through the table would find a single old one each time.
+    const seen = Array.from({ length: 300 }, (_, n) =>
+      event(n < 127 ? 1_000_000 : 1, L.KIND_OBSERVE, { address: BigInt(n) * 64n }),
+    );
+    const { last } = replay(seen, { tablePower: 8, tableFloor: 0 });
+    expect(last.counters[L.COUNTER_FORGOTTEN_WORDS]).toBe(128n);
+  });
+});
+
+describe('tasks', () => {
+  test('are where they were switched in last', () => {
+    const outcome = replay([
+      event(1, L.KIND_ACQUIRE, { cpu: 0 }),
+      switchTo(2, 0, 7, 8),
+      switchTo(3, 1, 9, 7),
+      event(4, L.KIND_ATTEMPT, { cpu: 1, address: 0x2000n }),
+    ]);
+    expect(taskOf(outcome, 7)).toMatchObject({ cpu: 1, inTime: 3n });
+  });
+
+  test('that come back after their exit are not forgotten with what they hold', () => {
+    // sched_process_exit fires early, and the task is preempted on its way out. Other tasks then fill the table.
+    const holding = [
+      event(1, L.KIND_ACQUIRE),
+      event(2, L.KIND_TASK_EXIT, { value: 7n }),
+      switchTo(3, 0, 7, 8),
+    ];
+    const others = Array.from({ length: 40 }, (_, n) =>
+      event(10 + n, L.KIND_ATTEMPT, { pid: 100 + n, flags: WORD | L.FLAG_TRY, address: 0x9000n }),
+    );
+    const free = others.flatMap((take) => [take, { ...take, kind: L.KIND_RELEASE }]);
+    const limits = { tablePower: 3, tableFloor: 0 };
+    expect(lockOf(replay([...holding, ...free], limits), 0x1000n)).toMatchObject({
+      owner: null,
+      isOrphaned: true,
+    });
+    const back = replay([...holding, switchTo(4, 0, 8, 7), ...free], limits);
+    expect(lockOf(back, 0x1000n)).toMatchObject({ owner: taskOf(back, 7)!.id, isOrphaned: false });
+  });
+
+  test('that are forgotten are not remembered by a CPU', () => {
+    // CPU 1 knows task 8 when the table is swept because of CPU 0; what it does next makes it anew.
+    const busy = Array.from({ length: 12 }, (_, n) => [
+      event(20 + 2 * n, L.KIND_ACQUIRE, { pid: 100 + n, address: 0x9000n }),
+      event(21 + 2 * n, L.KIND_RELEASE, { pid: 100 + n, address: 0x9000n }),
+    ]).flat();
+    const on = { cpu: 1, pid: 8, address: 0x3000n };
+    const outcome = replay(
+      [event(1, L.KIND_ACQUIRE, on), event(2, L.KIND_RELEASE, on), ...busy, event(90, L.KIND_ACQUIRE, on)],
+      { tablePower: 3, tableFloor: 0 },
+    );
+    expect(outcome.last.counters[L.COUNTER_FORGOTTEN_TASKS]).toBeGreaterThan(0n);
+    expect(lockOf(outcome, 0x3000n)!.owner).toBe(taskOf(outcome, 8)!.id);
+  });
+});
+
+describe('damage', () => {
+  const layout = { pageSize: 64, commitSize: 8, dataAt: 16 } as const;
+  const record = Uint8Array.from([1, 0, 0, 0, 7, 0, 0, 0]);
+  const lanes = [{ ...RECORDS, layout }];
+  const page = (time: bigint): Parameters<typeof writePages>[1][number] => ({
+    time,
+    pieces: [{ is: 'record', delta: 1, record }],
+    missed: null,
+  });
+
+  test('a page whose length cannot be does not say how many events were missed either', () => {
+    const pages = writePages(layout, [page(0n), page(10n), page(20n)]);
+    // 4095 bytes of data, events missed, and their number behind the data: the record's bytes are no such number.
+    new DataView(pages.buffer).setUint32(64 + 8, 0xc000_0fff, true);
+    const { last } = agree({ options: options({ lanes }), lanes: [pages] });
+    expect(last.lanes[0]).toMatchObject({ events: 2n, pages: 3, badPages: 1, firstBad: 64n });
+    expect(last.cpus[0]).toMatchObject({ lost: 0n, lostSpans: 1, lostUnknown: 1 });
+  });
+
+  test('a record that is too short for its format is told with its place', () => {
+    const pages = writePages(layout, [page(0n), page(10n)]);
+    const rows = [row(0, L.KIND_OTHER), row(1, L.KIND_RELEASE, { minSize: 12 })];
+    const { last } = agree({ options: options({ lanes, rows }), lanes: [pages] });
+    expect(last.lanes[0]).toMatchObject({ events: 2n, badEvents: 2, firstBad: 20n });
+    expect(last.counters[L.COUNTER_RELEASES]).toBe(0n);
+    expect(last.rows[1]).toMatchObject({ count: 2n });
+  });
+
+  test('time stamps at 0 are times', () => {
+    // The mark of an event at time 0 is one, unless the event is unmapped: then nothing tells it from none.
+    const seen = [
+      event(0, L.KIND_ACQUIRE),
+      event(0, L.KIND_MESSAGE),
+      event(3, L.KIND_OTHER, { flags: L.FLAG_IRQS_OFF }),
+    ];
+    const { last } = replay(seen);
+    expect(last.cpus[0]).toMatchObject({ flagsOn: { time: 0n, kind: L.KIND_MESSAGE }, last: { time: 3n } });
+  });
+});

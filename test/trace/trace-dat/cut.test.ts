@@ -1,0 +1,479 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { SpinbackError } from '../../../src/base/errors.ts';
+import { generateTraceDat } from '../../../src/generate/index.ts';
+import { bytesSource } from '../../../src/io/bytes.ts';
+import type { Capture } from '../../../src/trace/capture.ts';
+import { openSource } from '../../../src/trace/open.ts';
+import {
+  acquire,
+  Bytes,
+  buildV6,
+  buildV7,
+  join,
+  page,
+  sampleBuffer,
+  textOption,
+  type BuiltBuffer,
+  type BuiltOption,
+} from './build.ts';
+import { laneBytes, openBytes, seeded, survive } from './drain.ts';
+import { walkLane } from './walk.ts';
+
+// A version 7 file lists its CPUs behind their data. Cut before that, the data is found by scanning.
+
+function u32(file: Uint8Array, at: number): number {
+  return new DataView(file.buffer, file.byteOffset).getUint32(at, true);
+}
+
+function lanesOf(capture: Capture): Map<number, Uint8Array> {
+  return new Map(capture.lanes.map(({ cpu }, index) => [cpu, laneBytes(capture, index)]));
+}
+
+/** Everything that is wrong, as one text. */
+function told(capture: Capture): string {
+  return capture
+    .damage()
+    .filter(({ severity }) => severity === 'error')
+    .map(({ text }) => text)
+    .join('\n');
+}
+
+/** Where the data of the CPUs lies in a healthy file. */
+interface Place {
+  readonly cpu: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Bytes of a lane that a file of `size` bytes must give, for every CPU. */
+type Truth = (place: Place, size: number) => number;
+
+interface Subject {
+  readonly name: string;
+  readonly file: Uint8Array;
+  readonly places: readonly Place[];
+  readonly truth: Truth;
+  /** Ends of pages or chunks, a few of them. */
+  readonly seams: readonly number[];
+  /** Where the first options end: before that there is nothing to recover. */
+  readonly firstOptionsEnd: number;
+  /** Where the last options begin. */
+  readonly index: number;
+}
+
+/** lost-unlock.dat as trace-cmd dump lists it; its CPUs' places as its BUFFER option gives them, 4 bytes added. */
+function packedSubject(): Subject {
+  const file = new Uint8Array(readFileSync('traces/lost-unlock.dat'));
+  const places = [
+    { cpu: 0, start: 708608, end: 1145194 },
+    { cpu: 1, start: 1146880, end: 1586709 },
+    { cpu: 2, start: 1589248, end: 1979582 },
+    { cpu: 3, start: 1982464, end: 2003636 },
+  ];
+  // Ends of chunks, and how many bytes of the lane they complete.
+  const chunks = new Map<number, [end: number, size: number][]>();
+  for (const { cpu, start } of places) {
+    const list: [number, number][] = [];
+    let [at, size] = [start + 4, 0];
+    for (let count = u32(file, start); count > 0; count--) {
+      size += u32(file, at + 4);
+      at += 8 + u32(file, at);
+      list.push([at, size]);
+    }
+    chunks.set(cpu, list);
+  }
+  return {
+    name: 'lost-unlock.dat (zstd)',
+    file,
+    places,
+    truth: ({ cpu }, size) => chunks.get(cpu)!.findLast(([end]) => end <= size)?.[1] ?? 0,
+    seams: [...chunks.values()].flatMap((list) => [list[0]![0], list[3]![0], list.at(-1)![0]]),
+    firstOptionsEnd: 705331,
+    index: 2003636,
+  };
+}
+
+/** A generated plain file: its pages lie one behind the other. */
+async function plainSubject(): Promise<Subject> {
+  const { bytes: file } = generateTraceDat({ seed: 7, cpus: 4, events: 9_000 });
+  const lanes = lanesOf(await openBytes(file));
+  let start = Buffer.from(file).indexOf(lanes.get(0)!.subarray(0, 4096));
+  const section = Buffer.from(file).lastIndexOf(Buffer.from([3, 0, 0, 0]), start);
+  const places = [...lanes].map(([cpu, { length }]) => {
+    start += length;
+    return { cpu, start: start - length, end: start };
+  });
+  return {
+    name: 'generated (plain)',
+    file,
+    places,
+    // A page of which more than its header is there counts whole: its rest is empty.
+    truth: ({ start: from, end }, size) => {
+      const there = Math.max(0, Math.min(size, end) - from);
+      const rest = there % 4096;
+      return there - rest + (rest > 16 ? 4096 : 0);
+    },
+    seams: places.flatMap(({ start: from, end }) => [from, from + 16, from + 4096, end]),
+    firstOptionsEnd: section,
+    index: start,
+  };
+}
+
+describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
+  const { file, places, truth, seams, firstOptionsEnd, index } = subject;
+
+  test(
+    'cut anywhere: the prefix of every lane, never less than of a shorter file',
+    { timeout: 120_000 },
+    async () => {
+      const whole = lanesOf(await openBytes(file));
+      const random = seeded(20151008);
+      const sizes = [firstOptionsEnd, firstOptionsEnd + 1, firstOptionsEnd + 16, index - 1, index, index + 1];
+      for (const { start } of places)
+        sizes.push(start - 1, start, start + 1, start + 4, start + 11, start + 12);
+      for (const seam of seams) sizes.push(seam - 1, seam, seam + 1);
+      for (let round = 0; round < 40; round++)
+        sizes.push(firstOptionsEnd + random(file.length - firstOptionsEnd));
+      let [events, before] = [-1, ''];
+      for (const size of sizes.toSorted((a, b) => a - b)) {
+        const capture = await openBytes(file.subarray(0, size));
+        const where = `cut at ${size}`;
+        expect(capture.clock, where).toEqual({ name: 'mono', unit: 'ns' });
+        expect(capture.types.length, where).toBeGreaterThan(3);
+        expect(
+          capture.lanes.map(({ cpu }) => cpu),
+          where,
+        ).toEqual([0, 1, 2, 3]);
+        let count = 0;
+        for (const place of places) {
+          const lane = laneBytes(capture, place.cpu);
+          const full = whole.get(place.cpu)!;
+          expect(lane.length, `${where}, CPU ${place.cpu}`).toBe(truth(place, size));
+          // The last page can be one of which only a part was there.
+          const sure = lane.length === full.length ? lane.length : Math.max(0, lane.length - 4096);
+          expect(Buffer.compare(lane.subarray(0, sure), full.subarray(0, sure)), where).toBe(0);
+          if (size < place.end) expect(capture.lanes[place.cpu]!.lostTail, where).toBe(true);
+          if (size >= place.end) expect(capture.lanes[place.cpu]!.lostTail, where).toBe(false);
+        }
+        for (const lane of (await openBytes(file.subarray(0, size))).lanes)
+          for (const _ of walkLane(lane)) count++;
+        expect(count, `${where}, more events than at ${before}`).toBeGreaterThanOrEqual(events);
+        [events, before] = [count, `${size}`];
+        if (size < index) {
+          expect(capture.damage(), where).toMatchObject([
+            { name: 'truncated', severity: 'error', count: 1, offset: size },
+          ]);
+          expect(told(capture), where).not.toContain('assumed');
+        }
+      }
+      expect(events).toBe(places.reduce((sum, { cpu }) => sum + eventsIn(whole, cpu), 0));
+    },
+  );
+
+  function eventsIn(whole: ReadonlyMap<number, Uint8Array>, cpu: number): number {
+    const bytes = whole.get(cpu)!;
+    let done = 0;
+    const lane = {
+      cpu,
+      input: { kind: 'pages', layout: { pageSize: 4096, commitSize: 8, dataAt: 16 } },
+      clock: { mult: 0, shift: 0, offsetNs: 0n },
+      size: bytes.length,
+      lost: null,
+      lostTail: false,
+      read(target: Uint8Array) {
+        const part = bytes.subarray(done, done + target.length);
+        target.set(part);
+        done += part.length;
+        return part.length;
+      },
+    } as const;
+    return [...walkLane(lane)].length;
+  }
+
+  test('the damage says which CPUs end early and which are missing', async () => {
+    const [, second] = places;
+    const capture = await openBytes(file.subarray(0, Math.floor((second!.start + second!.end) / 2)));
+    const text = told(capture);
+    expect(text).toContain('CPU numbers follow from the recorder’s statistics');
+    expect(text).toContain('CPU 1 ends early; CPUs 2, 3 are missing');
+    const empty = told(await openBytes(file.subarray(0, firstOptionsEnd + 16)));
+    expect(empty).toContain('no data is there; CPUs 0, 1, 2, 3 are missing');
+  });
+
+  test('places stay: a record found in the cut file is that of the whole one', async () => {
+    const whole = await openBytes(file);
+    const capture = await openBytes(file.subarray(0, places[2]!.start));
+    const [record] = [...walkLane((await openBytes(file)).lanes[1]!)].slice(-1);
+    const place = { lane: 1, offset: record!.offset };
+    expect(capture.record(place)).toEqual(whole.record(place));
+    expect(capture.record(place)!.type.name).not.toBe('');
+    expect(capture.comm(record!.pid)).toBe(whole.comm(record!.pid));
+  });
+
+  test('cut and flipped: our errors or bounded lanes', { timeout: 120_000 }, async () => {
+    const random = seeded(47340668);
+    const most =
+      3 * [...lanesOf(await openBytes(file)).values()].reduce((sum, { length }) => sum + length, 0);
+    let opened = 0;
+    for (let round = 0; round < 80; round++) {
+      const size = places[0]!.start + random(file.length - places[0]!.start);
+      const bytes = file.slice(0, size);
+      for (let flips = 1 + random(4); flips > 0; flips--) {
+        const place = places[random(4)]!;
+        // Headers of lanes, pages and chunks above all.
+        const at = [place.start + random(32), firstOptionsEnd + random(16), random(size)][random(3)]!;
+        if (at < size) bytes[at] = random(256);
+      }
+      if (!((await survive(bytes, most)) instanceof SpinbackError)) opened++;
+    }
+    expect(opened).toBeGreaterThan(40);
+  });
+
+  test('a healthy file is not scanned', async () => {
+    const source = bytesSource(file, 'healthy.dat');
+    let read = 0;
+    const capture = await openSource({
+      ...source,
+      readInto(target, position) {
+        const [from, to] = [Math.max(position, places[0]!.start), Math.min(position + target.length, index)];
+        // Windows over the metadata reach into the data by less than their size.
+        if (position >= places[0]!.start) read += Math.max(0, to - from);
+        return source.readInto(target, position);
+      },
+    });
+    expect(capture.damage()).toEqual([]);
+    expect(read).toBe(0);
+  });
+});
+
+const STAT = (cpu: number, events: number): BuiltOption =>
+  textOption(
+    2,
+    `CPU: ${cpu}\nentries: 0\noverrun: 0\ncommit overrun: 0\ndropped events: 0\nread events: ${events}\n`,
+  );
+const CLOCK = textOption(4, 'local [boot] mono\n');
+const CPUS = (count: number): BuiltOption => ({ id: 8, data: new Bytes().u32(count).done() });
+
+/** Where the data begins: metadata and first options of what is built here take less than a page. */
+const DATA = 4096;
+
+/** A CPU with a page per time, a record each. */
+function cpu(number: number, ...times: readonly bigint[]): BuiltBuffer['cpus'][number] {
+  const pages = times.map((time) => page({ time, records: [{ delta: 1, data: acquire(number, time, 4) }] }));
+  return { cpu: number, pages: join(...pages) };
+}
+
+function buffer(...cpus: BuiltBuffer['cpus']): BuiltBuffer {
+  return { name: '', clock: 'mono', cpus };
+}
+
+/** Whose records (by their pid) a capture delivers as which CPU's. */
+function delivered(capture: Capture): Record<number, number[]> {
+  return Object.fromEntries(
+    capture.lanes.map((lane) => [lane.cpu, [...walkLane(lane)].map(({ pid }) => pid)]),
+  );
+}
+
+/** Everything but the last options. */
+function withoutIndex(file: Uint8Array): Uint8Array {
+  const first = Number(new DataView(file.buffer).getBigUint64(file[12] === 0x7a ? 22 : 24, true));
+  const size = Number(new DataView(file.buffer).getBigUint64(first + 8, true));
+  return file.slice(0, Number(new DataView(file.buffer).getBigUint64(first + 16 + size - 8, true)));
+}
+
+describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (compression) => {
+  const built = (cpus: BuiltBuffer['cpus'], options: readonly BuiltOption[] = []): Uint8Array =>
+    withoutIndex(buildV7({ compression, buffers: [buffer(...cpus)], options: [CLOCK, ...options] }));
+
+  test('CPUs that recorded nothing have no data: the statistics tell which', async () => {
+    const file = built([cpu(1, 10n, 20n), cpu(3, 15n)], [STAT(0, 0), STAT(1, 2), STAT(2, 0), STAT(3, 1)]);
+    const capture = await openBytes(file);
+    expect(capture.clock.name).toBe('boot');
+    expect(delivered(capture)).toEqual({ 1: [1, 1], 3: [3] });
+    expect(told(capture)).toContain('follow from the recorder’s statistics');
+    expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([false, false]);
+  });
+
+  test('without statistics they are numbered in order, and the damage says so', async () => {
+    const capture = await openBytes(built([cpu(1, 10n, 20n), cpu(3, 15n)]));
+    expect(delivered(capture)).toEqual({ 0: [1, 1], 1: [3] });
+    expect(told(capture)).toContain('CPU numbers are assumed in order of appearance');
+    // The section says that no more data follows: nobody is missing.
+    expect(told(capture)).not.toContain('missing');
+  });
+
+  test('without statistics the number of CPUs tells how many are missing', async () => {
+    const file = built([cpu(0, 10n, 20n), cpu(1, 15n)], [CPUS(4)]);
+    const capture = await openBytes(file.subarray(0, file.length - 1));
+    expect(Object.keys(delivered(capture))).toEqual(['0', '1', '2', '3']);
+    expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([false, true, true, true]);
+    expect(told(capture)).toMatch(/CPUs 2, 3 are missing|CPUs 1, 2, 3 are missing/);
+  });
+
+  test('a number of CPUs that cannot be is not believed', async () => {
+    const file = built([cpu(0, 10n)], [CPUS(0xffffffff)]);
+    const capture = await openBytes(file.subarray(0, file.length - 1));
+    expect(capture.lanes.length).toBeLessThanOrEqual(8192);
+    expect(told(capture).length).toBeLessThan(600);
+  });
+
+  test('a recorder that was interrupted: no sizes, no counts, no next options', async () => {
+    const file = built([cpu(0, 10n, 20n, 30n), cpu(1, 15n, 25n)], [STAT(0, 3), STAT(1, 9), STAT(2, 1)]);
+    const view = new DataView(file.buffer);
+    const first = Number(view.getBigUint64(compression === 'zlib' ? 22 : 24, true));
+    const section = first + 16 + Number(view.getBigUint64(first + 8, true));
+    expect(view.getUint16(section, true)).toBe(3);
+    view.setBigUint64(section - 8, 0n, true);
+    view.setBigUint64(section + 8, 0n, true);
+    if (compression === 'zlib') view.setUint32(2 * DATA, 0, true);
+    const capture = await openBytes(file);
+    expect(delivered(capture)).toEqual({ 0: [0, 0, 0], 1: [1, 1], 2: [] });
+    expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([false, true, true]);
+    expect(capture.damage()[0]).toMatchObject({ name: 'truncated', offset: file.length });
+    expect(told(capture)).toContain('CPU 1 ends early; CPU 2 is missing');
+  });
+
+  test('an index that is there but damaged: all the data, and no CPU called cut', async () => {
+    const file = buildV7({
+      compression,
+      buffers: [buffer(cpu(0, 10n, 20n), cpu(1, 15n))],
+      options: [STAT(0, 2), STAT(1, 1)],
+    });
+    const index = withoutIndex(file).length;
+    file[index] = 0x55;
+    const capture = await openBytes(file);
+    expect(delivered(capture)).toEqual({ 0: [0, 0], 1: [1] });
+    expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([false, false]);
+    expect(capture.damage()[0]).toMatchObject({ name: 'options-damaged', severity: 'error', offset: index });
+    expect(told(capture)).not.toContain('cut');
+  });
+
+  test('zeros where data should be, as a full disk leaves them', async () => {
+    const file = built([cpu(0, 10n, 20n), cpu(1, 15n)], [STAT(0, 2), STAT(1, 5)]);
+    const at = compression === 'zlib' ? 2 * DATA : 3 * DATA;
+    file.fill(0, at);
+    const capture = await openBytes(file);
+    expect(delivered(capture)).toEqual({ 0: [0, 0], 1: [] });
+    expect(told(capture)).toContain(`what lies from offset ${at} on is no data that can be read`);
+  });
+
+  test('the last options in part: what they tell counts', async () => {
+    const file = buildV7({ compression, buffers: [buffer(cpu(2, 10n), cpu(5, 15n))] });
+    const capture = await openBytes(file.subarray(0, file.length - 3));
+    expect(delivered(capture)).toEqual({ 2: [2], 5: [5] });
+    expect(capture.clock.name).toBe('mono');
+    expect(told(capture)).toContain('as far as is known, no events were in it');
+  });
+
+  test('an instance behind the top one', async () => {
+    const second = { name: 'foo', clock: 'mono', cpus: [cpu(0, 5n, 6n), cpu(1, 7n)] };
+    const file = buildV7({
+      compression,
+      buffers: [buffer(cpu(0, 10n), cpu(1, 15n)), second],
+      options: [STAT(0, 1), STAT(1, 1), textOption(2, '\nBuffer: foo\n\n'), STAT(0, 2), STAT(1, 1)],
+    });
+    // Both buffers are listed in one section here; real files have a section behind each.
+    const data = withoutIndex(file);
+    const top = await openBytes(data);
+    expect(delivered(top)).toEqual({ 0: [0], 1: [1] });
+    expect(told(top)).toContain('of the instances foo nothing is there');
+  });
+});
+
+describe('plain pages', () => {
+  const built = (cpus: BuiltBuffer['cpus'], options: readonly BuiltOption[]): Uint8Array =>
+    withoutIndex(buildV7({ buffers: [buffer(...cpus)], options }));
+
+  test('CPUs whose times follow each other are told apart by their number of events', async () => {
+    const cpus = [cpu(0, 10n, 20n), cpu(1, 30n, 40n), cpu(2, 50n)];
+    const capture = await openBytes(built(cpus, [STAT(0, 2), STAT(1, 2), STAT(2, 1)]));
+    expect(delivered(capture)).toEqual({ 0: [0, 0], 1: [1, 1], 2: [2] });
+    const without = await openBytes(built(cpus, []));
+    expect(delivered(without)).toEqual({ 0: [0, 0, 1, 1, 2] });
+    expect(told(without)).toContain('assumed');
+  });
+
+  test('numbers of events that do not fit: the times decide, and the numbers are called assumed', async () => {
+    const cpus = [cpu(0, 10n, 20n), cpu(1, 15n, 25n), cpu(2, 12n)];
+    for (const count of [1, 3, 4, 100]) {
+      const capture = await openBytes(built(cpus, [STAT(0, count), STAT(1, 2), STAT(2, 1)]));
+      expect(delivered(capture), `${count}`).toEqual(
+        count === 1 ? { 0: [0], 1: [0, 1].slice(0, 1), 2: [1, 1], 3: [2] } : { 0: [0, 0], 1: [1, 1], 2: [2] },
+      );
+      expect(told(capture), `${count}`).toContain('assumed');
+    }
+  });
+
+  test('a page whose header cannot be ends the search', async () => {
+    const file = built([cpu(0, 10n, 20n, 30n), cpu(1, 15n)], [STAT(0, 3), STAT(1, 1)]);
+    new DataView(file.buffer).setUint32(DATA + 4096 + 8, 0xfffff, true);
+    const capture = await openBytes(file);
+    expect(delivered(capture)).toEqual({ 0: [0], 1: [] });
+    expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([true, true]);
+    expect(told(capture)).toContain(`from offset ${DATA + 4096} on is no data`);
+  });
+
+  test('the mark of lost events in a page header is no damage', async () => {
+    const file = built([cpu(0, 10n, 20n), cpu(1, 15n)], [STAT(0, 2), STAT(1, 1)]);
+    const view = new DataView(file.buffer);
+    for (const upper of [0, 0xffffffff]) {
+      view.setUint32(DATA + 8, (view.getUint32(DATA + 8, true) | 0x80000000) >>> 0, true);
+      view.setUint32(DATA + 12, upper, true);
+      expect(delivered(await openBytes(file))).toEqual({ 0: [0, 0], 1: [1] });
+    }
+  });
+});
+
+describe('compressed chunks', () => {
+  const cpus = [cpu(0, 10n, 20n, 30n), cpu(1, 15n, 25n)];
+  const options = [STAT(0, 3), STAT(1, 2)];
+  const built = (): Uint8Array =>
+    withoutIndex(buildV7({ compression: 'zlib', buffers: [buffer(...cpus)], options }));
+
+  test.each([
+    ['a size of nothing', 0],
+    ['a size beyond the file', 0x00ffffff],
+    ['an impossible size', 0xffffffff],
+  ])('the sizes lead nowhere (%s): the next CPU is searched', async (_, size) => {
+    const file = built();
+    const second = DATA + 4 + 8 + u32(file, DATA + 4);
+    new DataView(file.buffer).setUint32(second, size, true);
+    const capture = await openBytes(file);
+    expect(delivered(capture)).toEqual({ 0: [0], 1: [1, 1] });
+    expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([true, false]);
+    expect(told(capture)).toContain('assumed');
+    expect(told(capture)).toContain(`from offset ${second} on is no data`);
+  });
+
+  test('a count that is too large ends with the data', async () => {
+    const file = built();
+    new DataView(file.buffer).setUint32(DATA, 7, true);
+    expect(delivered(await openBytes(file))).toEqual({ 0: [0, 0, 0], 1: [1, 1] });
+  });
+
+  test('a piece that cannot be unpacked is a gap, like in a whole file', async () => {
+    const file = built();
+    file.fill(0xff, DATA + 12, DATA + 16);
+    const capture = await openBytes(file);
+    expect(delivered(capture)).toEqual({ 0: [0, 0], 1: [1, 1] });
+    expect(capture.damage().map(({ name }) => name)).toContain('damaged-chunk');
+  });
+});
+
+test('version 6 lists its CPUs first: those behind the cut are named', async () => {
+  const file = buildV6({ buffers: [buffer(cpu(0, 10n, 20n), cpu(1, 15n), cpu(2, 17n))] });
+  const capture = await openBytes(file.subarray(0, file.length - 4096 - 4096 - 100));
+  expect(delivered(capture)).toEqual({ 0: [0, 0], 1: [], 2: [] });
+  expect(capture.damage()).toContainEqual(
+    expect.objectContaining({ name: 'truncated', severity: 'error', count: 1 }),
+  );
+  expect(told(capture)).toContain('CPU 0 ends early; CPUs 1, 2 are missing');
+  expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([true, true, true]);
+});
+
+test('no options yet: an error with the place', async () => {
+  const file = buildV7({ buffers: [sampleBuffer()] });
+  new DataView(file.buffer).setBigUint64(24 - (file[12] === 0x7a ? 2 : 0), 0n, true);
+  await expect(openBytes(file)).rejects.toMatchObject({ code: 'DAMAGED', offset: file.length });
+});
