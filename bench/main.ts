@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { resolve } from 'node:path';
+import { compareEngines, lockRecords } from './engines.ts';
 import { compare, isInstalled, type Comparison } from './process-cpu.ts';
 
 // npm run bench [FILE...]: whole processes, CPU time, ours and the peer's in turns.
@@ -34,3 +35,18 @@ if (isInstalled('trace-cmd')) {
 } else {
   console.log('trace-cmd is not installed: nothing to compare whole processes with.');
 }
+
+const engines = new Table({
+  head: ['canonical events in memory', 'wasm, M events/s', 'TypeScript twin', 'ratio'],
+  style: { head: [], border: [] },
+  colAligns: ['left', 'right', 'right', 'right'],
+});
+for (const [name, locks] of [
+  ['spinlocks, 1 thousand locks', 250],
+  ['spinlocks, 100 thousand locks', 25_000],
+] as const) {
+  const { wasm, twin, ratio } = compareEngines(lockRecords(600_000, 4, locks, 1), 3);
+  engines.push([name, wasm.toFixed(1), twin.toFixed(2), ratio.toFixed(1)]);
+}
+console.log('\nReplay alone, in one process, in turns, medians of 3 rounds:');
+console.log(engines.toString());

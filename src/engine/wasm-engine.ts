@@ -4,7 +4,6 @@ import { SpinbackError } from '../base/errors.ts';
 import { readEvent } from '../model/event-record.ts';
 import type { EngineState, RingRecord } from '../model/state.ts';
 import {
-  ENGINE_DEFAULTS,
   OUTPUT_EVENTS,
   type Engine,
   type EngineOptions,
@@ -12,6 +11,7 @@ import {
   type PlacedEvent,
   type Step,
 } from './engine.ts';
+import { limitsOf } from './limits.ts';
 import { readState } from './wasm-state.ts';
 import { placeOf, WasmMemory } from './wasm-memory.ts';
 import { windowSize } from './window-size.ts';
@@ -45,9 +45,12 @@ export class WasmEngine implements Engine {
   readonly #lanes: number;
   readonly #lanesAt: number;
 
-  /** Throws SpinbackError LIMIT when the memory limit is too small for the lanes, rows and ring asked for. */
+  /**
+   * Throws SpinbackError LIMIT when the memory limit is too small for the lanes, rows and ring asked for, and USAGE for
+   * limits that cannot be.
+   */
   constructor(module: WebAssembly.Module, options: EngineOptions) {
-    const limits = { ...ENGINE_DEFAULTS, ...options };
+    const limits = limitsOf(options);
     const maximum = Math.min(65536, Math.ceil(limits.memoryLimit / WASM_PAGE));
     const windows = options.lanes.reduce((sum, lane) => sum + windowSize(lane, options), 0);
     const initial = Math.min(maximum, Math.ceil((windows + ROOM) / WASM_PAGE));

@@ -1,5 +1,6 @@
 import { EVENT_SIZE } from '../../assembly/layout.ts';
-import { ENGINE_DEFAULTS, type EngineOptions, type LaneSpec } from './engine.ts';
+import type { EngineOptions, LaneSpec } from './engine.ts';
+import { limitsOf } from './limits.ts';
 
 const SMALLEST = 64 << 10;
 const LARGEST = 1 << 20;
@@ -10,8 +11,7 @@ const LARGEST = 1 << 20;
  */
 export function windowSize(lane: LaneSpec, options: EngineOptions): number {
   const unit = lane.layout ? lane.layout.pageSize : EVENT_SIZE;
-  const budget = options.windowBudget ?? ENGINE_DEFAULTS.windowBudget;
-  const share = Math.floor(budget / Math.max(1, options.lanes.length));
+  const share = Math.floor(limitsOf(options).windowBudget / Math.max(1, options.lanes.length));
   const wanted = Math.min(LARGEST, Math.max(SMALLEST, share));
   return Math.max(1, Math.floor(wanted / unit)) * unit;
 }

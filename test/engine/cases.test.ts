@@ -56,14 +56,14 @@ describe('words', () => {
     expect(last.counters[L.COUNTER_FORGOTTEN_WORDS]).toBe(36n);
   });
 
-  test('of one old time do not have the table looked through for each of them', () => {
-    // The first words are new, the others old, as in a capture that time runs backwards in: half of the table goes at
-    // once, or else a look through the table would find a single old one each time.
+  test('of one old time among new ones go together with others, not one by one', () => {
+    // As where time runs backwards. Half of the idle ones go at least, or each new word would cost a look through all.
     const seen = Array.from({ length: 300 }, (_, n) =>
       event(n < 127 ? 1_000_000 : 1, L.KIND_OBSERVE, { address: BigInt(n) * 64n }),
     );
     const { last } = replay(seen, { tablePower: 8, tableFloor: 0 });
-    expect(last.counters[L.COUNTER_FORGOTTEN_WORDS]).toBe(128n);
+    // The table is half full with 128 words: twice all of them go, for there is no time that halves them.
+    expect(last.counters[L.COUNTER_FORGOTTEN_WORDS]).toBe(256n);
   });
 });
 
@@ -139,7 +139,7 @@ describe('damage', () => {
     const { last } = agree({ options: options({ lanes, rows }), lanes: [pages] });
     expect(last.lanes[0]).toMatchObject({ events: 2n, badEvents: 2, firstBad: 20n });
     expect(last.counters[L.COUNTER_RELEASES]).toBe(0n);
-    expect(last.rows[1]).toMatchObject({ count: 2n });
+    expect(last.rows).toEqual([expect.objectContaining({ row: 1, count: 2n })]);
   });
 
   test('time stamps at 0 are times', () => {

@@ -170,6 +170,33 @@ describe('the memory limit', () => {
   });
 });
 
+describe('limits that cannot be', () => {
+  test.each([
+    { ringRecords: 15 },
+    { ringRecords: 2 ** 24 },
+    { histogramBits: 17 },
+    { histogramBits: 2.5 },
+    { tablePower: 0 },
+    { tablePower: 27 },
+    { tableFloor: -1 },
+    { memoryLimit: NaN },
+    { windowBudget: Infinity },
+  ])('%o', (limits) => {
+    const name = Object.keys(limits)[0]!;
+    for (const [, make] of ENGINES) {
+      expect(() => make(options(limits))).toThrow(SpinbackError);
+      expect(() => make(options(limits))).toThrow(`${name} is a whole number from`);
+    }
+  });
+
+  test('the smallest and the largest that can', () => {
+    const smallest = { ringRecords: 16, histogramBits: 0, tablePower: 1, tableFloor: 0, windowBudget: 0 };
+    const { records } = agree({ options: options(smallest), lanes: [messages(100)] });
+    expect(records.length).toBe(100);
+    for (const [, make] of ENGINES) make(options({ histogramBits: 16, tableFloor: 2 ** 32 - 1 }));
+  });
+});
+
 describe('lanes', () => {
   test('512 of them, with every event in its place', { timeout: 60_000 }, () => {
     const lanes = Array.from({ length: 512 }, (_, lane) =>

@@ -1,7 +1,8 @@
 import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent, EventPlace } from '../../model/event.ts';
 import type { Mark, RingRecord } from '../../model/state.ts';
-import { ENGINE_DEFAULTS, type EngineOptions, type RowSpec } from '../engine.ts';
+import type { EngineOptions, RowSpec } from '../engine.ts';
+import { limitsOf } from '../limits.ts';
 import { Histogram } from './histogram.ts';
 import { markOf, NEVER, type Moment } from './marks.ts';
 import { Ring } from './ring.ts';
@@ -154,7 +155,7 @@ export class World {
   #ids = 0;
 
   constructor(options: EngineOptions) {
-    const { ringRecords, histogramBits, tablePower, tableFloor } = { ...ENGINE_DEFAULTS, ...options };
+    const { ringRecords, histogramBits, tablePower, tableFloor } = limitsOf(options);
     this.spinNs = threshold(options.spinNs);
     this.irqOffNs = threshold(options.irqOffNs);
     this.silentNs = threshold(options.silentNs);

@@ -39,7 +39,7 @@ export class PackedBytes implements LaneBytes {
   #gap = 0;
   #gapsSoFar = 0;
   #consumed = 0;
-  #packed = new Uint8Array(64 * 1024);
+  #packed = new Uint8Array(0);
 
   /** The lane has `size` bytes from `start` on, in `chunks` chunks; null: as many as the lane says. */
   constructor(
@@ -144,7 +144,7 @@ export class PackedBytes implements LaneBytes {
   }
 
   #unpack({ at, packed, size }: Chunk): Uint8Array<ArrayBuffer> | null {
-    if (this.#packed.byteLength < packed) this.#packed = new Uint8Array(packed);
+    if (this.#packed.byteLength < packed) this.#packed = new Uint8Array(Math.max(packed, 64 * 1024));
     const bytes = this.#packed.subarray(0, packed);
     if (this.#source.readInto(bytes, at) < packed) return null;
     try {

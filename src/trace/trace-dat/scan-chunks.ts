@@ -38,7 +38,9 @@ export function scanChunks(
   let searched = 0;
   while (next + START <= end && lanes.length < MOST_CPUS) {
     const at = nextStart(next, brokenAt === null);
-    if (at !== next && (at !== null || brokenAt === null)) strangeAt ??= brokenAt ?? next;
+    // Nothing behind a lane that breaks off is the end of a file that was cut; a lane behind it is a surprise.
+    const isSurprise = at === null ? brokenAt === null : brokenAt !== null || at !== next;
+    if (isSurprise) strangeAt ??= brokenAt ?? next;
     if (at === null) break;
     const table = new ChunkTable(source, at, end, u32At(at) === 0 ? MOST_CHUNKS : null);
     let size = Math.min(4, end - at);

@@ -53,8 +53,7 @@ export function scanPages(
         events += count;
         next += pageSize;
       }
-      if (events === expected) return laneUpTo(start, next, true);
-      if (events < expected && !runsBackwards) return laneUpTo(start, next, false);
+      if (events <= expected && !runsBackwards) return laneUpTo(start, next, events === expected);
     }
     isNumbered = false;
     return null;

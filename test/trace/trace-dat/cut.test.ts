@@ -52,12 +52,13 @@ type Truth = (place: Place, size: number) => number;
 interface Subject {
   readonly name: string;
   readonly file: Uint8Array;
+  readonly isPacked: boolean;
   readonly places: readonly Place[];
   readonly truth: Truth;
   /** Ends of pages or chunks, a few of them. */
   readonly seams: readonly number[];
-  /** Where the first options end: before that there is nothing to recover. */
-  readonly firstOptionsEnd: number;
+  /** Where the first options end and the data's section begins. */
+  readonly dataSection: number;
   /** Where the last options begin. */
   readonly index: number;
 }
@@ -85,11 +86,12 @@ function packedSubject(): Subject {
   }
   return {
     name: 'lost-unlock.dat (zstd)',
+    isPacked: true,
     file,
     places,
     truth: ({ cpu }, size) => chunks.get(cpu)!.findLast(([end]) => end <= size)?.[1] ?? 0,
     seams: [...chunks.values()].flatMap((list) => [list[0]![0], list[3]![0], list.at(-1)![0]]),
-    firstOptionsEnd: 705331,
+    dataSection: 705331,
     index: 2003636,
   };
 }
@@ -106,6 +108,7 @@ async function plainSubject(): Promise<Subject> {
   });
   return {
     name: 'generated (plain)',
+    isPacked: false,
     file,
     places,
     // A page of which more than its header is there counts whole: its rest is empty.
@@ -115,13 +118,13 @@ async function plainSubject(): Promise<Subject> {
       return there - rest + (rest > 16 ? 4096 : 0);
     },
     seams: places.flatMap(({ start: from, end }) => [from, from + 16, from + 4096, end]),
-    firstOptionsEnd: section,
+    dataSection: section,
     index: start,
   };
 }
 
 describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
-  const { file, places, truth, seams, firstOptionsEnd, index } = subject;
+  const { file, isPacked, places, truth, seams, dataSection, index } = subject;
 
   test(
     'cut anywhere: the prefix of every lane, never less than of a shorter file',
@@ -129,12 +132,11 @@ describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
     async () => {
       const whole = lanesOf(await openBytes(file));
       const random = seeded(20151008);
-      const sizes = [firstOptionsEnd, firstOptionsEnd + 1, firstOptionsEnd + 16, index - 1, index, index + 1];
+      const sizes = [dataSection, dataSection + 1, dataSection + 16, index - 1, index, index + 1];
       for (const { start } of places)
         sizes.push(start - 1, start, start + 1, start + 4, start + 11, start + 12);
       for (const seam of seams) sizes.push(seam - 1, seam, seam + 1);
-      for (let round = 0; round < 40; round++)
-        sizes.push(firstOptionsEnd + random(file.length - firstOptionsEnd));
+      for (let round = 0; round < 40; round++) sizes.push(dataSection + random(file.length - dataSection));
       let [events, before] = [-1, ''];
       for (const size of sizes.toSorted((a, b) => a - b)) {
         const capture = await openBytes(file.subarray(0, size));
@@ -150,8 +152,9 @@ describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
           const lane = laneBytes(capture, place.cpu);
           const full = whole.get(place.cpu)!;
           expect(lane.length, `${where}, CPU ${place.cpu}`).toBe(truth(place, size));
-          // The last page can be one of which only a part was there.
-          const sure = lane.length === full.length ? lane.length : Math.max(0, lane.length - 4096);
+          // The last page can be one of which only a part was there; chunks are whole.
+          const part = isPacked || size >= place.end ? 0 : 4096;
+          const sure = Math.max(0, lane.length - part);
           expect(Buffer.compare(lane.subarray(0, sure), full.subarray(0, sure)), where).toBe(0);
           if (size < place.end) expect(capture.lanes[place.cpu]!.lostTail, where).toBe(true);
           if (size >= place.end) expect(capture.lanes[place.cpu]!.lostTail, where).toBe(false);
@@ -197,7 +200,7 @@ describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
     const text = told(capture);
     expect(text).toContain('CPU numbers follow from the recorder’s statistics');
     expect(text).toContain('CPU 1 ends early; CPUs 2, 3 are missing');
-    const empty = told(await openBytes(file.subarray(0, firstOptionsEnd + 16)));
+    const empty = told(await openBytes(file.subarray(0, dataSection + 16)));
     expect(empty).toContain('no data is there; CPUs 0, 1, 2, 3 are missing');
   });
 
@@ -222,7 +225,7 @@ describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
       for (let flips = 1 + random(4); flips > 0; flips--) {
         const place = places[random(4)]!;
         // Headers of lanes, pages and chunks above all.
-        const at = [place.start + random(32), firstOptionsEnd + random(16), random(size)][random(3)]!;
+        const at = [place.start + random(32), dataSection + random(16), random(size)][random(3)]!;
         if (at < size) bytes[at] = random(256);
       }
       if (!((await survive(bytes, most)) instanceof SpinbackError)) opened++;
@@ -243,7 +246,8 @@ describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
       },
     });
     expect(capture.damage()).toEqual([]);
-    expect(read).toBe(0);
+    // The number of chunks of each CPU.
+    expect(read).toBeLessThanOrEqual(4 * places.length);
   });
 });
 
@@ -275,11 +279,21 @@ function delivered(capture: Capture): Record<number, number[]> {
   );
 }
 
+/** Where the header of a built file says where its first options lie: behind the name and version of the compression. */
+function pointerAt(file: Uint8Array): number {
+  return file[18] === 'z'.charCodeAt(0) ? 27 : 24;
+}
+
+/** The ends of the first options of a built file; the eight bytes before are the place of the last ones. */
+function firstOptionsEnd(file: Uint8Array): number {
+  const view = new DataView(file.buffer);
+  const first = Number(view.getBigUint64(pointerAt(file), true));
+  return first + 16 + Number(view.getBigUint64(first + 8, true));
+}
+
 /** Everything but the last options. */
 function withoutIndex(file: Uint8Array): Uint8Array {
-  const first = Number(new DataView(file.buffer).getBigUint64(file[12] === 0x7a ? 22 : 24, true));
-  const size = Number(new DataView(file.buffer).getBigUint64(first + 8, true));
-  return file.slice(0, Number(new DataView(file.buffer).getBigUint64(first + 16 + size - 8, true)));
+  return file.slice(0, Number(new DataView(file.buffer).getBigUint64(firstOptionsEnd(file) - 8, true)));
 }
 
 describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (compression) => {
@@ -300,7 +314,7 @@ describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (
     expect(delivered(capture)).toEqual({ 0: [1, 1], 1: [3] });
     expect(told(capture)).toContain('CPU numbers are assumed in order of appearance');
     // The section says that no more data follows: nobody is missing.
-    expect(told(capture)).not.toContain('missing');
+    expect(told(capture)).not.toMatch(/(is|are) missing[;)]/);
   });
 
   test('without statistics the number of CPUs tells how many are missing', async () => {
@@ -321,8 +335,7 @@ describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (
   test('a recorder that was interrupted: no sizes, no counts, no next options', async () => {
     const file = built([cpu(0, 10n, 20n, 30n), cpu(1, 15n, 25n)], [STAT(0, 3), STAT(1, 9), STAT(2, 1)]);
     const view = new DataView(file.buffer);
-    const first = Number(view.getBigUint64(compression === 'zlib' ? 22 : 24, true));
-    const section = first + 16 + Number(view.getBigUint64(first + 8, true));
+    const section = firstOptionsEnd(file);
     expect(view.getUint16(section, true)).toBe(3);
     view.setBigUint64(section - 8, 0n, true);
     view.setBigUint64(section + 8, 0n, true);
@@ -373,12 +386,28 @@ describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (
       buffers: [buffer(cpu(0, 10n), cpu(1, 15n)), second],
       options: [STAT(0, 1), STAT(1, 1), textOption(2, '\nBuffer: foo\n\n'), STAT(0, 2), STAT(1, 1)],
     });
-    // Both buffers are listed in one section here; real files have a section behind each.
-    const data = withoutIndex(file);
-    const top = await openBytes(data);
+    const top = await openBytes(withoutIndex(file));
     expect(delivered(top)).toEqual({ 0: [0], 1: [1] });
     expect(told(top)).toContain('of the instances foo nothing is there');
   });
+});
+
+test('an instance whose data is cut, behind a top one whose options are there', async () => {
+  const whole = buildV7({
+    buffers: [buffer(cpu(0, 10n), cpu(1, 15n))],
+    options: [STAT(0, 1), STAT(1, 1), textOption(2, '\nBuffer: foo\n\n'), STAT(0, 0), STAT(1, 3), STAT(2, 1)],
+  });
+  const section = new Bytes().raw(whole).u16(3).u16(0).u32(0).u64(99_999).alignTo(4096);
+  const file = section.raw(cpu(1, 5n, 6n).pages).done();
+  // The options of the top buffer lead to those of the instance, which were to follow its data.
+  new DataView(file.buffer).setBigUint64(whole.length - 8, 99_999n, true);
+  const top = await openBytes(file);
+  expect(delivered(top)).toEqual({ 0: [0], 1: [1] });
+  expect(top.lanes.map(({ lostTail }) => lostTail)).toEqual([false, false]);
+  expect(told(top)).toContain('CPU 1 ends early; CPU 2 is missing');
+  const foo = await openBytes(file, { instance: 'foo' });
+  expect(delivered(foo)).toEqual({ 1: [1, 1], 2: [] });
+  expect(foo.lanes.map(({ lostTail }) => lostTail)).toEqual([true, true]);
 });
 
 describe('plain pages', () => {
@@ -399,7 +428,7 @@ describe('plain pages', () => {
     for (const count of [1, 3, 4, 100]) {
       const capture = await openBytes(built(cpus, [STAT(0, count), STAT(1, 2), STAT(2, 1)]));
       expect(delivered(capture), `${count}`).toEqual(
-        count === 1 ? { 0: [0], 1: [0, 1].slice(0, 1), 2: [1, 1], 3: [2] } : { 0: [0, 0], 1: [1, 1], 2: [2] },
+        count === 1 ? { 0: [0], 1: [0], 2: [1, 1], 3: [2] } : { 0: [0, 0], 1: [1, 1], 2: [2] },
       );
       expect(told(capture), `${count}`).toContain('assumed');
     }
@@ -420,7 +449,7 @@ describe('plain pages', () => {
     for (const upper of [0, 0xffffffff]) {
       view.setUint32(DATA + 8, (view.getUint32(DATA + 8, true) | 0x80000000) >>> 0, true);
       view.setUint32(DATA + 12, upper, true);
-      expect(delivered(await openBytes(file))).toEqual({ 0: [0, 0], 1: [1] });
+      expect((await openBytes(file)).lanes.map(({ size }) => size)).toEqual([2 * 4096, 4096]);
     }
   });
 });
@@ -474,6 +503,6 @@ test('version 6 lists its CPUs first: those behind the cut are named', async () 
 
 test('no options yet: an error with the place', async () => {
   const file = buildV7({ buffers: [sampleBuffer()] });
-  new DataView(file.buffer).setBigUint64(24 - (file[12] === 0x7a ? 2 : 0), 0n, true);
+  new DataView(file.buffer).setBigUint64(pointerAt(file), 0n, true);
   await expect(openBytes(file)).rejects.toMatchObject({ code: 'DAMAGED', offset: file.length });
 });
