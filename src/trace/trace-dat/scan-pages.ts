@@ -67,7 +67,8 @@ export function scanPages(
       last = timeOf(page);
       next += pageSize;
     }
-    return laneUpTo(start, next, pages.at(next) !== null);
+    // With numbers of events that do not fit, who knows whether this is all.
+    return laneUpTo(start, next, counts === null && pages.at(next) !== null);
   }
 
   function laneUpTo(start: number, next: number, isComplete: boolean): FoundLane {

@@ -313,7 +313,8 @@ describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (
     const capture = await openBytes(built([cpu(1, 10n, 20n), cpu(3, 15n)]));
     expect(delivered(capture)).toEqual({ 0: [1, 1], 1: [3] });
     expect(told(capture)).toContain('CPU numbers are assumed in order of appearance');
-    // The section says that no more data follows: nobody is missing.
+    // The section says that no more data follows: nobody is missing, and nothing of anybody.
+    expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([false, false]);
     expect(told(capture)).not.toMatch(/(is|are) missing[;)]/);
   });
 
@@ -431,6 +432,8 @@ describe('plain pages', () => {
         count === 1 ? { 0: [0], 1: [0], 2: [1, 1], 3: [2] } : { 0: [0, 0], 1: [1, 1], 2: [2] },
       );
       expect(told(capture), `${count}`).toContain('assumed');
+      // Who knows whether that was all of it.
+      expect(capture.lanes.at(count === 1 ? 1 : 0)!.lostTail, `${count}`).toBe(true);
     }
   });
 
