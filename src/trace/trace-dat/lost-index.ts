@@ -64,13 +64,13 @@ export function lostBuffers(facts: LostFacts): DatBuffer[] {
 /** Does the next section of options lie behind the end of the file, or in part? */
 function isCutChain({ source, sections, chain: { broken }, listed }: LostFacts): boolean {
   if (broken === null) return listed.length === 0;
-  const size = sizeAt(sections, broken.at);
-  return size === null || broken.at + SECTION_HEADER + size > source.size;
+  const header = headerAt(sections, broken.at);
+  return header === null || broken.at + SECTION_HEADER + header.size > source.size;
 }
 
-function sizeAt(sections: Sections, at: number): number | null {
+function headerAt(sections: Sections, at: number): SectionHeader | null {
   try {
-    return sections.header(at).size;
+    return sections.header(at);
   } catch (error) {
     if (isDamage(error)) return null;
     throw error;
@@ -89,10 +89,10 @@ function tailOf({ source, sections, chain, listed }: LostFacts): LostSection | '
   );
   let at = chain.end;
   for (let count = 0; count < MOST_SECTIONS && at < source.size; count++) {
-    const size = sizeAt(sections, at);
+    const header = headerAt(sections, at);
     // A file ends with a section that holds the names of the others, right behind the options.
-    if (size === null) return count === 0 && at + SECTION_HEADER > source.size ? 'cut' : null;
-    const header = sections.header(at);
+    if (header === null) return count === 0 && at + SECTION_HEADER > source.size ? 'cut' : null;
+    const { size } = header;
     const end = at + SECTION_HEADER + size;
     const isData = header.id === OPTION.buffer || header.id === OPTION.bufferText;
     // The size is written last: 0 says that the recorder was interrupted.

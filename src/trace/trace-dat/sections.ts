@@ -35,7 +35,7 @@ export class Sections {
 
   /** Throws DAMAGED when the header lies outside the file. */
   header(at: number): SectionHeader {
-    const cursor = new Cursor(this.#source, at, this.#source.size);
+    const cursor = new Cursor(this.#source, at, at + SECTION_HEADER);
     const [id, flags] = [cursor.u16('a section'), cursor.u16('the flags of a section')];
     cursor.skip(4, 'the name of a section');
     return { id, packed: (flags & COMPRESSED) !== 0, size: cursor.size64('the size of a section') };

@@ -17,6 +17,15 @@ export function laneBytes(capture: Capture, index: number, windowSize = 1 << 20)
   return new Uint8Array(Buffer.concat(parts));
 }
 
+/** What is told as an error, as one text. */
+export function told(capture: Capture): string {
+  return capture
+    .damage()
+    .filter(({ severity }) => severity === 'error')
+    .map(({ text }) => text)
+    .join('\n');
+}
+
 const window = new Uint8Array(1 << 20);
 
 /**
