@@ -327,9 +327,10 @@ describe('what must not matter', () => {
       expect(last.events).toBe(BigInt(count));
       expect(steps.at(-1)).toBe('done');
     }
-    // Two lanes share what fits into one window each, so a step ends by its batch and not by a dry lane.
+    // Four lanes of which each fits its window, so that a step ends by its batch and not by a dry lane.
     const lanes = Array.from({ length: 4 }, () => events(26_000, (n) => event(n, L.KIND_OTHER)));
-    const { steps } = agree({ options: options({ lanes: lanes.map(() => RECORDS) }), lanes });
+    const feed = { options: options({ lanes: lanes.map(() => RECORDS) }), lanes, peek: 1 };
+    const { steps } = agree(feed);
     expect(steps.filter((step) => step === 'again')).toEqual(['again']);
   });
 });

@@ -139,16 +139,41 @@ const race = fc
     return order.map((place, n) => ({ lane, step: steps[n]!, event: events[place]! }));
   });
 
+/** More contexts than a word keeps loads of read it; somebody updates it, and then they store what they read. */
+const crowd = fc
+  .record({
+    lane,
+    readers: fc.array(who, { minLength: 3, maxLength: 6 }),
+    updater: who,
+    what,
+    values: fc.tuple(fc.constantFrom(...VALUES), fc.constantFrom(...VALUES)),
+  })
+  .map(({ lane, readers, updater, what, values: [before, after] }): Timed[] => {
+    const by = (context: typeof updater, kind: number, value: bigint): Timed => ({
+      lane,
+      step: 1n,
+      event: { kind, ...context, ...what, value },
+    });
+    return [
+      ...readers.map((reader) => by(reader, L.KIND_WORD_LOAD, before)),
+      by(updater, L.KIND_WORD_RMW, after),
+      ...readers.map((reader) => by(reader, L.KIND_WORD_STORE, before)),
+    ];
+  });
+
 const threshold = fc.constantFrom(0, 1, 60, 2000, Infinity);
 
 /** Streams of up to `most` pieces, with options that make tables and ring overflow. */
 export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): fc.Arbitrary<Feed> {
   return fc
     .record({
-      pieces: fc.array(fc.oneof({ weight: 4, arbitrary: loose }, { weight: 2, arbitrary: phrase }, race), {
-        maxLength: most,
-        size: 'max',
-      }),
+      pieces: fc.array(
+        fc.oneof({ weight: 4, arbitrary: loose }, { weight: 2, arbitrary: phrase }, race, crowd),
+        {
+          maxLength: most,
+          size: 'max',
+        },
+      ),
       start: fc.constantFrom(...STARTS),
       lanes: fc.integer({ min: 1, max: MOST_LANES }),
       chunks: fc.array(fc.constantFrom(1, 1, 2, 3, 17, 1000), { minLength: 1, maxLength: 5 }),

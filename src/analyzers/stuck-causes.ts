@@ -1,0 +1,247 @@
+import { duration, elapsed, hex, seconds } from '../base/units.ts';
+import { KINDS } from '../model/event.ts';
+import type { Case } from '../model/case.ts';
+import type { Alternative, Cause, Confidence } from '../model/report.ts';
+import type { HoldState, LockState, Mark, Suspect } from '../model/state.ts';
+import { commOf, lockName, task, type Draft } from './draft.ts';
+import { distinct, lostTails, taints } from './taint.ts';
+import type { OpenWait } from './waits.ts';
+
+// Why a lock is stuck: one verdict per cause, each with its evidence, its confidence, and what would overturn it.
+
+const STORE = KINDS.indexOf('word store');
+
+/** A verdict on one lock: everything but what all verdicts share. */
+export interface Verdict {
+  readonly cause: Cause;
+  readonly confidence: Confidence;
+  readonly headline: string;
+  /** The moment the state became wrong. */
+  readonly start: Mark;
+  readonly holder: Mark | null;
+  readonly culprit: Draft['culprit'];
+  readonly evidence: readonly (readonly [Mark | null, string])[];
+  readonly alternatives: readonly Alternative[];
+  readonly taintedBy: readonly string[];
+}
+
+/** The last value of the word that a waiter saw, where it shows the bit set. */
+function seenSetBy(wait: OpenWait, lock: LockState): Mark | null {
+  const seen = wait.hold.contend ?? null;
+  if (!seen || lock.bit === WHOLE_LOCK) return null;
+  return (seen.value >> BigInt(lock.bit)) & 1n ? seen : null;
+}
+
+export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first: OpenWait): Verdict {
+  const load = suspect.load!;
+  const store = suspect.store!;
+  const release = suspect.update ?? lock.release!;
+  const shown = suspect.confirm ?? seenSetBy(first, lock);
+  const taintedBy = taints(about, release.time, shown?.time ?? first.since.time, 'the last release');
+  const inOrder = load.time < release.time && release.time < store.time;
+  const isShown = shown !== null && shown.time > store.time;
+  let confidence: Confidence = 'possible';
+  if (inOrder && isShown) confidence = taintedBy.length ? 'likely' : 'certain';
+  else if (isShown || inOrder) confidence = 'likely';
+  const gap = duration(elapsed(release.time, store.time));
+  return {
+    cause: 'lost-unlock',
+    confidence,
+    headline:
+      `The lock was released by ${task(about, release)} on CPU ${release.cpu} at ${seconds(release.time)}; ${gap} later a plain store by ` +
+      `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded before the release, and put bit ${lock.bit} back. Nobody holds it.`,
+    start: store,
+    holder: null,
+    culprit: {
+      cpu: store.cpu,
+      pid: store.pid,
+      comm: commOf(about, store),
+      loadNs: String(load.time),
+      storeNs: String(store.time),
+      value: hex(store.value),
+    },
+    evidence: [
+      [suspect.acquire, 'last take'],
+      [load, `plain load: bit ${lock.bit} still set`],
+      [release, 'the unlock, really done'],
+      [store, `plain store of the stale value: bit ${lock.bit} is set again, by nobody's lock operation`],
+      [shown, `bit ${lock.bit} seen set; no take was recorded since the release`],
+    ],
+    alternatives: [
+      {
+        cause: 'unknown-setter',
+        confidence: 'possible',
+        why: 'a take that was not recorded (a path without these tracepoints) would explain the set bit as well; it would also have to be recorded nowhere as released',
+      },
+    ],
+    taintedBy,
+  };
+}
+
+export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Verdict {
+  const seen = seenSetBy(first, lock) ?? lock.seen;
+  const reference = lock.release ?? lock.acquire ?? first.since;
+  const taintedBy = taints(
+    about,
+    reference.time,
+    first.since.time,
+    lock.release ? 'the last release' : 'the wait began',
+  );
+  // A holder whose take is among events that were lost up to the end may simply not have let go yet.
+  const hidden = lostTails(about, first.since.time).length > 0;
+  const stores = lock.writers.filter(
+    (writer) =>
+      writer.kind === STORE &&
+      (writer.value >> BigInt(lock.bit)) & 1n &&
+      writer.time >= (lock.acquire?.time ?? 0n),
+  );
+  const alternatives: Alternative[] = [];
+  const lastStore = stores.at(-1);
+  if (lastStore) {
+    alternatives.push({
+      cause: 'lost-unlock',
+      confidence: 'likely',
+      why: `a plain store by ${task(about, lastStore)} on CPU ${lastStore.cpu} at ${seconds(lastStore.time)} wrote ${hex(lastStore.value)} with the bit set, around the last release`,
+    });
+  } else {
+    alternatives.push({
+      cause: 'lost-unlock',
+      confidence: 'possible',
+      why: taintedBy.length
+        ? 'a plain store between the last release and the wait may be among the events that were lost'
+        : 'no plain store to this word is in the capture; stores that are not recorded cannot be excluded',
+    });
+  }
+  alternatives.push({
+    cause: 'missing-unlock',
+    confidence: 'possible',
+    why: taintedBy.length
+      ? 'a take whose release was forgotten may be among the events that were lost'
+      : 'a take on a path without these tracepoints, never released, would look the same',
+  });
+  const free = lock.release
+    ? `last released by ${task(about, lock.release)} on CPU ${lock.release.cpu} at ${seconds(lock.release.time)}`
+    : 'no take of it is in the capture';
+  return {
+    cause: 'unknown-setter',
+    confidence: seen && first.spins && !hidden ? 'likely' : 'possible',
+    headline:
+      `Bit ${lock.bit} is set${seen ? ` (word ${hex(seen.value)})` : ''} and nobody who was recorded took it: ${free}. ` +
+      (taintedBy.length ? 'Who set it is among the events that were lost.' : 'Who set it was not recorded.'),
+    start: seen ?? first.since,
+    holder: null,
+    culprit: null,
+    evidence: [
+      [lock.acquire, 'last recorded take'],
+      [lock.release, 'last recorded release: by the recorded events the lock is free'],
+      ...stores.slice(-3).map((store) => [store, 'plain store with the bit set'] as const),
+      [seen, `bit ${lock.bit} seen set`],
+    ],
+    alternatives,
+    taintedBy,
+  };
+}
+
+export function missingUnlock(about: Case, lock: LockState, left: Mark, first: OpenWait | null): Verdict {
+  const taken = lock.acquire!;
+  const seen = first ? seenSetBy(first, lock) : null;
+  const exited = KINDS[left.kind] === 'task exit';
+  const taintedBy = distinct(
+    taints(about, taken.time, left.time, 'the last take'),
+    lostTails(about, first?.since.time ?? about.state.lastTime),
+  );
+  let confidence: Confidence =
+    seen && exited ? 'certain' : first && (seen || exited) ? 'likely' : exited ? 'likely' : 'possible';
+  if (taintedBy.length) confidence = seen ? 'likely' : 'possible';
+  const how = exited
+    ? 'exited'
+    : KINDS[left.kind] === 'switch'
+      ? 'was switched out'
+      : 'went on outside its critical section';
+  return {
+    cause: 'missing-unlock',
+    confidence,
+    headline:
+      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${seconds(taken.time)} and ${how} at ${seconds(left.time)} ` +
+      'without releasing it.',
+    start: taken,
+    holder: taken,
+    culprit: null,
+    evidence: [
+      [lock.release && lock.release.time < taken.time ? lock.release : null, 'the release before'],
+      [taken, 'the take that no release follows'],
+      [left, `the holder ${how}`],
+      [seen, `bit ${lock.bit} seen still set`],
+    ],
+    alternatives: releaseLost(taintedBy, 'its release'),
+    taintedBy,
+  };
+}
+
+function releaseLost(taintedBy: readonly string[], what: string): Alternative[] {
+  if (taintedBy.length === 0) return [];
+  return [
+    { cause: 'unknown', confidence: 'possible', why: `${what} may be among the events that were lost` },
+  ];
+}
+
+export function heldAtEnd(about: Case, lock: LockState, first: OpenWait): Verdict {
+  const taken = lock.acquire!;
+  const held = duration(elapsed(taken.time, about.state.lastTime));
+  return {
+    cause: 'held-at-end',
+    confidence: 'possible',
+    headline:
+      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${seconds(taken.time)} and still holds it ${held} later, when the capture ` +
+      'ends, with somebody waiting. A slow holder cannot be told from one that never lets go.',
+    start: taken,
+    holder: taken,
+    culprit: null,
+    evidence: [
+      [taken, 'taken, not released before the capture ends'],
+      [first.hold.contend, 'the wait begins'],
+    ],
+    alternatives: [
+      { cause: 'slow-holder', confidence: 'possible', why: 'the holder may let go after the capture ended' },
+      ...releaseLost(lostTails(about, about.state.lastTime), 'its release'),
+    ],
+    taintedBy: taints(about, taken.time, about.state.lastTime, 'the last take'),
+  };
+}
+
+export function deadlock(
+  about: Case,
+  lock: LockState,
+  first: OpenWait,
+  cycle: readonly { readonly wait: OpenWait; readonly held: HoldState }[],
+): Verdict {
+  const oldest = cycle.map(({ held }) => held.acquire!).toSorted((a, b) => (a.time < b.time ? -1 : 1))[0]!;
+  const closed = cycle.map(({ wait }) => wait.since.time).reduce((a, b) => (a > b ? a : b));
+  const taintedBy = distinct(
+    taints(about, oldest.time, first.since.time, 'the first take of the cycle'),
+    lostTails(about, closed),
+  );
+  const chain = cycle.map(({ wait, held }) => {
+    const what = lockName(about, wait.lock, wait.since);
+    const at = what.name ?? `${what.address}${what.bit === null ? '' : ` bit ${what.bit}`}`;
+    return `${task(about, wait.since)} on CPU ${wait.hold.cpu} waits for ${at}, held since ${seconds(held.acquire!.time)} by ${task(about, held.acquire!)}`;
+  });
+  const own = cycle.length === 1;
+  return {
+    cause: 'deadlock',
+    confidence: taintedBy.length ? 'likely' : 'certain',
+    headline: own
+      ? `${task(about, first.since)} on CPU ${first.hold.cpu} spins on a lock that it holds itself, or that the context it interrupted holds.`
+      : `A cycle of waits: ${chain.join('; ')}.`,
+    start: first.since,
+    holder: lock.acquire,
+    culprit: null,
+    evidence: cycle.flatMap(({ wait, held }) => [
+      [held.acquire, `taken by ${task(about, held.acquire!)}, not released`] as const,
+      [wait.since, `${task(about, wait.since)} begins to wait for it`] as const,
+    ]),
+    alternatives: releaseLost(taintedBy, 'a release of one of the locks'),
+    taintedBy,
+  };
+}
+
