@@ -260,7 +260,11 @@ export const COUNTER_UNPAIRED_RELEASES = 16; // released by nobody who was seen 
 export const COUNTER_TAKEN_TWICE = 17; // taken while believed held: recording order, or an unseen release
 export const COUNTER_COUNT = 18;
 
-export const HEAD_SIZE = 1024;
+// Events replayed by kind and namespace: 32 x 4 x u64.
+export const HEAD_KINDS = 704;
+export const KIND_MASK = 31;
+
+export const HEAD_SIZE = 2048;
 
 // Collect mode: one canonical event and its position (lane << 48 | offset).
 export const OUTPUT_POSITION = 40; // u64

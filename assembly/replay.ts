@@ -13,6 +13,8 @@ import {
   HEAD_EVENT,
   HEAD_EVENTS,
   HEAD_FIRST_TIME,
+  FLAG_NAMESPACE_SHIFT,
+  HEAD_KINDS,
   HEAD_LANES,
   HEAD_LANE_COUNT,
   HEAD_LAST_TIME,
@@ -30,6 +32,7 @@ import {
   KIND_IRQS_OFF,
   KIND_IRQS_ON,
   KIND_LOST,
+  KIND_MASK,
   KIND_MESSAGE,
   KIND_OBSERVE,
   KIND_RELEASE,
@@ -196,6 +199,12 @@ function collect(event: usize): void {
   if (outputIsFull()) store<u32>(STATE, 1, HEAD_PAUSE);
 }
 
+function countKind(kind: u32, flags: u32): void {
+  const n = ((kind & KIND_MASK) << 2) | (flags >> FLAG_NAMESPACE_SHIFT);
+  const at = STATE + HEAD_KINDS + (n << 3);
+  store<u64>(at, load<u64>(at) + 1);
+}
+
 /** One canonical event through the programs. */
 function replay(event: usize, row: usize): void {
   if (load<u32>(STATE, HEAD_OUTPUT)) {
@@ -216,6 +225,7 @@ function replay(event: usize, row: usize): void {
   if (time > load<u64>(STATE, HEAD_LAST_TIME)) store<u64>(STATE, time, HEAD_LAST_TIME);
   store<u64>(row, load<u64>(row, ROW_COUNT) + 1, ROW_COUNT);
   if (row == load<u32>(STATE, HEAD_ROWS)) count(COUNTER_UNKNOWN_TYPES);
+  countKind(kind, u32(load<u16>(event, EVENT_FLAGS)));
   if (!cpu) return;
   seen(cpu, event, row);
   // What runs in an NMI is printed from there or traced there; it never owns locks that others wait for in order.

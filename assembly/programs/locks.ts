@@ -103,7 +103,7 @@ import { contextOf, findEntry, findTask, pushEntry, removeEntry } from '../state
 import { lockNear, lockOf } from '../state/locks';
 import { pushWriter } from '../state/words';
 import { levelOf, since } from './cpu-life';
-import { noteSeenSet, settleSuspect } from './words';
+import { dropSuspect, noteSeenSet, settleSuspect } from './words';
 
 function namespaceOf(event: usize): u8 {
   return u8(u32(load<u16>(event, EVENT_FLAGS)) >> FLAG_NAMESPACE_SHIFT);
@@ -330,6 +330,7 @@ export function release(cpu: usize, event: usize): void {
     unpairedRelease(event, lock, owner);
   }
   store<u32>(lock, load<u32>(lock, LOCK_RELEASES) + 1, LOCK_RELEASES);
+  if (load<u32>(lock, LOCK_SUSPECT)) dropSuspect(lock);
   // A late release of an earlier owner says nothing about the present one.
   if (!owner || owner == context || !context) {
     setMark(lock + LOCK_RELEASE, event);

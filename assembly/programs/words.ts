@@ -163,7 +163,7 @@ function judgeLockBit(lock: usize, loaded: usize, event: usize): void {
   if (!owner && storedSet && loadedSet) {
     const released = load<u64>(lock + LOCK_RELEASE, MARK_TIME);
     // The loaded bit was the last holder's: its release was seen, and no value has shown the bit set since.
-    if (!released || released < taken || load<u32>(lock, LOCK_SUSPECT)) return;
+    if (!taken || !released || released < taken || load<u32>(lock, LOCK_SUSPECT)) return;
     // A load event follows its load: one behind the release that saw the bit set was itself delayed, unless the bit was
     // seen set by others before.
     if (load<u64>(loaded, MARK_TIME) > released && wasSeenSetBefore(lock, loaded)) return;
@@ -199,6 +199,12 @@ function suspect(lock: usize, loaded: usize, event: usize): void {
   store<u32>(lock, u32(slot), LOCK_SUSPECT);
 }
 
+/** The lock was released after a suspected store without a take that was seen: somebody held it, which explains the set bit. */
+export function dropSuspect(lock: usize): void {
+  giveSlot(SUSPECTS, load<u32>(lock, LOCK_SUSPECT), SUSPECT_NEXT);
+  store<u32>(lock, 0, LOCK_SUSPECT);
+}
+
 /** The lock was taken after a suspected store: the suspicion is reported with what came of it, and ends. */
 export function settleSuspect(lock: usize, event: usize): void {
   const slot: usize = load<u32>(lock, LOCK_SUSPECT);
@@ -215,8 +221,7 @@ export function settleSuspect(lock: usize, event: usize): void {
     copyMark(markOf(record, 4), slot + SUSPECT_CONFIRM);
     setMark(markOf(record, 5), event);
   }
-  giveSlot(SUSPECTS, slot, SUSPECT_NEXT);
-  store<u32>(lock, 0, LOCK_SUSPECT);
+  dropSuspect(lock);
 }
 
 /** Atomic updates by others between load and store whose changed bits the store put back to what was loaded. */

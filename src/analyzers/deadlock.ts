@@ -1,6 +1,6 @@
 import type { Case } from '../model/case.ts';
 import type { HoldState } from '../model/state.ts';
-import { isHeld, type OpenWait } from './waits.ts';
+import { holdsAreRecorded, isHeld, type OpenWait } from './waits.ts';
 
 export interface CycleStep {
   readonly wait: OpenWait;
@@ -20,7 +20,7 @@ export function findCycle(about: Case, first: OpenWait, waits: readonly OpenWait
   for (;;) {
     const owner = about.state.contexts.find((context) => context.id === wait.lock.owner);
     const held = owner?.stack.find((hold) => hold.lock === wait.lock.id && isHeld(hold));
-    if (!owner || !held?.acquire) return null;
+    if (!owner || !held?.acquire || !holdsAreRecorded(about, wait.lock)) return null;
     met.push(wait.context.id);
     steps.push({ wait, held });
     const known = met.indexOf(owner.id);

@@ -2,6 +2,7 @@ import { duration, elapsed, seconds } from '../base/units.ts';
 import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Cause, Confidence, IrqsOff, Severity, Watchdog } from '../model/report.ts';
+import { shows } from '../model/shows.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
 import {
   actor,
@@ -23,13 +24,20 @@ import { watchdogVerdict } from './watchdog.ts';
 export function irqOffSpins(about: Case): Draft[] {
   if (!about.timeIsNs) return [];
   const open = openWaits(about).filter((wait) => wait.irqsOff && wait.durationNs >= about.thresholds.spinNs);
-  const closed = about.found.waits.filter(
-    (record) => isOff(record) && spunFor(record) >= about.thresholds.spinNs,
-  );
+  const closed = about.found.waits.filter((record) => isSpin(about, record));
   return [
     ...open.map((wait) => openSpin(about, wait)),
     ...oncePerSpin(closed).map((r) => closedSpin(about, r)),
   ];
+}
+
+/**
+ * Is it a spin that irq-off-spin reports? Where contention is recorded, a take without it was a first try that took long
+ * for another reason (a virtual CPU that did not run).
+ */
+export function isSpin(about: Case, record: RingRecord): boolean {
+  const contended = record.marks[1] !== null || !shows(about.state, 'contend', record.namespace);
+  return contended && isOff(record) && spunFor(record) >= about.thresholds.spinNs;
 }
 
 function spunFor({ marks: [attempt, , acquire] }: RingRecord): number {
@@ -137,7 +145,13 @@ function closedSpin(about: Case, record: RingRecord): Draft {
   const irqsOff: IrqsOff = exact
     ? { source: 'preemptirq', notBeforeNs: String(off.time), notAfterNs: String(off.time) }
     : { source: 'flags', notBeforeNs: null, notAfterNs: String(attempt.time) };
-  const watchdog = watchdogVerdict(off.time, elapsed(off.time, until), true, about.thresholds.watchdogNs);
+  const watchdog = watchdogVerdict(
+    off.time,
+    elapsed(off.time, until),
+    true,
+    about.thresholds.watchdogNs,
+    until,
+  );
   const name = lockName(about, record, acquire);
   const cause: Cause = holder ? 'slow-holder' : 'unknown-holder';
   const spun = elapsed(attempt.time, acquire.time);

@@ -1,8 +1,9 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
-import type { CpuState, Mark } from '../model/state.ts';
+import type { CpuState, Mark, RingRecord } from '../model/state.ts';
 import { draft, evidence, kernelReports, signatureOf, subject, task, type Draft } from './draft.ts';
 import { knownUntil } from './taint.ts';
+import { isSpin } from './irq-off-spin.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
@@ -25,10 +26,14 @@ function closedSpans(about: Case): Draft[] {
     const [off, on] = record.marks;
     if (!off || !on || isIdleSleep(about, off)) return [];
     const spins = about.found.waits.some(
-      ({ cpu, marks }) => cpu === record.cpu && marks[0]!.time >= off.time && marks[2]!.time <= on.time,
+      (wait) => wait.cpu === record.cpu && isWithin(wait, off, on) && isSpin(about, wait),
     );
     return spins ? [] : [span(about, off, on.time, on)];
   });
+}
+
+function isWithin({ marks }: RingRecord, off: Mark, on: Mark): boolean {
+  return marks[0]!.time >= off.time && marks[2]!.time <= on.time;
 }
 
 function isIdleSleep(about: Case, off: Mark): boolean {
@@ -46,7 +51,7 @@ function openSpan(about: Case, cpu: CpuState): Draft | null {
 /** `on` null: open to the end of the capture. */
 function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
   const length = elapsed(off.time, until);
-  const watchdog = watchdogVerdict(off.time, length, true, about.thresholds.watchdogNs);
+  const watchdog = watchdogVerdict(off.time, length, true, about.thresholds.watchdogNs, on && until);
   const lostTail = on === null && about.lostTails.has(off.cpu);
   return draft({
     signature: signatureOf(about, 'irq-off', 'unknown', null, off),
@@ -57,7 +62,7 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
     headline:
       `CPU ${off.cpu} (${task(about, off)}) ran with interrupts off for ${duration(length)} from ${seconds(off.time)}` +
       (on
-        ? '; no lock was waited for.'
+        ? '; no spin on a lock explains it.'
         : ` to the end of ${lostTail ? 'its record' : 'the capture'}; no lock wait was recorded.`),
     subject: subject(about, off.cpu, off.pid, 0),
     startNs: String(off.time),

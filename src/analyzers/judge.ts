@@ -53,9 +53,12 @@ function explained(drafts: readonly Draft[]): Draft[] {
     const reason = stuck.find((other) =>
       victimsOf(draft).some((victim) => victimsOf(other).includes(victim)),
     );
-    if (!reason) return draft;
+    if (!reason || (reason.confidence === 'possible' && reason.cause !== 'held-at-end')) return draft;
     const signature = draft.signature.replace(`/${draft.cause}/`, `/${reason.cause}/`);
-    return { ...draft, signature, cause: reason.cause, holder: reason.holder, culprit: reason.culprit };
+    // A cycle goes through several locks: its holder is that of one of them.
+    const isSameLock = reason.lock?.address === draft.lock?.address && reason.lock?.bit === draft.lock?.bit;
+    const { holder, culprit } = isSameLock ? reason : draft;
+    return { ...draft, signature, cause: reason.cause, holder, culprit };
   });
 }
 
@@ -71,9 +74,10 @@ function byWeight(a: Draft, b: Draft): number {
 
 const STUCK = new Set(['never-released', 'irq-off-spin', 'irq-off', 'silent-cpu']);
 
-/** "cpu/pid" of everybody who is stuck in this finding. */
-function victimsOf({ subject, waiters }: Draft): string[] {
-  return [...(subject ? [subject] : []), ...waiters].map(({ cpu, pid }) => `${cpu}/${pid}`);
+/** "cpu/pid" of everybody who is stuck in this finding: in a cycle of waits, everybody in it. */
+function victimsOf({ cause, evidence, subject, waiters }: Draft): string[] {
+  const cycle = cause === 'deadlock' ? evidence : [];
+  return [...(subject ? [subject] : []), ...waiters, ...cycle].map(({ cpu, pid }) => `${cpu}/${pid}`);
 }
 
 /** Two faces of one stuck CPU: the same victim, at overlapping times. */

@@ -1,25 +1,30 @@
 import { groupBy } from '../base/group.ts';
-import { duration, elapsed, hex, seconds } from '../base/units.ts';
+import { elapsed } from '../base/units.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { FLAGS, KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
-import type { Alternative, Cause, Confidence, Severity } from '../model/report.ts';
-import type { ContextState, HoldState, LockState, Mark, Suspect } from '../model/state.ts';
+import type { Severity } from '../model/report.ts';
+import type { ContextState, LockState, Mark } from '../model/state.ts';
 import { findCycle } from './deadlock.ts';
 import {
   actor,
-  commOf,
   draft,
   evidence,
   kernelReports,
   lockName,
   signatureOf,
   subject,
-  task,
   type Draft,
 } from './draft.ts';
-import { distinct, lostTails, taints } from './taint.ts';
-import { cpuOf, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
+import {
+  deadlock,
+  heldAtEnd,
+  lostUnlock,
+  missingUnlock,
+  unknownSetter,
+  type Verdict,
+} from './stuck-causes.ts';
+import { cpuOf, holdsAreRecorded, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
 /**
@@ -55,6 +60,7 @@ function judgeWaited(
   waits: readonly OpenWait[],
   cycles: Set<string>,
 ): Draft | null {
+  if (!holdsAreRecorded(about, lock)) return null;
   const first = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0]!;
   const owner = ownerOf(about, lock);
   const cycle = findCycle(about, first, openWaits(about));
@@ -65,8 +71,7 @@ function judgeWaited(
       .join();
     if (cycles.has(key)) return null;
     cycles.add(key);
-    const others = cycle.map(({ wait }) => wait).filter((wait) => wait.lock.id !== lock.id);
-    return finish(about, lock, [...waits, ...others], deadlock(about, lock, first, cycle));
+    return finish(about, lock, waits, deadlock(about, lock, first, cycle));
   }
   if (!about.timeIsNs) return null;
   const left = lock.left ?? (owner ? leftAt(about, lock, owner) : null);
@@ -110,7 +115,7 @@ function isGone(about: Case, owner: ContextState): boolean {
 
 /** A lock without waiters whose holder is gone: latent, and only told where the events leave no other reading. */
 function judgeAbandoned(about: Case, lock: LockState): Draft | null {
-  if (!lock.acquire || lock.isRead) return null;
+  if (!lock.acquire || lock.isRead || !holdsAreRecorded(about, lock)) return null;
   const owner = ownerOf(about, lock);
   const left = lock.left ?? (owner?.isExiting ? leftAt(about, lock, owner) : null);
   if (!left || KINDS[left.kind] !== 'task exit') return null;
@@ -126,7 +131,9 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
   const critical: Severity = victim?.irqsOff ? 'critical' : victim ? 'high' : 'medium';
   const stuckSince = off ?? victim?.since.time;
   return draft({
-    signature: signatureOf(about, 'never-released', verdict.cause, name, lock.acquire ?? victim?.since),
+    signature:
+      verdict.signature ??
+      signatureOf(about, 'never-released', verdict.cause, name, lock.acquire ?? victim?.since),
     kind: 'never-released',
     cause: verdict.cause,
     confidence: unsure.length ? 'possible' : verdict.confidence,

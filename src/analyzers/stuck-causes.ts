@@ -1,4 +1,5 @@
 import { duration, elapsed, hex, seconds } from '../base/units.ts';
+import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Cause, Confidence } from '../model/report.ts';
@@ -23,6 +24,8 @@ export interface Verdict {
   readonly evidence: readonly (readonly [Mark | null, string])[];
   readonly alternatives: readonly Alternative[];
   readonly taintedBy: readonly string[];
+  /** Where the lock alone does not tell this bug from others: a cycle is the same whoever came first. */
+  readonly signature?: string;
 }
 
 /** The last value of the word that a waiter saw, where it shows the bit set. */
@@ -226,8 +229,13 @@ export function deadlock(
     const at = what.name ?? `${what.address}${what.bit === null ? '' : ` bit ${what.bit}`}`;
     return `${task(about, wait.since)} on CPU ${wait.hold.cpu} waits for ${at}, held since ${seconds(held.acquire!.time)} by ${task(about, held.acquire!)}`;
   });
+  const classes = cycle.map(({ wait }) => {
+    const { class: named, bit, namespace } = lockName(about, wait.lock, wait.since);
+    return named ?? (bit === null ? namespace : `bit ${bit}`);
+  });
   const own = cycle.length === 1;
   return {
+    signature: `never-released/deadlock/${[...new Set(classes)].toSorted().join(' + ')}`,
     cause: 'deadlock',
     confidence: taintedBy.length ? 'likely' : 'certain',
     headline: own
@@ -244,4 +252,3 @@ export function deadlock(
     taintedBy,
   };
 }
-

@@ -2,6 +2,7 @@ import { ENTRY, NAMESPACE } from '../model/engine-numbers.ts';
 import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { IrqsOff, Waiter } from '../model/report.ts';
+import { countOf, shows } from '../model/shows.ts';
 import type { ContextState, CpuState, HoldState, LockState, Mark } from '../model/state.ts';
 import { commOf } from './draft.ts';
 import { knownUntil } from './taint.ts';
@@ -39,7 +40,7 @@ export function openWaits(about: Case): OpenWait[] {
     const hold = isContentionPoint(about, top) ? waitBelow(about, context) : top;
     const lock = about.state.locks.get(hold.lock)!;
     const since = hold.attempt!;
-    if (movedOn(about, context, since)) continue;
+    if (movedOn(about, context, hold, top)) continue;
     const flags = hold.flags | top.flags;
     const spins = lock.namespace === NAMESPACE.word || (flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0;
     // Whoever spins stays on its CPU.
@@ -62,8 +63,23 @@ export function openWaits(about: Case): OpenWait[] {
 /** An entry that waits for a lock whose take would be recorded; an annotation (rcu_read_lock, fs_reclaim) never is one. */
 function isWait(about: Case, hold: HoldState): boolean {
   const lock = about.state.locks.get(hold.lock);
-  if (!lock || !hold.attempt || isHeld(hold)) return false;
+  if (!lock || !hold.attempt || isHeld(hold) || !endsAreRecorded(about, lock)) return false;
   return hold.state === ENTRY.waiting || lock.namespace === NAMESPACE.word || lock.isTakenVisibly;
+}
+
+// So many waits without a single end mean that ends were not recorded; fewer may all be stuck.
+const WAITS_WITHOUT_ENDS = 20n;
+
+/** Without the events that end waits, every attempt would look like one that never ended. */
+function endsAreRecorded({ state }: Case, { namespace }: LockState): boolean {
+  const [begin, end] =
+    namespace === NAMESPACE.lock ? (['contend', 'wait end'] as const) : (['attempt', 'acquire'] as const);
+  return countOf(state, end, namespace) > 0n || countOf(state, begin, namespace) < WAITS_WITHOUT_ENDS;
+}
+
+/** Whether the capture can tell who holds locks of this sort: takes and releases are both in it. */
+export function holdsAreRecorded({ state }: Case, { namespace }: Pick<LockState, 'namespace'>): boolean {
+  return shows(state, 'acquire', namespace) && shows(state, 'release', namespace);
 }
 
 function isContentionPoint(about: Case, hold: HoldState): boolean {
@@ -80,11 +96,18 @@ function waitBelow(about: Case, context: ContextState): HoldState {
   return below && isWait(about, below) && !isContentionPoint(about, below) ? below : top;
 }
 
-/** An interrupt context whose CPU is back at a lower level is over, and so is its wait. */
-function movedOn(about: Case, context: ContextState, since: Mark): boolean {
-  if (context.level === 0) return false;
-  const cpu = cpuOf(about, context.cpu);
-  return cpu !== undefined && cpu.level < context.level && cpu.last !== null && cpu.last.time > since.time;
+/**
+ * The CPU went on although the wait's end is missing: an interrupt context whose CPU is back at a lower level is over, and
+ * whoever spins with interrupts off lets no other task run there and no interrupts come on.
+ */
+function movedOn(about: Case, context: ContextState, hold: HoldState, top: HoldState): boolean {
+  const cpu = cpuOf(about, hold.cpu);
+  if (!cpu?.last) return false;
+  const times = [hold.attempt, hold.contend, top.contend].map((mark) => mark?.time ?? 0n);
+  if (times.some((time) => time >= cpu.last!.time)) return false;
+  if (context.level > 0) return cpu.level < context.level;
+  const spinsWithIrqsOff = (hold.flags & FLAGS['irqs-off']) !== 0;
+  return spinsWithIrqsOff && (cpu.pid !== context.pid || (cpu.flagsOn?.time ?? 0n) > hold.attempt!.time);
 }
 
 export function cpuOf(about: Case, cpu: number): CpuState | undefined {

@@ -18,21 +18,24 @@ function verdict(span: number, earliest: number, latest: number): Verdict {
  *
  * @param since when interrupts went off; with interrupts on, when it stopped scheduling
  * @param irqsOff null: not known
+ * @param ended when it was over; a detector that had not spoken by then stays silent
  */
 export function watchdogVerdict(
   since: bigint,
   durationNs: number,
   irqsOff: boolean | null,
   thresholdNs: number,
+  ended: bigint | null = null,
 ): Watchdog {
-  const at = (factor: number): string => String(since + BigInt(Math.round(factor * thresholdNs)));
+  const at = (factor: number): bigint => since + BigInt(Math.round(factor * thresholdNs));
+  const last = ended !== null && ended > at(EARLIEST) && ended < at(LATEST) ? ended : at(LATEST);
   const hard = verdict(durationNs, EARLIEST * thresholdNs, LATEST * thresholdNs);
   const soft = verdict(durationNs, SOFT_EARLIEST * thresholdNs, LATEST * thresholdNs);
   return {
     thresholdNs,
     hard: irqsOff === false ? 'cannot' : irqsOff === null && hard === 'must' ? 'may' : hard,
     soft: irqsOff === true ? 'cannot' : irqsOff === null && soft === 'must' ? 'may' : soft,
-    firesFromNs: at(EARLIEST),
-    firesToNs: at(LATEST),
+    firesFromNs: String(at(EARLIEST)),
+    firesToNs: String(last),
   };
 }

@@ -29,6 +29,9 @@ export function readState(memory: WasmMemory, lanes: number): EngineState {
     counters: Array.from({ length: L.COUNTER_COUNT }, (_, n) =>
       memory.u64(L.STATE + L.HEAD_COUNTERS + 8 * n),
     ),
+    kinds: Array.from({ length: 4 * (L.KIND_MASK + 1) }, (_, n) =>
+      memory.u64(L.STATE + L.HEAD_KINDS + 8 * n),
+    ),
     liveLocks: head(L.HEAD_LOCK_INDEX + L.INDEX_COUNT),
     cpus: cpus.map((cpu) => readCpu(memory, cpu)),
     contexts: contexts.map((context) => readContext(memory, context)).toSorted(byLevelAndOwner),

@@ -102,7 +102,7 @@ async function gunzip(packed: ByteSource, spool: Spool): Promise<InputDamage | n
 function cutShort(packing: Packing, offset: number): InputDamage {
   return {
     name: 'input-truncated',
-    severity: 'data loss',
+    severity: 'error',
     text: `The ${packing} file ends too early: what could be unpacked is read, the end of the capture is missing.`,
     count: 1,
     offset,
@@ -112,7 +112,7 @@ function cutShort(packing: Packing, offset: number): InputDamage {
 function broken(packing: Packing, offset: number): InputDamage {
   return {
     name: 'input-damaged',
-    severity: 'data loss',
+    severity: 'error',
     text: `The ${packing} file is damaged: only what lies before the damage could be unpacked.`,
     count: 1,
     offset: Math.max(0, offset),

@@ -3,7 +3,7 @@ import { namespaceFlags } from '../model/event-record.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { NO_FIELD, type DecodeRow, type FieldPlace } from './decode-row.ts';
 import type { EventFormat } from './event-format.ts';
-import { checkCommonFields, COMMON_SIZE } from './parse-format.ts';
+import { commonFieldsMisfit, COMMON_SIZE } from './parse-format.ts';
 import type { MappingRow } from './rows.ts';
 
 /** A row that fits this kernel's format, or the sentence that says why it does not. */
@@ -16,11 +16,12 @@ const AUX_BITS = 6;
 const LARGEST_OFFSET = 0xffff;
 
 /**
- * Resolves a mapping row against the format of one event type: field names become offsets and sizes. Throws
- * UNSUPPORTED when the records' common fields are not where every known kernel has them.
+ * Resolves a mapping row against the format of one event type: field names become offsets and sizes. A type that lacks a
+ * field, or whose common fields are not where every known kernel has them, gets no row but a reason.
  */
 export function compileRow(row: MappingRow, format: EventFormat): Compiled {
-  checkCommonFields(format);
+  const why = commonFieldsMisfit(format);
+  if (why) return { row: null, why };
   try {
     return { row: resolve(row, format) };
   } catch (error) {

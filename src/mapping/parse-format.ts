@@ -109,15 +109,13 @@ const COMMON: readonly (readonly [name: string, offset: number, size: number])[]
 /** Bytes of the common fields. */
 export const COMMON_SIZE = 8;
 
-/** Throws UNSUPPORTED when the common fields lie elsewhere than the engine reads them. */
-export function checkCommonFields(format: EventFormat): void {
+/** Why the engine cannot read this type's records: a common field lies elsewhere. Null when it can. */
+export function commonFieldsMisfit(format: EventFormat): string | null {
   for (const [name, offset, size] of COMMON) {
     const field = format.fields.find((candidate) => candidate.name === name);
     if (field?.offset === offset && field.size === size) continue;
     const found = field ? `at ${field.offset} with ${field.size} bytes` : 'missing';
-    throw new SpinbackError(
-      'UNSUPPORTED',
-      `records of ${format.system}:${format.name} have ${name} ${found}, expected at ${offset} with ${size} bytes`,
-    );
+    return `records of ${format.system}:${format.name} have ${name} ${found}, expected at ${offset} with ${size} bytes`;
   }
+  return null;
 }

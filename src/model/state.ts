@@ -173,6 +173,8 @@ export interface EngineState {
   readonly lastTime: bigint;
   /** COUNTER_* (assembly/layout.ts). */
   readonly counters: readonly bigint[];
+  /** Events replayed by kind and namespace: index kind * 4 + namespace. */
+  readonly kinds: readonly bigint[];
   readonly liveLocks: number;
   /** In order of CPU number. */
   readonly cpus: readonly CpuState[];

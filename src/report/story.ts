@@ -47,7 +47,7 @@ function neverReleased(finding: Finding, times: Times): string {
   const { cause, lastRelease, holder } = finding;
   if (cause === 'lost-unlock' && lastRelease !== null) return lostUnlock(finding, lastRelease, times);
   if (cause === 'missing-unlock' && holder !== null) {
-    return `${who(holder)} took the lock at ${times.at(holder.atNs)} and never released it.`;
+    return finding.headline;
   }
   if (cause === 'held-at-end' && holder !== null) {
     return `${who(holder)} took the lock at ${times.at(holder.atNs)} and still holds it where the capture ends.`;

@@ -1,5 +1,6 @@
 import { ENGINE_DEFAULTS, type Engine, type EngineOptions } from '../engine/engine.ts';
 import { WasmEngine } from '../engine/wasm-engine.ts';
+import { SpinbackError } from '../base/errors.ts';
 import { readEngineBinary } from '../io/engine-binary.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
 
@@ -24,6 +25,16 @@ export function engineInput(capture: Capture): Pick<EngineOptions, 'lanes' | 'ro
     })),
     rows: capture.rows,
   };
+}
+
+const replayed = new WeakSet<Capture>();
+
+/** Lanes deliver once. Throws USAGE for a capture that was replayed before: silence would look like "nothing found". */
+export function claim(capture: Capture): void {
+  if (replayed.has(capture)) {
+    throw new SpinbackError('USAGE', 'a capture can be replayed once: open it again', { path: capture.path });
+  }
+  replayed.add(capture);
 }
 
 /** Runs an engine over lanes to the end. `onPause` is called between steps: drain there, and report progress. */

@@ -1,7 +1,8 @@
-import { KINDS, type KindName } from '../model/event.ts';
+import type { KindName } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import { NAMESPACE } from '../model/engine-numbers.ts';
 import type { Question } from '../model/report.ts';
+import { shows } from '../model/shows.ts';
 import type { Capture } from '../trace/capture.ts';
 
 type Answer = Pick<Question, 'answer' | 'why' | 'record'>;
@@ -30,6 +31,9 @@ export function questionsOf(capture: Capture, about: Case): Question[] {
   const shown = shownBy(capture, about);
   return QUESTIONS.map(([question, judge]) => {
     const answer = judge(shown, about);
+    if (answer.answer === 'yes' && !about.timeIsNs && ABOUT_TIME.has(judge)) {
+      return { question, answer: 'partly', ...NO_UNIT };
+    }
     if (answer.answer !== 'yes' || !shown.hasLosses) return { question, ...answer };
     return {
       question,
@@ -50,6 +54,13 @@ const QUESTIONS: readonly (readonly [string, (shown: Shown, about: Case) => Answ
   ['Did a lock holder exit or sleep?', tasks],
   ['Would the watchdog fire, and did it?', watchdog],
 ];
+
+/** Questions whose answer is a time. */
+const ABOUT_TIME: ReadonlySet<unknown> = new Set([contention, irqs, silence, watchdog]);
+const NO_UNIT = {
+  why: 'the unit of the clock is not known, so no threshold applies',
+  record: 'the mono clock (trace-cmd record -C mono)',
+};
 
 function bitLocks(shown: Shown): Answer {
   if (shown.has('acquire', WORD) && shown.has('release', WORD))
@@ -159,16 +170,10 @@ function listed(cpus: ReadonlySet<number>): string {
 }
 
 function shownBy(capture: Capture, { state, lostTails }: Case): Shown {
-  const counts = new Set<string>();
-  for (const { row } of state.rows) {
-    const { kind, namespace } = capture.rows[row]!;
-    counts.add(`${kind}`).add(`${kind}/${namespace}`);
-  }
   const lossy = state.cpus.filter((cpu) => cpu.lostSpans > 0).map((cpu) => cpu.cpu);
   return {
-    has: (kind, namespace) =>
-      counts.has(namespace === undefined ? `${KINDS.indexOf(kind)}` : `${KINDS.indexOf(kind)}/${namespace}`),
-    hasTicks: state.cpus.some((cpu) => cpu.ticks > 0n),
+    has: (kind, namespace) => shows(state, kind, namespace),
+    hasTicks: state.cpus.some((cpu) => cpu.ticks > 0n) || shows(state, 'enter'),
     hasLosses: lossy.length + lostTails.size > 0,
     losses: [
       ...(lossy.length > 0 ? [`events were lost on CPU ${lossy.join(', ')}`] : []),

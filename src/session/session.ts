@@ -6,7 +6,7 @@ import { INFO_SCHEMA, REPORT_SCHEMA, type Info, type Report, type Thresholds } f
 import type { EngineState } from '../model/state.ts';
 import type { Capture } from '../trace/capture.ts';
 import { CaptureNarrator, messageText } from './narrator.ts';
-import { engineInput, makeWasmEngine, pump, pumping, type EngineMaker } from './pump.ts';
+import { claim, engineInput, makeWasmEngine, pump, pumping, type EngineMaker } from './pump.ts';
 import { questionsOf } from './questions.ts';
 import { RingCollector } from './ring-findings.ts';
 import { statsOf, summaryOf, typeCounts } from './summary.ts';
@@ -37,6 +37,7 @@ export interface AnalyzeOptions {
 
 /** What a replay of a capture left: the case for the analyzers. */
 function replay(capture: Capture, options: AnalyzeOptions): Case {
+  claim(capture);
   const thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
   // Thresholds in seconds mean nothing on a clock whose unit is not known (design rule 17).
   const timeIsNs =
@@ -87,6 +88,7 @@ export function inspectCapture(capture: Capture, options: AnalyzeOptions = {}): 
 
 /** Decodes a capture in merged order; stops when the consumer stops. */
 export function* eventsOf(capture: Capture, options: AnalyzeOptions = {}): Generator<PlacedEvent> {
+  claim(capture);
   const engine = (options.engine ?? makeWasmEngine)({
     ...engineInput(capture),
     spinNs: Infinity,

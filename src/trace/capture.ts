@@ -79,7 +79,7 @@ export interface Damage {
   readonly offset?: number;
 }
 
-/** An opened capture: what every reader delivers and the session replays. */
+/** An opened capture: what every reader delivers and the session replays, once: its lanes are streams. */
 export interface Capture {
   readonly path: string;
   /** "trace.dat v7 (zstd)", "ftrace text", "trace-cmd report". */

@@ -127,6 +127,15 @@ describe('the memory limit', () => {
     expect(last.contexts[0]!.stack.length).toBeLessThanOrEqual(L.STACK_DEEP);
   });
 
+  test.each(WASM)('%s: what is free makes place there, however few there are', (_, make) => {
+    // All below the floor, where tables double rather than forget: but there is no memory to double them.
+    const free = (n: number): CanonicalEvent => event(n + 1, L.KIND_RELEASE, { address: BigInt(n) * 8n });
+    const feed = { options: limited(1 << 20, { tableFloor: 1e6 }), lanes: [events(20_000, free)] };
+    const { last } = run(make, feed);
+    expect(last.counters[L.COUNTER_FORGOTTEN_LOCKS]).toBeGreaterThan(5000n);
+    expect(last.liveLocks).toBeGreaterThan(1000);
+  });
+
   test.each(WASM)('%s: words and tasks beyond it are counted as well', (_, make) => {
     const many = events(30_000, (n) =>
       n % 2

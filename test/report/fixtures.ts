@@ -310,7 +310,8 @@ export const missingUnlock: Report = report(
       confidence: 'certain',
       severity: 'critical',
       signature: 'never-released missing-unlock fake_submit_bh',
-      headline: 'fake_submit-110 took bit 4 of 0xffff888104abf780 on CPU 2 and exited without releasing it',
+      headline:
+        'fake_submit-110 took the lock on CPU 2 at 15.208635400 and exited at 15.219000463 without releasing it.',
       subject: { cpu: 3, pid: 111, comm: 'fake_endio', context: 'process' },
       lock: { namespace: 'bit', address: '0xffff888104abf780', bit: 4, name: null, class: null },
       startNs: '15208635400',

@@ -98,7 +98,9 @@ describe('thresholds', () => {
     expect(low.findings.some(({ kind }) => kind === 'irq-off')).toBe(true);
     const spin = low.findings.find(({ durationNs }) => durationNs > 2.9e9);
     expect(spin?.watchdog).toMatchObject({ thresholdNs: 1e9, hard: 'must', soft: 'cannot' });
-    const high = await report('slow-holder.dat', { thresholds: { spinNs: 3e9 } });
+    const noSpin = await report('slow-holder.dat', { thresholds: { spinNs: 3e9 } });
+    expect(noSpin.findings.map(({ kind }) => kind)).toEqual(['irq-off']);
+    const high = await report('slow-holder.dat', { thresholds: { spinNs: 3e9, irqOffNs: 3e9 } });
     expect(high.findings).toEqual([]);
   });
 

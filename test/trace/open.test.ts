@@ -69,7 +69,7 @@ describe('by path', () => {
     });
   });
 
-  test('what was wrong with the packing is the capture’s damage', async () => {
+  test("what was wrong with the packing is the capture's damage", async () => {
     const source = Object.assign(bytesSource(buildV6()), {
       damage: [{ name: 'input-truncated', severity: 'data loss' as const, text: 'x', count: 1 }],
     });

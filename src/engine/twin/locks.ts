@@ -169,6 +169,8 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
     unpairedRelease(world, event, lock);
   }
   lock.releases++;
+  // Somebody held it: that explains the bit which a suspected store seemed to have set.
+  lock.suspect = null;
   // A late release of an earlier owner says nothing about the present one.
   if (!owner || owner === context || !context) {
     lock.release = world.mark(event);

@@ -25,6 +25,7 @@ export function readState(world: World, lanes: readonly TwinLane[]): EngineState
     firstTime: world.firstTime,
     lastTime: world.lastTime,
     counters: [...world.counters],
+    kinds: [...world.kinds],
     liveLocks: world.locks.size,
     cpus: cpus.map(cpuState),
     contexts: contexts.map(contextState).toSorted(byLevelAndOwner),

@@ -45,6 +45,7 @@ export function replay(world: World, event: CanonicalEvent, place: EventPlace): 
   const row = world.rowOf(event.type);
   row.count++;
   if (row === world.rows[0]) world.count(L.COUNTER_UNKNOWN_TYPES);
+  world.kinds[(kind & L.KIND_MASK) * 4 + (flags >>> L.FLAG_NAMESPACE_SHIFT)]!++;
   if (!cpu) return;
   seen(world, cpu, event, row);
   // An NMI finds interrupts off and leaves them off: what it says of them is not the CPU's own state.

@@ -94,7 +94,7 @@ function judgeSetAgain(world: World, lock: Lock, loaded: Mark, event: CanonicalE
   const taken = timeOf(lock.acquire);
   const released = timeOf(lock.release);
   // The loaded bit was the last holder's: its release was seen, and no value has shown the bit set since.
-  if (released === 0n || released < taken || lock.suspect) return;
+  if (taken === 0n || released === 0n || released < taken || lock.suspect) return;
   // A load event follows its load: one behind the release that saw the bit set was itself delayed, unless the bit was
   // seen set by others before.
   if (loaded.time > released && lock.isSeenSet && timeOf(lock.seen) < loaded.time) return;

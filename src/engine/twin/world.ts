@@ -135,6 +135,8 @@ export class World {
   readonly spinNs: bigint;
   readonly irqOffNs: bigint;
   readonly silentNs: bigint;
+  /** Events by kind and namespace. */
+  readonly kinds: bigint[] = Array.from({ length: 4 * (L.KIND_MASK + 1) }, () => 0n);
   readonly counters: bigint[] = Array.from({ length: L.COUNTER_COUNT }, () => 0n);
   readonly rows: readonly Row[];
   readonly cpus = new Map<number, Cpu>();

@@ -8,7 +8,7 @@ const KINDS = {
   },
   'damaged-chunk': {
     severity: 'data loss',
-    text: 'A compressed piece of a CPU’s data cannot be unpacked. It is treated as lost events.',
+    text: "A compressed piece of a CPU's data cannot be unpacked. It is treated as lost events.",
   },
   'impossible-lane': {
     severity: 'error',
@@ -36,7 +36,7 @@ const KINDS = {
   },
   'guest-time': {
     severity: 'info',
-    text: 'The file holds corrections that map a guest’s times to its host; they are not applied, times are the guest’s own.',
+    text: "The file holds corrections that map a guest's times to its host; they are not applied, times are the guest's own.",
   },
 } as const satisfies Record<string, DamageKind>;
 

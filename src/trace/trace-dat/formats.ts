@@ -4,7 +4,7 @@ import { decodeText } from '../../base/byte-reader.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { compileRow } from '../../mapping/compile.ts';
 import { otherRow, type DecodeRow } from '../../mapping/decode-row.ts';
-import { checkCommonFields, parseFormat, type PrintableFormat } from '../../mapping/parse-format.ts';
+import { commonFieldsMisfit, parseFormat, type PrintableFormat } from '../../mapping/parse-format.ts';
 import { BUILTIN_ROWS, type MappingRow } from '../../mapping/rows.ts';
 import type { EventType } from '../capture.ts';
 import type { Cursor } from './cursor.ts';
@@ -63,14 +63,15 @@ export class FormatIndex {
 
   /**
    * One decode row per event type, behind row 0 for unknown types: mapped types first, the others as signs of life.
-   * `misfit` hears of types whose mapping does not fit this kernel. Throws UNSUPPORTED when the records' common fields
-   * are laid out differently.
+   * `misfit` hears of types whose mapping does not fit this kernel. Throws UNSUPPORTED when nothing fits because the
+   * records' common fields are laid out differently.
    */
   rows(more: readonly MappingRow[], misfit: (why: string) => void): DecodeRow[] {
     const mappings = new Map([...BUILTIN_ROWS, ...more].map((row) => [row.event, row]));
     const mapped: DecodeRow[] = [];
     const others: DecodeRow[] = [];
     const other = otherRow(0);
+    let misplaced: string | null = null;
     for (const { id, system, name } of this.#places.values()) {
       const mapping = mappings.get(`${system}:${name}`);
       const format = mapping ? this.format(id) : null;
@@ -80,20 +81,14 @@ export class FormatIndex {
           mapped.push(compiled.row);
           continue;
         }
+        misplaced ??= commonFieldsMisfit(format);
         misfit(compiled.why);
       }
       others.push({ ...other, type: id });
     }
-    if (mapped.length === 0) this.#checkAny();
+    // One such type is damaged; when none is left, it is the kernel's layout.
+    if (mapped.length === 0 && misplaced) throw new SpinbackError('UNSUPPORTED', misplaced);
     return [other, ...mapped, ...others];
-  }
-
-  /** Without a mapped type, any format tells how the records begin. */
-  #checkAny(): void {
-    for (const id of this.#places.keys()) {
-      const format = this.format(id);
-      if (format) return checkCommonFields(format);
-    }
   }
 
   #parse(id: number): PrintableFormat | null {

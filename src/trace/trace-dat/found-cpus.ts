@@ -87,12 +87,12 @@ export function nameCpus(
   const missing = [...lanes.flatMap((lane, n) => (isEmpty(lane) ? cpuOf(n) : [])), ...rest];
 
   if (lanes.length === missing.length - rest.length) {
-    told.push('the list of the CPUs’ data is lost, and no data is there');
+    told.push("the list of the CPUs' data is lost, and no data is there");
   } else {
     told.push(
-      'the list of the CPUs’ data is lost, and the data was found by scanning',
+      "the list of the CPUs' data is lost, and the data was found by scanning",
       isNumbered && (machine.isOpen || rest.length === 0)
-        ? 'CPU numbers follow from the recorder’s statistics'
+        ? "CPU numbers follow from the recorder's statistics"
         : 'CPU numbers are assumed in order of appearance',
     );
   }

@@ -68,7 +68,7 @@ function readTail(
   if (count > MOST_CPUS) throw cursor.damaged(`the file claims ${count} CPUs`);
   const extents: Extent[] = [];
   for (let cpu = 0; cpu < count; cpu++) {
-    const [at, size] = [cursor.u64('the place of a CPU’s data'), cursor.u64('the size of a CPU’s data')];
+    const [at, size] = [cursor.u64("the place of a CPU's data"), cursor.u64("the size of a CPU's data")];
     extents.push({ cpu, at, size });
   }
   return { options, buffer: { ...common, kind: 'pages', extents } };

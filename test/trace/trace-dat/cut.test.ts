@@ -178,7 +178,7 @@ describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
     const [, second] = places;
     const capture = await openBytes(file.subarray(0, Math.floor((second!.start + second!.end) / 2)));
     const text = told(capture);
-    expect(text).toContain('CPU numbers follow from the recorder’s statistics');
+    expect(text).toContain("CPU numbers follow from the recorder's statistics");
     expect(text).toContain('CPU 1 ends early; CPUs 2, 3 are missing');
     const empty = told(await openBytes(file.subarray(0, dataSection + 16)));
     expect(empty).toContain('no data is there; CPUs 0, 1, 2, 3 are missing');

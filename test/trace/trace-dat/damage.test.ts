@@ -188,7 +188,7 @@ describe('compressed chunks', () => {
     expect(capture.lanes[0]!.lostTail).toBe(true);
   });
 
-  test('a size that is not the chunk’s is damage, not garbage', async () => {
+  test("a size that is not the chunk's is damage, not garbage", async () => {
     const file = buildV7({ compression: 'zlib', buffers: [buffer] });
     new DataView(file.buffer).setUint32(chunkPlaces(file)[1]! + 4, 8192, true);
     const capture = await openBytes(file);

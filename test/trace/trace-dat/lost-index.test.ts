@@ -75,7 +75,7 @@ describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (
     const capture = await openBytes(file);
     expect(capture.clock.name).toBe('boot');
     expect(delivered(capture)).toEqual({ 1: [1, 1], 3: [3] });
-    expect(told(capture)).toContain('follow from the recorder’s statistics');
+    expect(told(capture)).toContain("follow from the recorder's statistics");
     expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([false, false]);
   });
 
