@@ -17,7 +17,7 @@ import {
   type Draft,
 } from './draft.ts';
 import { lostTails, taints } from './taint.ts';
-import { cpuOf, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
+import { cpuOf, holdsAreRecorded, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
 /** CPUs that spun on a lock with interrupts off for `thresholds.spinNs` or longer: waits that ended, and waits that did not. */
@@ -78,7 +78,7 @@ function openSpin(about: Case, wait: OpenWait): Draft {
   const off = offSince(wait.irqsOff) ?? since.time;
   const end = wait.until;
   const watchdog = watchdogVerdict(off, elapsed(off, end), true, about.thresholds.watchdogNs);
-  const holder = lock.owner !== null ? lock.acquire : null;
+  const holder = lock.owner !== null && holdsAreRecorded(about, lock) ? lock.acquire : null;
   const name = lockName(about, lock, since);
   const lostTail = about.lostTails.has(wait.hold.cpu);
   const cause: Cause = holder ? 'held-at-end' : 'unknown-holder';
