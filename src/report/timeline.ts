@@ -1,4 +1,4 @@
-import type { Evidence, Finding } from '../model/report.ts';
+import type { Evidence, Finding, Waiter } from '../model/report.ts';
 import type { Paint } from './paint.ts';
 import { clip, hang, plural, task } from './text.ts';
 import { between, type Times } from './times.ts';
@@ -153,8 +153,14 @@ function markOf(event: Evidence, finding: Finding): Mark {
   if (is(lastRelease?.cpu, lastRelease?.atNs)) return 'R';
   if (is(lastAcquire?.cpu, lastAcquire?.atNs) || is(holder?.cpu, holder?.atNs)) return 'A';
   if (finding.waiters.some((waiter) => is(waiter.cpu, waiter.sinceNs))) return 'W';
+  if (!finding.openEnded && finding.waiters.some((waiter) => is(waiter.cpu, endOf(waiter)))) return 'A';
   if (is(subject?.cpu, irqsOff?.notBeforeNs)) return 'd';
   return '*';
+}
+
+/** When a wait that ended got its lock. */
+function endOf({ sinceNs, durationNs }: Waiter): string {
+  return String(BigInt(sinceNs) + BigInt(Math.round(durationNs)));
 }
 
 function delta(earlier: string, later: string, times: Times): string {
