@@ -9,7 +9,8 @@ import { watchdogVerdict } from './watchdog.ts';
 
 // Kernels before 5.11 or so trace the idle task's sleep as one long irqs-off span: do_idle turns interrupts off, and the
 // hardware wakes up with them off. Spans that begin in these functions are sleep, not work.
-const IDLE_SITE = /idle|mwait|halt|wfi/i;
+// The same goes for suspend, on clocks that go on meanwhile.
+const IDLE_SITE = /idle|mwait|halt|wfi|suspend/i;
 
 /** Interrupts off for `thresholds.irqOffNs` or longer with no lock involved. Spins on locks are irq-off-spin's. */
 export function irqOffSpans(about: Case): Draft[] {

@@ -125,9 +125,11 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
   const free = lock.release
     ? `last released by ${task(about, lock.release)} on CPU ${lock.release.cpu} at ${seconds(lock.release.time)}`
     : 'no take of it is in the capture';
+  // A holder on a path without these tracepoints would look the same for as long as holders hold.
+  const isStuck = first.durationNs >= about.thresholds.watchdogNs;
   return {
     cause: 'unknown-setter',
-    confidence: seen && first.spins && !hidden ? 'likely' : 'possible',
+    confidence: seen && first.spins && isStuck && !hidden ? 'likely' : 'possible',
     headline:
       `Bit ${lock.bit} is set${seen ? ` (word ${hex(seen.value)})` : ''} and nobody who was recorded took it: ${free}. ` +
       (taintedBy.length ? 'Who set it is among the events that were lost.' : 'Who set it was not recorded.'),
