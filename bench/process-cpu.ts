@@ -3,9 +3,13 @@ import { spawnSync } from 'node:child_process';
 /** CPU time of one whole process in milliseconds, user and system, children included. */
 export function cpuTimeOf(command: readonly string[]): number {
   // bash's `times` prints user and system time of all children on its second line: 0m1.234s 0m0.056s
-  const script = '"$@" >/dev/null 2>&1; times';
-  const { stdout, error } = spawnSync('bash', ['-c', script, 'bash', ...command], { encoding: 'utf8' });
+  const script = '"$@" >/dev/null 2>&1; status=$?; times; exit $status';
+  const { stdout, error, status } = spawnSync('bash', ['-c', script, 'bash', ...command], {
+    encoding: 'utf8',
+  });
   if (error) throw error;
+  // 1: spinback found something.
+  if (status !== 0 && status !== 1) throw new Error(`${command.join(' ')} ended with status ${status}`);
   const children = stdout.trim().split('\n').at(-1) ?? '';
   let total = 0;
   for (const [, minutes, rest] of children.matchAll(/(\d+)m([\d.]+)s/g))

@@ -4,8 +4,9 @@
 //    0     2    3             4
 //    |type |flags|preempt count| pid i32 |
 //
-// flags (enum trace_flag_type, include/linux/trace_events.h, Linux 6.12): 0x01 irqs off, 0x02 irqs unknown on architectures
-// without support, 0x08 hardirq, 0x10 softirq, 0x40 NMI. The preempt count's low half is the preempt depth.
+// flags (enum trace_flag_type, include/linux/trace_events.h, Linux 6.12): 0x01 irqs off, 0x08 hardirq,
+// 0x10 softirq, 0x40 NMI; 0x02 meant "cannot tell" on architectures without irq flags tracing and means lazy rescheduling in
+// later kernels, so it is not looked at. The preempt count's low half is the preempt depth.
 
 import {
   EVENT_ADDRESS,
@@ -14,7 +15,6 @@ import {
   EVENT_TIME,
   EVENT_VALUE,
   FLAG_IRQS_OFF,
-  FLAG_IRQS_UNKNOWN,
   FLAG_PREEMPT_OFF,
   HEAD_ROWS,
   HEAD_ROW_INDEX,
@@ -73,7 +73,6 @@ export function decode(lane: usize, row: usize, event: usize): bool {
     ((common >> 16) & FLAG_IRQS_OFF) |
     ((common >> 18) & 6) | // 0x08, 0x10 -> hardirq, softirq
     ((common >> 19) & 8) | // 0x40 -> NMI
-    ((common >> 5) & FLAG_IRQS_UNKNOWN) | // 0x02
     u32(load<u16>(row, ROW_FLAGS));
   if (common & 0x0f000000) flags |= FLAG_PREEMPT_OFF;
   const kind = whole ? u64(load<u8>(row, ROW_KIND)) : u64(KIND_OTHER);

@@ -22,6 +22,7 @@ import {
   CPU_LOST,
   CPU_LOST_SPANS,
   CPU_LOST_UNKNOWN,
+  CPU_NUMBER,
   CPU_PID,
   CPU_BREAKS,
   CPU_SWITCH_KNOWN,
@@ -62,7 +63,7 @@ import {
 } from '../layout';
 import { clearMark, copyMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
-import { abandon, dropEntries } from '../state/contexts';
+import { abandon, dropEntries, dropWaits, findTask } from '../state/contexts';
 
 export function levelOf(flags: u32): u32 {
   if (flags & FLAG_NMI) return LEVEL_NMI;
@@ -214,6 +215,8 @@ export function lost(cpu: usize, event: usize): void {
     setMark(markOf(record, 1), event);
     store<u64>(record, missing, RECORD_EXTRA);
   }
+  const task = findTask(load<i32>(cpu, CPU_PID), load<u16>(cpu, CPU_NUMBER));
+  if (task) dropWaits(task);
   store<u8>(cpu, IRQS_ARE_UNKNOWN, CPU_IRQS);
   store<u8>(cpu, 0, CPU_SWITCH_KNOWN);
   store<u8>(cpu, LEVEL_PROCESS, CPU_LEVEL);

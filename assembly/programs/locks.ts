@@ -41,6 +41,7 @@ import {
   EVENT_BIT,
   EVENT_CPU,
   EVENT_FLAGS,
+  EVENT_KIND,
   EVENT_TIME,
   EVENT_TYPE,
   EVENT_VALUE,
@@ -88,6 +89,7 @@ import {
   RECORD_ADDRESS,
   RECORD_BIT,
   RECORD_COUNT,
+  RECORD_FLAGS,
   RECORD_IS_DOUBLE_RELEASE,
   RECORD_IS_FOREIGN_RELEASE,
   RECORD_IS_WAIT,
@@ -209,6 +211,7 @@ function endWait(cpu: usize, event: usize, lock: usize, entry: usize): void {
   const record = push(RECORD_IS_WAIT, event);
   if (!record) return;
   store<u8>(record, u8(levelOf(flags)), RECORD_LEVEL);
+  store<u16>(record, u16(flags), RECORD_FLAGS);
   aboutLock(record, lock);
   store<u32>(record, load<u32>(lock, LOCK_RELEASES) - load<u32>(entry, ENTRY_RELEASES), RECORD_COUNT);
   const cpuNumber = load<u16>(entry, ENTRY_CPU);
@@ -268,7 +271,9 @@ export function take(cpu: usize, event: usize): void {
     endWait(cpu, event, lock, entry);
     store<u32>(lock, load<u32>(lock, LOCK_WAITERS) - 1, LOCK_WAITERS);
   }
-  let state = load<u16>(lock, LOCK_STATE) | LOCK_IS_TAKEN_VISIBLY;
+  let state = i32(load<u16>(lock, LOCK_STATE));
+  // A successful try is an attempt event: it does not tell whether takes after a wait are recorded too.
+  if (load<u8>(event, EVENT_KIND) == KIND_ACQUIRE) state |= LOCK_IS_TAKEN_VISIBLY;
   const flags = entry ? load<u16>(entry, ENTRY_FLAGS) : load<u16>(event, EVENT_FLAGS);
   const reads = (flags & FLAG_READ) != 0;
   if (!reads) {
@@ -286,12 +291,12 @@ export function take(cpu: usize, event: usize): void {
   store<u64>(entry, load<u64>(event, EVENT_TIME), ENTRY_ACQUIRE_TIME);
   store<u64>(entry, load<u64>(STATE, HEAD_POSITION), ENTRY_ACQUIRE_POSITION);
   if (reads) {
-    store<u16>(lock, state | LOCK_IS_READ, LOCK_STATE);
+    store<u16>(lock, u16(state | LOCK_IS_READ), LOCK_STATE);
     return;
   }
   if (flags & FLAG_MUTEX) state |= LOCK_IS_SLEEPING;
   if (load<u32>(lock, LOCK_SUSPECT)) settleSuspect(lock, event);
-  store<u16>(lock, state & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET), LOCK_STATE);
+  store<u16>(lock, u16(state & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET)), LOCK_STATE);
   store<u32>(lock, u32(context), LOCK_OWNER);
   setMark(lock + LOCK_ACQUIRE, event);
   if (load<u32>(lock, LOCK_WORD)) pushWriter(load<u32>(lock, LOCK_WORD), event);

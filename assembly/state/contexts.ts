@@ -234,6 +234,14 @@ export function removeEntry(context: usize, entry: usize): void {
   store<u32>(context, depth, CONTEXT_DEPTH);
 }
 
+/** Forgets what the context waited for: an event after a loss shows that it no longer does. */
+export function dropWaits(context: usize): void {
+  for (let n = load<u32>(context, CONTEXT_DEPTH); n > 0; n--) {
+    const entry = load<usize>(context, CONTEXT_STACK) + usize(n - 1) * ENTRY_SIZE;
+    if (load<u8>(entry, ENTRY_STATE) != ENTRY_IS_HELD) removeEntry(context, entry);
+  }
+}
+
 /** Forgets what the context held or waited for, without a verdict: its events were lost. */
 export function dropEntries(context: usize): void {
   while (load<u32>(context, CONTEXT_DEPTH)) {

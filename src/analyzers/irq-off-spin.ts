@@ -37,18 +37,22 @@ export function irqOffSpins(about: Case): Draft[] {
  */
 export function isSpin(about: Case, record: RingRecord): boolean {
   const contended = record.marks[1] !== null || !shows(about.state, 'contend', record.namespace);
-  return contended && isOff(record) && spunFor(record) >= about.thresholds.spinNs;
+  // A mutex's waiter spins only while the owner runs, and sleeps then.
+  const sleeps = (record.flags & FLAGS.mutex) !== 0;
+  return contended && !sleeps && isOff(about, record) && spunFor(record) >= about.thresholds.spinNs;
 }
 
 function spunFor({ marks: [attempt, , acquire] }: RingRecord): number {
   return attempt && acquire ? elapsed(attempt.time, acquire.time) : 0;
 }
 
-function isOff(record: RingRecord): boolean {
-  const [attempt, , , , , off] = record.marks;
-  return (
-    (off != null && attempt != null && off.time <= attempt.time) || (record.flags & FLAGS['irqs-off']) !== 0
-  );
+/** Interrupts were off all the while: by irq_disable, or, where that is not recorded, by the flags at both ends. */
+function isOff(about: Case, record: RingRecord): boolean {
+  const [attempt, , acquire, , , off] = record.marks;
+  if (!attempt || !acquire) return false;
+  if (off && off.time <= attempt.time) return true;
+  if ((cpuOf(about, record.cpu)?.irqEvents ?? 0n) > 0n) return false;
+  return (record.flags & acquire.flags & FLAGS['irqs-off']) !== 0;
 }
 
 /** The same wait can be seen in two namespaces (a lockdep map and the lock's word): the one with the known holder counts. */
@@ -98,7 +102,9 @@ function openSpin(about: Case, wait: OpenWait): Draft {
       `${duration(elapsed(off, end))} later` +
       (holder
         ? `; ${task(about, holder)} took the lock at ${seconds(holder.time)} and no release ${others.length > 0 ? 'of it is in the capture' : 'followed'}.`
-        : '; nobody is recorded as holding the lock.'),
+        : lock.isRead
+          ? '; no exclusive holder is recorded, and readers may hold it.'
+          : '; nobody is recorded as holding the lock.'),
     subject: subject(about, wait.hold.cpu, wait.context.pid, wait.context.level),
     lock: name,
     startNs: String(off),

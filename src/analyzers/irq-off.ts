@@ -10,7 +10,8 @@ import { watchdogVerdict } from './watchdog.ts';
 // Kernels before 5.11 or so trace the idle task's sleep as one long irqs-off span: do_idle turns interrupts off, and the
 // hardware wakes up with them off. Spans that begin in these functions are sleep, not work.
 // The same goes for suspend, on clocks that go on meanwhile.
-const IDLE_SITE = /idle|mwait|halt|wfi|suspend/i;
+const IDLE_SITE = /idle|mwait|halt|wfi/i;
+const SUSPEND_SITE = /suspend|hibernat|sleep_state/i;
 
 /** Interrupts off for `thresholds.irqOffNs` or longer with no lock involved. Spins on locks are irq-off-spin's. */
 export function irqOffSpans(about: Case): Draft[] {
@@ -38,7 +39,8 @@ function isWithin({ marks }: RingRecord, off: Mark, on: Mark): boolean {
 }
 
 function isIdleSleep(about: Case, off: Mark): boolean {
-  return off.pid === 0 && IDLE_SITE.test(about.narrator.tell(off).callSite ?? 'idle');
+  const site = about.narrator.tell(off).callSite;
+  return (off.pid === 0 && IDLE_SITE.test(site ?? 'idle')) || SUSPEND_SITE.test(site ?? '');
 }
 
 function openSpan(about: Case, cpu: CpuState): Draft | null {

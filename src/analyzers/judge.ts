@@ -53,7 +53,9 @@ function explained(drafts: readonly Draft[]): Draft[] {
     const reason = stuck.find((other) =>
       victimsOf(draft).some((victim) => victimsOf(other).includes(victim)),
     );
-    if (!reason || (reason.confidence === 'possible' && reason.cause !== 'held-at-end')) return draft;
+    // A cause that is less sure than the spin itself stays with its own finding.
+    if (!reason || CONFIDENCES.indexOf(reason.confidence) < CONFIDENCES.indexOf(draft.confidence))
+      return draft;
     const signature = draft.signature.replace(`/${draft.cause}/`, `/${reason.cause}/`);
     // A cycle goes through several locks: its holder is that of one of them.
     const isSameLock = reason.lock?.address === draft.lock?.address && reason.lock?.bit === draft.lock?.bit;

@@ -74,7 +74,7 @@ function judgeWaited(
     return finish(about, lock, waits, deadlock(about, lock, first, cycle));
   }
   if (!about.timeIsNs) return null;
-  const left = lock.left ?? (owner ? leftAt(about, lock, owner) : null);
+  const left = orphanedAt(lock) ?? (owner ? leftAt(about, lock, owner) : null);
   if (left && lock.acquire) return finish(about, lock, waits, missingUnlock(about, lock, left, first));
   if (owner && lock.acquire) return finish(about, lock, waits, heldAtEnd(about, lock, first));
   // Whether the lock is free by replay can only be told where its takes and releases are recorded.
@@ -83,6 +83,11 @@ function judgeWaited(
     return finish(about, lock, waits, lostUnlock(about, lock, lock.suspect, first));
   }
   return finish(about, lock, waits, unknownSetter(about, lock, first));
+}
+
+/** Where the owner left; an exit from before the take was another task's, whose pid was used again. */
+function orphanedAt({ acquire, left }: LockState): Mark | null {
+  return left && acquire && left.time >= acquire.time ? left : null;
 }
 
 function ownerOf(about: Case, lock: LockState): ContextState | null {
@@ -117,7 +122,7 @@ function isGone(about: Case, owner: ContextState): boolean {
 function judgeAbandoned(about: Case, lock: LockState): Draft | null {
   if (!lock.acquire || lock.isRead || !holdsAreRecorded(about, lock)) return null;
   const owner = ownerOf(about, lock);
-  const left = lock.left ?? (owner?.isExiting ? leftAt(about, lock, owner) : null);
+  const left = orphanedAt(lock) ?? (owner?.isExiting ? leftAt(about, lock, owner) : null);
   if (!left || KINDS[left.kind] !== 'task exit') return null;
   return finish(about, lock, [], missingUnlock(about, lock, left, null));
 }
@@ -151,11 +156,11 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
     waiters: waits.map((wait) => waiterOf(about, wait)),
     irqsOff: victim?.irqsOff ?? null,
     watchdog:
-      victim && stuckSince !== undefined && about.timeIsNs
+      victim?.spins && stuckSince !== undefined && about.timeIsNs
         ? watchdogVerdict(
             stuckSince,
             elapsed(stuckSince, end),
-            victim.irqsOff ? true : null,
+            waiterOf(about, victim).irqsOff,
             about.thresholds.watchdogNs,
           )
         : null,

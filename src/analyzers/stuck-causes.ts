@@ -32,7 +32,14 @@ export interface Verdict {
 function seenSetBy(wait: OpenWait, lock: LockState): Mark | null {
   const seen = wait.hold.contend ?? null;
   if (!seen || lock.bit === WHOLE_LOCK) return null;
+  // A value from before the last release says nothing about what came after it.
+  if (lock.release && seen.time <= lock.release.time) return null;
   return (seen.value >> BigInt(lock.bit)) & 1n ? seen : null;
+}
+
+/** So long that a slow holder, or one whose release was lost, is no longer the better reading. */
+function isStuck(about: Case, wait: OpenWait): boolean {
+  return wait.spins && wait.durationNs >= about.thresholds.watchdogNs;
 }
 
 export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first: OpenWait): Verdict {
@@ -44,8 +51,8 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
   const inOrder = load.time < release.time && release.time < store.time;
   const isShown = shown !== null && shown.time > store.time;
   let confidence: Confidence = 'possible';
-  if (inOrder && isShown) confidence = taintedBy.length ? 'likely' : 'certain';
-  else if (isShown || inOrder) confidence = 'likely';
+  if (inOrder && isShown && !taintedBy.length) confidence = 'certain';
+  else if ((isShown || inOrder) && (!taintedBy.length || isStuck(about, first))) confidence = 'likely';
   const gap = duration(elapsed(release.time, store.time));
   return {
     cause: 'lost-unlock',
@@ -126,10 +133,9 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
     ? `last released by ${task(about, lock.release)} on CPU ${lock.release.cpu} at ${seconds(lock.release.time)}`
     : 'no take of it is in the capture';
   // A holder on a path without these tracepoints would look the same for as long as holders hold.
-  const isStuck = first.durationNs >= about.thresholds.watchdogNs;
   return {
     cause: 'unknown-setter',
-    confidence: seen && first.spins && isStuck && !hidden ? 'likely' : 'possible',
+    confidence: seen && first.spins && isStuck(about, first) && !hidden ? 'likely' : 'possible',
     headline:
       `Bit ${lock.bit} is set${seen ? ` (word ${hex(seen.value)})` : ''} and nobody who was recorded took it: ${free}. ` +
       (taintedBy.length ? 'Who set it is among the events that were lost.' : 'Who set it was not recorded.'),
@@ -157,7 +163,7 @@ export function missingUnlock(about: Case, lock: LockState, left: Mark, first: O
   );
   let confidence: Confidence =
     seen && exited ? 'certain' : first && (seen || exited) ? 'likely' : exited ? 'likely' : 'possible';
-  if (taintedBy.length) confidence = seen ? 'likely' : 'possible';
+  if (taintedBy.length) confidence = seen && first && isStuck(about, first) ? 'likely' : 'possible';
   const how = exited
     ? 'exited'
     : KINDS[left.kind] === 'switch'
@@ -239,7 +245,7 @@ export function deadlock(
   return {
     signature: `never-released/deadlock/${[...new Set(classes)].toSorted().join(' + ')}`,
     cause: 'deadlock',
-    confidence: taintedBy.length ? 'likely' : 'certain',
+    confidence: taintedBy.length ? (isStuck(about, first) ? 'likely' : 'possible') : 'certain',
     headline: own
       ? `${task(about, first.since)} on CPU ${first.hold.cpu} spins on a lock that it holds itself, or that the context it interrupted holds.`
       : `A cycle of waits: ${chain.join('; ')}.`,

@@ -42,7 +42,10 @@ export function openWaits(about: Case): OpenWait[] {
     const since = hold.attempt!;
     if (movedOn(about, context, hold, top)) continue;
     const flags = hold.flags | top.flags;
-    const spins = lock.namespace === NAMESPACE.word || (flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0;
+    // A mutex's waiter (SPIN|MUTEX) spins only while the owner runs, and sleeps then.
+    const spins =
+      lock.namespace === NAMESPACE.word ||
+      ((flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0 && (flags & FLAGS.mutex) === 0);
     // Whoever spins stays on its CPU.
     const until = spins ? knownUntil(about, hold.cpu) : about.state.lastTime;
     waits.push({

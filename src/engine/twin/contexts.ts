@@ -107,6 +107,11 @@ export function removeEntry(context: Context, entry: Entry): void {
   context.stack.splice(context.stack.indexOf(entry), 1);
 }
 
+/** Forgets what the context waited for: an event after a loss shows that it no longer does. */
+export function dropWaits(context: Context): void {
+  for (const entry of context.stack.toReversed()) if (!isHeld(entry)) removeEntry(context, entry);
+}
+
 /** Forgets what the context held or waited for, without a verdict: its events were lost. */
 export function dropEntries(context: Context): void {
   for (const entry of context.stack.toReversed()) removeEntry(context, entry);

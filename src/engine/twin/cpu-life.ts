@@ -3,7 +3,7 @@
 
 import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
-import { abandon, dropEntries } from './contexts.ts';
+import { abandon, dropEntries, dropWaits, findTask } from './contexts.ts';
 import { since, timeOf } from './marks.ts';
 import type { Cpu, Row, World } from './world.ts';
 
@@ -168,6 +168,8 @@ export function lost(world: World, cpu: Cpu, event: CanonicalEvent): void {
   if (missing === 0n) cpu.lostUnknown++;
   cpu.lastBreak = event.time;
   world.report(L.RECORD_IS_LOST, event, { extra: missing, marks: [cpu.last, world.mark(event)] });
+  const task = findTask(world, cpu.pid, cpu.number);
+  if (task) dropWaits(task);
   cpu.irqs = L.IRQS_ARE_UNKNOWN;
   cpu.switchNext = null;
   cpu.level = L.LEVEL_PROCESS;

@@ -82,6 +82,7 @@ function endWait(world: World, cpu: Cpu, event: CanonicalEvent, lock: Lock, entr
   world.report(L.RECORD_IS_WAIT, event, {
     ...identityOf(lock),
     level: levelOf(entry.flags),
+    flags: entry.flags,
     count: lock.releases - entry.releases,
     marks: [
       bareMark(entry.attempt, cpu.pid, entry.cpu, L.KIND_ATTEMPT),
@@ -116,7 +117,7 @@ export function take(world: World, cpu: Cpu, event: CanonicalEvent): void {
   const context = contextOf(world, cpu, levelOf(event.flags));
   const lock = lockOf(world, event);
   lock.acquisitions++;
-  lock.isTakenVisibly = true;
+  if (event.kind === L.KIND_ACQUIRE) lock.isTakenVisibly = true;
 
   const wait = findWait(context, lock);
   if (wait) {

@@ -8,7 +8,6 @@ import type { RowSpec } from '../engine.ts';
 /** The record's own flags (enum trace_flag_type, include/linux/trace_events.h, Linux 6.12), and ours. */
 const RECORD_FLAGS: readonly (readonly [theirs: number, ours: number])[] = [
   [0x01, L.FLAG_IRQS_OFF],
-  [0x02, L.FLAG_IRQS_UNKNOWN],
   [0x08, L.FLAG_HARDIRQ],
   [0x10, L.FLAG_SOFTIRQ],
   [0x40, L.FLAG_NMI],
