@@ -86,7 +86,10 @@ function openSpin(about: Case, wait: OpenWait): Draft {
   const name = lockName(about, lock, since);
   const lostTail = about.lostTails.has(wait.hold.cpu);
   const cause: Cause = holder ? 'held-at-end' : 'unknown-holder';
-  let confidence: Confidence = wait.irqsOff?.source === 'preemptirq' ? 'certain' : 'likely';
+  const reports = kernelReports(about, wait.hold.cpu, wait.context.pid, since.time);
+  // A recording can end early on one CPU (design rule 10): only a long spin outlasts that reading.
+  const isLong = wait.durationNs >= about.thresholds.watchdogNs || reports.length > 0;
+  let confidence: Confidence = isLong && wait.irqsOff?.source === 'preemptirq' ? 'certain' : 'likely';
   // Somebody else's lost events can hold the release, and with it another holder.
   const others = lostTails(about, holder ? end : since.time);
   if (others.length > 0) confidence = 'likely';
@@ -116,7 +119,7 @@ function openSpin(about: Case, wait: OpenWait): Draft {
     waiters: [waiterOf(about, wait)],
     irqsOff: wait.irqsOff,
     watchdog,
-    kernelReports: kernelReports(about, wait.hold.cpu, wait.context.pid, since.time),
+    kernelReports: reports,
     evidence: evidence(about, [
       [holder, 'taken by the holder'],
       [wait.irqsOff?.source === 'preemptirq' ? cpuOf(about, wait.hold.cpu)?.irqsOff : null, 'interrupts off'],

@@ -56,11 +56,16 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
   const length = elapsed(off.time, until);
   const watchdog = watchdogVerdict(off.time, length, true, about.thresholds.watchdogNs, on && until);
   const lostTail = on === null && about.lostTails.has(off.cpu);
+  const reports = kernelReports(about, off.cpu, off.pid, off.time).filter(
+    ({ ns }) => BigInt(ns) <= until + 10n ** 9n,
+  );
+  // A recording can end early on one CPU (design rule 10): only a long span outlasts that reading.
+  const isLong = length >= about.thresholds.watchdogNs || reports.length > 0;
   return draft({
     signature: signatureOf(about, 'irq-off', 'unknown', null, off),
     kind: 'irq-off',
     cause: 'unknown',
-    confidence: on ? 'certain' : lostTail ? 'possible' : 'likely',
+    confidence: on ? 'certain' : isLong && !lostTail ? 'likely' : 'possible',
     severity: watchdog.hard === 'cannot' ? 'medium' : 'high',
     headline:
       `CPU ${off.cpu} (${task(about, off)}) ran with interrupts off for ${duration(length)} from ${seconds(off.time)}` +
@@ -73,9 +78,7 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
     openEnded: on === null,
     irqsOff: { source: 'preemptirq', notBeforeNs: String(off.time), notAfterNs: String(off.time) },
     watchdog,
-    kernelReports: kernelReports(about, off.cpu, off.pid, off.time).filter(
-      ({ ns }) => BigInt(ns) <= until + 10n ** 9n,
-    ),
+    kernelReports: reports,
     evidence: evidence(about, [
       [off, 'interrupts off'],
       [on, 'interrupts on'],

@@ -81,7 +81,10 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
   const irqsOff: IrqsOff = off
     ? { source: 'preemptirq', notBeforeNs: String(off.time), notAfterNs: String(off.time) }
     : { source: 'none', notBeforeNs: null, notAfterNs: null };
-  const confidence: Confidence = off ? 'likely' : 'possible';
+  const reports = kernelReports(about, cpu.cpu, last.pid, last.time);
+  // Recordings of healthy CPUs can end a few seconds apart (design rule 10).
+  const isLong = silence >= about.thresholds.watchdogNs || reports.length > 0;
+  const confidence: Confidence = off && isLong ? 'likely' : 'possible';
   const since = off?.time ?? last.time;
   const alternatives: Alternative[] = [
     {
@@ -130,7 +133,7 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
       about.thresholds.watchdogNs,
     ),
     alternatives,
-    kernelReports: kernelReports(about, cpu.cpu, last.pid, last.time),
+    kernelReports: reports,
     evidence: evidence(about, [
       [off, 'interrupts off, and never on again'],
       [
