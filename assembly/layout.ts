@@ -153,7 +153,6 @@ export const LANE_BAD_EVENTS = 108; // u32: records that do not fit their page o
 export const LANE_FIRST_BAD = 112; // u64: byte offset in the lane of the first damage
 export const LANE_BACKWARDS = 120; // u32: times that time ran backwards within the lane
 export const LANE_PAGES = 124; // u32: pages read
-export const LANE_TOP_BITS = 128; // u64: the top 5 bits that absolute time stamps inherit
 export const LANE_SIZE = 136;
 
 export const LANE_STATE_READY = 0; // has bytes, or wants some
@@ -325,7 +324,6 @@ export const CONTEXT_DEPTH = 8; // u32: entries in the stack
 export const CONTEXT_STACK = 12; // u32
 export const CONTEXT_CAPACITY = 16; // u32
 export const CONTEXT_NEXT = 20; // u32: free list
-export const CONTEXT_LAST_TIME = 24; // u64: last lock event
 export const CONTEXT_EXIT_TIME = 32; // u64
 export const CONTEXT_EXIT_POSITION = 40; // u64
 export const CONTEXT_OUT_TIME = 48; // u64: last switched out, or interrupt level left

@@ -1,9 +1,11 @@
+import { hex } from '../base/units.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { KINDS, NAMESPACES } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import {
   type Actor,
   type ContextName,
+  type Culprit,
   type Evidence,
   type Finding,
   type KernelReport,
@@ -76,6 +78,18 @@ export function actor(about: Case, mark: Mark): Actor {
   return { cpu: mark.cpu, pid: mark.pid, comm: commOf(about, mark), atNs: String(mark.time) };
 }
 
+/** Whose plain store it was, of a value loaded before. */
+export function culprit(about: Case, load: Mark, store: Mark): Culprit {
+  return {
+    cpu: store.cpu,
+    pid: store.pid,
+    comm: commOf(about, store),
+    loadNs: String(load.time),
+    storeNs: String(store.time),
+    value: hex(store.value),
+  };
+}
+
 export function subject(about: Case, cpu: number, pid: number, level: number): Subject {
   return { cpu, pid, comm: about.narrator.comm(pid), context: contextName(level) };
 }
@@ -143,11 +157,21 @@ export function signatureOf(
   return parts.join('/');
 }
 
-/** Kernel messages about this CPU or task from `since` on; the first ones of a flood. */
-export function kernelReports(about: Case, cpu: number, pid: number, since: bigint): KernelReport[] {
+// A report about a span that ended can be printed a little after its end.
+const PRINTED_LATE = 10n ** 9n;
+
+/** Kernel messages about this CPU or task from `since` on, until about `until`; the first ones of a flood. */
+export function kernelReports(
+  about: Case,
+  cpu: number,
+  pid: number,
+  since: bigint,
+  until?: bigint,
+): KernelReport[] {
   const mentions = new RegExp(`\\b[Cc][Pp][Uu][ #]?${cpu}\\b|[-/:]${pid}\\b|\\bpid[: ]+${pid}\\b`);
   return about.found.messages
     .filter(({ mark, text }) => mark.time >= since && mentions.test(text))
+    .filter(({ mark }) => until === undefined || mark.time <= until + PRINTED_LATE)
     .slice(0, 8)
     .map(({ mark, text }) => ({ ns: String(mark.time), text }));
 }

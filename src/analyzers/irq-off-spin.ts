@@ -1,8 +1,6 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
-import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Cause, Confidence, IrqsOff, Severity, Watchdog } from '../model/report.ts';
-import { shows } from '../model/shows.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
 import {
   actor,
@@ -16,6 +14,7 @@ import {
   task,
   type Draft,
 } from './draft.ts';
+import { isSpin } from './spins.ts';
 import { lostTails, taints } from './taint.ts';
 import { cpuOf, holdsAreRecorded, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
@@ -29,30 +28,6 @@ export function irqOffSpins(about: Case): Draft[] {
     ...open.map((wait) => openSpin(about, wait)),
     ...oncePerSpin(closed).map((r) => closedSpin(about, r)),
   ];
-}
-
-/**
- * Is it a spin that irq-off-spin reports? Where contention is recorded, a take without it was a first try that took long
- * for another reason (a virtual CPU that did not run).
- */
-export function isSpin(about: Case, record: RingRecord): boolean {
-  const contended = record.marks[1] !== null || !shows(about.state, 'contend', record.namespace);
-  // A mutex's waiter spins only while the owner runs, and sleeps then.
-  const sleeps = (record.flags & FLAGS.mutex) !== 0;
-  return contended && !sleeps && isOff(about, record) && spunFor(record) >= about.thresholds.spinNs;
-}
-
-function spunFor({ marks: [attempt, , acquire] }: RingRecord): number {
-  return attempt && acquire ? elapsed(attempt.time, acquire.time) : 0;
-}
-
-/** Interrupts were off all the while: by irq_disable, or, where that is not recorded, by the flags at both ends. */
-function isOff(about: Case, record: RingRecord): boolean {
-  const [attempt, , acquire, , , off] = record.marks;
-  if (!attempt || !acquire) return false;
-  if (off && off.time <= attempt.time) return true;
-  if ((cpuOf(about, record.cpu)?.irqEvents ?? 0n) > 0n) return false;
-  return (record.flags & acquire.flags & FLAGS['irqs-off']) !== 0;
 }
 
 /** The same wait can be seen in two namespaces (a lockdep map and the lock's word): the one with the known holder counts. */
@@ -208,9 +183,7 @@ function closedSpin(about: Case, record: RingRecord): Draft {
             why: 'no take by anybody explains the wait: an unrecorded holder, or a bit that was set and cleared outside the lock operations',
           },
         ],
-    kernelReports: kernelReports(about, record.cpu, record.pid, off.time).filter(
-      ({ ns }) => BigInt(ns) <= until + 10n ** 9n,
-    ),
+    kernelReports: kernelReports(about, record.cpu, record.pid, off.time, until),
     evidence: evidence(about, [
       [holder, 'taken by the holder'],
       [exact ? off : null, 'interrupts off'],

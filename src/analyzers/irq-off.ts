@@ -3,7 +3,7 @@ import type { Case } from '../model/case.ts';
 import type { CpuState, Mark, RingRecord } from '../model/state.ts';
 import { draft, evidence, kernelReports, signatureOf, subject, task, type Draft } from './draft.ts';
 import { knownUntil } from './taint.ts';
-import { isSpin } from './irq-off-spin.ts';
+import { isSpin } from './spins.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
@@ -56,9 +56,7 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
   const length = elapsed(off.time, until);
   const watchdog = watchdogVerdict(off.time, length, true, about.thresholds.watchdogNs, on && until);
   const lostTail = on === null && about.lostTails.has(off.cpu);
-  const reports = kernelReports(about, off.cpu, off.pid, off.time).filter(
-    ({ ns }) => BigInt(ns) <= until + 10n ** 9n,
-  );
+  const reports = kernelReports(about, off.cpu, off.pid, off.time, until);
   // A recording can end early on one CPU (design rule 10): only a long span outlasts that reading.
   const isLong = length >= about.thresholds.watchdogNs || reports.length > 0;
   return draft({

@@ -3,7 +3,17 @@ import type { Case } from '../model/case.ts';
 import { SUSPECT } from '../model/engine-numbers.ts';
 import type { Cause, Confidence } from '../model/report.ts';
 import type { Mark } from '../model/state.ts';
-import { actor, commOf, draft, evidence, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
+import {
+  actor,
+  culprit,
+  draft,
+  evidence,
+  lockName,
+  signatureOf,
+  subject,
+  task,
+  type Draft,
+} from './draft.ts';
 import { distinct, lostTails, taints } from './taint.ts';
 import { openWaits } from './waits.ts';
 
@@ -82,14 +92,7 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
     openEnded: setsBack && take === null,
     lastAcquire: acquire && actor(about, acquire),
     lastRelease: setsBack && update ? actor(about, update) : null,
-    culprit: {
-      cpu: store.cpu,
-      pid: store.pid,
-      comm: commOf(about, store),
-      loadNs: String(load.time),
-      storeNs: String(store.time),
-      value: hex(store.value),
-    },
+    culprit: culprit(about, load, store),
     alternatives: [
       {
         cause: 'recording order',

@@ -175,9 +175,7 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
     durationNs: gap,
     irqsOff: { source: 'none', notBeforeNs: null, notAfterNs: null },
     watchdog: watchdogVerdict(before.time, gap, null, about.thresholds.watchdogNs),
-    kernelReports: kernelReports(about, record.cpu, pid, before.time).filter(
-      ({ ns }) => BigInt(ns) <= after.time + 10n ** 9n,
-    ),
+    kernelReports: kernelReports(about, record.cpu, pid, before.time, after.time),
     evidence: evidence(about, [
       [before, 'the last event before'],
       [after, 'the first event after'],

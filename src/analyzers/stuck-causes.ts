@@ -4,7 +4,7 @@ import { KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Cause, Confidence } from '../model/report.ts';
 import type { HoldState, LockState, Mark, Suspect } from '../model/state.ts';
-import { commOf, lockName, task, type Draft } from './draft.ts';
+import { culprit, lockName, task, type Draft } from './draft.ts';
 import { distinct, lostTails, taints } from './taint.ts';
 import type { OpenWait } from './waits.ts';
 
@@ -62,14 +62,7 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
       `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded before the release, and put bit ${lock.bit} back. Nobody holds it.`,
     start: store,
     holder: null,
-    culprit: {
-      cpu: store.cpu,
-      pid: store.pid,
-      comm: commOf(about, store),
-      loadNs: String(load.time),
-      storeNs: String(store.time),
-      value: hex(store.value),
-    },
+    culprit: culprit(about, load, store),
     evidence: [
       [suspect.acquire, 'last take'],
       [load, `plain load: bit ${lock.bit} still set`],

@@ -32,7 +32,16 @@ export function isHeld(hold: HoldState): boolean {
  * been recorded (rule 3): bit locks, and maps that this capture shows being taken. Only a context's topmost entry can be
  * what it waits for: whatever it did afterwards, it was not waiting below.
  */
-export function openWaits(about: Case): OpenWait[] {
+export function openWaits(about: Case): readonly OpenWait[] {
+  let waits = found.get(about);
+  if (!waits) found.set(about, (waits = findOpenWaits(about)));
+  return waits;
+}
+
+/** Most analyzers ask, some once per CPU or lock. */
+const found = new WeakMap<Case, readonly OpenWait[]>();
+
+function findOpenWaits(about: Case): OpenWait[] {
   const waits: OpenWait[] = [];
   for (const context of about.state.contexts) {
     const top = context.stack.at(-1);

@@ -1,12 +1,9 @@
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 
-/** An absolute time on the trace's clock, in nanoseconds (in cycles where the trace's time unit is unknown). */
-export type TraceTime = Brand<bigint, 'TraceTime'>;
 /** A duration in nanoseconds. */
 export type Nanoseconds = Brand<number, 'Nanoseconds'>;
 
-export const traceTime = (ns: bigint): TraceTime => ns as TraceTime;
 export const nanoseconds = (ns: number): Nanoseconds => ns as Nanoseconds;
 
 /** `later - earlier` as a number: exact up to 104 days. Never below 0. */

@@ -1,4 +1,4 @@
-import { ENGINE_DEFAULTS, type Engine, type EngineOptions } from '../engine/engine.ts';
+import type { Engine, EngineOptions } from '../engine/engine.ts';
 import { WasmEngine } from '../engine/wasm-engine.ts';
 import { SpinbackError } from '../base/errors.ts';
 import { readEngineBinary } from '../io/engine-binary.ts';
@@ -55,5 +55,3 @@ export function* pumping(engine: Engine, lanes: readonly Lane[]): Generator<void
     if (step.state === 'done') return;
   }
 }
-
-export { ENGINE_DEFAULTS };
