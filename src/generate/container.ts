@@ -1,27 +1,10 @@
+import { OPTION } from '../trace/trace-dat/options.ts';
 import { ByteWriter } from './bytes.ts';
 import type { Output, Packer } from './output.ts';
 import { roundUp } from './record.ts';
 
 // The trace.dat container, versions 6 and 7: trace-cmd 3.1, Documentation/trace-cmd/trace-cmd.dat.v6.5.txt and
 // trace-cmd.dat.v7.5.txt.
-
-/** Numbers of the options that are written. */
-export const OPTION = {
-  cpuStats: 2,
-  buffer: 3,
-  traceClock: 4,
-  uname: 5,
-  cpuCount: 8,
-  version: 9,
-  tsc2nsec: 14,
-  strings: 15,
-  headerInfo: 16,
-  ftraceFormats: 17,
-  eventFormats: 18,
-  kallsyms: 19,
-  printk: 20,
-  cmdlines: 21,
-} as const;
 
 export interface FileOption {
   readonly id: number;

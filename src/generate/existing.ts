@@ -11,7 +11,8 @@ import { optionReader, optionsOf, type Option } from '../trace/trace-dat/options
 import { Sections } from '../trace/trace-dat/sections.ts';
 import { readVersion6 } from '../trace/trace-dat/version6.ts';
 import { readVersion7 } from '../trace/trace-dat/version7.ts';
-import { OPTION, type FileOption, type FileParts } from './container.ts';
+import { OPTION } from '../trace/trace-dat/options.ts';
+import { type FileOption, type FileParts } from './container.ts';
 
 /** The metadata of an existing trace.dat, byte for byte, for writing it again. */
 export interface ExistingParts extends Omit<FileParts, 'cpus' | 'clock' | 'pageSize'> {

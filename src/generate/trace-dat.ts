@@ -14,7 +14,8 @@ import {
 import { CpuPages, type Packer, type Output, type Spool } from './output.ts';
 import { PageWriter, type LongTimes } from './pages.ts';
 import { RecordEncoder, type WordSize } from './record.ts';
-import { OPTION, writeVersion6, writeVersion7, type FileOption, type FileParts } from './container.ts';
+import { OPTION } from '../trace/trace-dat/options.ts';
+import { writeVersion6, writeVersion7, type FileOption, type FileParts } from './container.ts';
 
 export interface TraceDatOptions {
   readonly version: 6 | 7;
@@ -122,7 +123,7 @@ export class TraceDatWriter implements Sink {
       text(OPTION.traceClock, traceClock(clock)),
       text(OPTION.uname, uname ?? UNAME),
       text(OPTION.version, RECORDER),
-      ...this.#writers.map(({ counts }, cpu) => text(OPTION.cpuStats, cpuStats(cpu, counts, this.#end))),
+      ...this.#writers.map(({ counts }, cpu) => text(OPTION.cpuStat, cpuStats(cpu, counts, this.#end))),
       { id: OPTION.cpuCount, data: new ByteWriter().u32(cpus).done() },
     ];
     if (tsc2nsec) {

@@ -11,6 +11,7 @@ export const OPTION = {
   uname: 5,
   offset: 7,
   cpuCount: 8,
+  version: 9,
   timeShift: 12,
   tsc2nsec: 14,
   strings: 15,
