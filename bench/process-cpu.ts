@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { ratioOf, median, type Ratio } from './ratio.ts';
 
 /** CPU time of one whole process in milliseconds, user and system, children included. */
 export function cpuTimeOf(command: readonly string[]): number {
@@ -23,29 +24,22 @@ export function isInstalled(program: string): boolean {
 }
 
 export interface Comparison {
-  readonly oursMs: number;
-  readonly theirsMs: number;
-  /** theirs / ours: median of the pairs, and their range. */
-  readonly ratio: { readonly median: number; readonly least: number; readonly most: number };
+  readonly aMs: number;
+  readonly bMs: number;
+  /** a / b. */
+  readonly ratio: Ratio;
 }
 
-/** Runs both commands in turns and compares their CPU time pair by pair. One pair before that is not counted. */
-export function compare(ours: readonly string[], theirs: readonly string[], rounds: number): Comparison {
+/** Runs two commands in turns and compares their CPU time pair by pair. One pair before that is not counted. */
+export function compare(a: readonly string[], b: readonly string[], rounds: number): Comparison {
   const pairs: (readonly [number, number])[] = [];
   for (let round = 0; round <= rounds; round++) {
-    const pair = [cpuTimeOf(ours), cpuTimeOf(theirs)] as const;
+    const pair = [cpuTimeOf(a), cpuTimeOf(b)] as const;
     if (round > 0) pairs.push(pair);
   }
-  const ratios = pairs.map(([a, b]) => b / a).toSorted((a, b) => a - b);
   return {
-    oursMs: median(pairs.map(([a]) => a)),
-    theirsMs: median(pairs.map(([, b]) => b)),
-    ratio: { median: median(ratios), least: ratios[0]!, most: ratios.at(-1)! },
+    aMs: median(pairs.map(([ms]) => ms)),
+    bMs: median(pairs.map(([, ms]) => ms)),
+    ratio: ratioOf(pairs),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }

@@ -213,6 +213,11 @@ export class WasmEngine implements Engine {
     return events;
   }
 
+  /** Linear memory, all of it and as it is: state and windows. A copy is a snapshot of the engine. */
+  get memory(): Uint8Array {
+    return this.#memory.bytes;
+  }
+
   state(): EngineState {
     return readState(this.#memory, this.#lanes);
   }

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import * as L from '../assembly/layout.ts';
+import type { WasmEngine } from '../src/engine/wasm-engine.ts';
+import { makeWasmEngine } from '../src/session/pump.ts';
+import { isInstalled } from './process-cpu.ts';
+import { engineOptions } from './replay.ts';
+import type { Workload } from './workloads.ts';
+
+const DRIVER = resolve(import.meta.dirname, '../../bench/native/driver.c');
+const RELEASE = resolve(import.meta.dirname, '../../build/release.wasm');
+// Where Debian's wabt (1.0.32) keeps the runtime of translated modules.
+const RUNTIME = '/usr/share/wabt/wasm2c';
+
+/** The release engine compiled natively (wasm2c, cc -O3): what the same algorithm costs without WebAssembly. */
+export class NativeEngine {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Translates and compiles; a sentence saying why not where that cannot be done. */
+  static build(): NativeEngine | string {
+    const missing = ['wasm2c', 'cc'].filter((program) => !isInstalled(program));
+    if (missing.length > 0) return `${missing.join(' and ')} not installed: no native bound`;
+    const folder = mkdtempSync(join(tmpdir(), 'spinback-bench-'));
+    const defines = Object.entries(L).flatMap(([name, value]) =>
+      /^(STATE$|HEAD_|LANE_|STEP_)/.test(name) ? [`-D${name}=${value}`] : [],
+    );
+    const translated = join(folder, 'release.c');
+    const driver = join(folder, 'driver');
+    const sources = [DRIVER, translated, join(RUNTIME, 'wasm-rt-impl.c')];
+    for (const command of [
+      ['wasm2c', RELEASE, '-n', 'release', '-o', translated],
+      ['cc', '-O3', '-o', driver, `-I${folder}`, `-I${RUNTIME}`, ...defines, ...sources, '-lm'],
+    ]) {
+      const { status, stderr } = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8' });
+      if (status === 0) continue;
+      rmSync(folder, { recursive: true });
+      return `${command[0]} failed: no native bound (${stderr.trim().split('\n')[0]})`;
+    }
+    return new NativeEngine(folder);
+  }
+
+  /** A workload laid out for the driver. Returns its replay: nanoseconds per call. */
+  prepare(workload: Workload): () => number {
+    const folder = join(this.#folder, 'workload');
+    mkdirSync(folder, { recursive: true });
+    const image = join(folder, 'image');
+    const input = join(folder, 'input');
+    writeFileSync(image, (makeWasmEngine(engineOptions(workload)) as WasmEngine).memory);
+    const sizes = new BigUint64Array(workload.lanes.map(({ bytes }) => BigInt(bytes.length)));
+    writeFileSync(input, new Uint8Array(sizes.buffer));
+    for (const { bytes } of workload.lanes) writeFileSync(input, bytes, { flag: 'a' });
+    const args = [image, input, String(workload.warmBytes)];
+    return () => {
+      const { stdout, stderr, status } = spawnSync(join(this.#folder, 'driver'), args, { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`the native engine failed: ${stderr}`);
+      const [ns, events] = stdout.split(' ').map(Number);
+      if (events !== workload.events)
+        throw new Error(`the native engine replayed ${events} of ${workload.events} events`);
+      return ns!;
+    };
+  }
+
+  /** Removes what build() and prepare() wrote. */
+  dispose(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

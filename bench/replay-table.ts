@@ -1,0 +1,85 @@
+import Table from 'cli-table3';
+import { makeTwin } from '../src/engine/twin/twin-engine.ts';
+import { makeWasmEngine } from '../src/session/pump.ts';
+import { captureWorkload } from './capture-workload.ts';
+import { NativeEngine } from './native.ts';
+import { median, ratioOf, ratioText } from './ratio.ts';
+import { readPassNs } from './read-pass.ts';
+import { replayNs } from './replay.ts';
+import { WORKLOADS, type Workload } from './workloads.ts';
+
+export interface ReplayOptions {
+  readonly rounds: number;
+  readonly events: number;
+  readonly seed: number;
+}
+
+// The twin is some twenty times slower, and nobody judges its ratio: it gets fewer rounds.
+const TWIN_ROUNDS = 3;
+const TWIN_EVENTS = 1_500_000;
+
+/** Replay from memory: every generated workload, then every capture that fits. */
+export async function printReplay(files: readonly string[], options: ReplayOptions): Promise<void> {
+  const native = NativeEngine.build();
+  if (typeof native === 'string') console.log(native);
+  const table = new Table({
+    head: [
+      'replay from memory',
+      'M events/s',
+      'ns/event',
+      'MB/s',
+      'native / ours',
+      'read pass / ours',
+      'twin / ours',
+    ],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
+  });
+  try {
+    const peer = typeof native === 'string' ? null : native;
+    for (const make of WORKLOADS)
+      table.push(measure(make(options.events, options.seed), peer, options.rounds));
+    for (const file of files) {
+      const workload = await captureWorkload(file);
+      if (workload) table.push(measure(workload, peer, options.rounds));
+      else console.log(`${file} is too large to be replayed from memory`);
+    }
+  } finally {
+    if (typeof native !== 'string') native.dispose();
+  }
+  console.log(
+    `CPU time, ${options.rounds} rounds in turns: medians, and 95 % bootstrap intervals of the median ratio.`,
+  );
+  console.log(table.toString());
+}
+
+/** One workload through everything that can replay it, in turns. The first round only warms up. */
+function measure(workload: Workload, native: NativeEngine | null, rounds: number): string[] {
+  const runNative = native?.prepare(workload);
+  const withTwin = workload.events <= TWIN_EVENTS;
+  const ours: number[] = [];
+  const pairs = { native: [], read: [], twin: [] } as Record<string, [number, number][]>;
+  for (let round = 0; round <= rounds; round++) {
+    const own = replayNs(makeWasmEngine, workload);
+    const nativeNs = runNative?.();
+    const readNs = readPassNs(workload);
+    if (round === 0) continue;
+    ours.push(own);
+    pairs['read']!.push([readNs, own]);
+    if (nativeNs !== undefined) pairs['native']!.push([nativeNs, own]);
+    if (withTwin && round <= TWIN_ROUNDS) pairs['twin']!.push([replayNs(makeTwin, workload), own]);
+  }
+  const ns = median(ours);
+  const bytes = workload.lanes.reduce((sum, lane) => sum + lane.bytes.length, 0);
+  const timedBytes = bytes - workload.warmBytes;
+  const text = (name: string): string => (pairs[name]!.length > 0 ? ratioText(ratioOf(pairs[name]!)) : '-');
+  return [
+    workload.name,
+    ((workload.timedEvents / ns) * 1000).toFixed(1),
+    (ns / workload.timedEvents).toFixed(1),
+    ((timedBytes / ns) * 1000).toFixed(0),
+    text('native'),
+    text('read'),
+    text('twin'),
+  ];
+}
