@@ -29,6 +29,8 @@ const GENERATED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const LIMIT = 1.05;
+// Replays until the compiler has settled.
+const WARM_UP = 3;
 
 function number(text: string): number {
   const value = Number(text);
@@ -126,25 +128,42 @@ function wholeProcess(root: string, file: string): number {
 
 /** Both libraries in a process each, asked in turns: compiled code stays, so that this is the replay alone. */
 async function warmReplays(file: string): Promise<[number, number][]> {
-  const sides = [ROOT, baseRoot].map((root) => fork(REPLAYER, [root, file]));
+  const sides = [ROOT, baseRoot].map((root) => new Replayer(root, file));
   try {
     const pairs: [number, number][] = [];
-    for (let round = 0; round < rounds + 3; round++) {
-      const pair = [await ask(sides[0]!), await ask(sides[1]!)] as [number, number];
-      // Three rounds until the compiler has settled.
-      if (round >= 3) pairs.push(pair);
+    for (let round = 0; round < rounds + WARM_UP; round++) {
+      const pair: [number, number] = [await sides[0]!.replay(), await sides[1]!.replay()];
+      if (round >= WARM_UP) pairs.push(pair);
     }
     return pairs;
   } finally {
-    for (const side of sides) side.kill();
+    for (const side of sides) side.stop();
   }
 }
 
-async function ask(side: ChildProcess): Promise<number> {
-  const failed = once(side, 'exit').then(([code]) => {
-    throw new Error(`a replayer ended with status ${code}`);
-  });
-  side.send('again');
-  const [ms] = (await Promise.race([once(side, 'message'), failed])) as [number];
-  return ms;
+/** A process that holds one tree's library and replays one file as often as it is asked to. */
+class Replayer {
+  readonly #child: ChildProcess;
+  readonly #failure: Promise<never>;
+
+  constructor(root: string, file: string) {
+    this.#child = fork(REPLAYER, [root, file]);
+    this.#failure = once(this.#child, 'exit').then(([status]) => {
+      throw new Error(`the replay of ${file} with ${root} ended with status ${status}`);
+    });
+    // Whoever waits for a replay gets it; after stop() nobody does.
+    this.#failure.catch(() => {});
+  }
+
+  /** CPU time of one more replay, ms. */
+  async replay(): Promise<number> {
+    const answer = once(this.#child, 'message') as Promise<[number]>;
+    this.#child.send('again');
+    const [ms] = await Promise.race([answer, this.#failure]);
+    return ms;
+  }
+
+  stop(): void {
+    this.#child.kill();
+  }
 }
