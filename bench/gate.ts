@@ -1,17 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import Table from 'cli-table3';
+import { Replayer } from './replayer.ts';
 import { cpuTimeOf } from './process-cpu.ts';
 import { median, ratioOf, ratioText, type Ratio } from './ratio.ts';
 
 // npm run bench:gate -- --base REV: is this working tree slower than that commit?
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const REPLAYER = resolve(import.meta.dirname, 'gate-replayer.js');
 const GENERATOR = resolve(import.meta.dirname, '../src/generate/main.js');
 const GENERATED: Readonly<Record<string, readonly string[]>> = {
   everything: ['--events', '600000', '--cpus', '8'],
@@ -138,32 +137,5 @@ async function warmReplays(file: string): Promise<[number, number][]> {
     return pairs;
   } finally {
     for (const side of sides) side.stop();
-  }
-}
-
-/** A process that holds one tree's library and replays one file as often as it is asked to. */
-class Replayer {
-  readonly #child: ChildProcess;
-  readonly #failure: Promise<never>;
-
-  constructor(root: string, file: string) {
-    this.#child = fork(REPLAYER, [root, file]);
-    this.#failure = once(this.#child, 'exit').then(([status]) => {
-      throw new Error(`the replay of ${file} with ${root} ended with status ${status}`);
-    });
-    // Whoever waits for a replay gets it; after stop() nobody does.
-    this.#failure.catch(() => {});
-  }
-
-  /** CPU time of one more replay, ms. */
-  async replay(): Promise<number> {
-    const answer = once(this.#child, 'message') as Promise<[number]>;
-    this.#child.send('again');
-    const [ms] = await Promise.race([answer, this.#failure]);
-    return ms;
-  }
-
-  stop(): void {
-    this.#child.kill();
   }
 }

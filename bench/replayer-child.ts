@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import type { analyzeCapture, openCapture } from '../src/index.ts';
 
-// A child of gate.ts: loads the library of one tree, and analyses the file once per message. Answers with the CPU time in ms.
+// A child of replayer.ts: loads the library of one tree, and analyses the file once per message. Answers with the CPU time in ms.
 
 interface Library {
   readonly openCapture: typeof openCapture;
