@@ -24,7 +24,13 @@ export async function captureWorkload(path: string): Promise<Workload | null> {
       left -= bytes.length;
       lanes.push({ cpu: lane.cpu, bytes });
     }
-    const base = { name: basename(path), lanes, options: engineInput(capture), warmBytes: 0 };
+    const base = {
+      name: basename(path),
+      lanes,
+      options: engineInput(capture),
+      warmBytes: 0,
+      lockEventsOnly: false,
+    };
     const { engine } = replayed(makeWasmEngine, { ...base, events: 0, timedEvents: 0 });
     const events = Number(engine.state().events);
     return { ...base, events, timedEvents: events };

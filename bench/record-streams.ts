@@ -11,6 +11,7 @@ export class RecordStreams {
   readonly #lanes: { bytes: Uint8Array; view: DataView; used: number; pid: number }[];
   #time = FIRST_TIME;
   events = 0;
+  lockEventsOnly = true;
 
   /** Room for about `events` records to begin with; lanes grow as they need. */
   constructor(cpus: number, events: number) {
@@ -44,6 +45,7 @@ export class RecordStreams {
     lane.used += EVENT_RECORD_SIZE;
     this.#time += STEP_NS;
     this.events++;
+    this.lockEventsOnly &&= namespace === 'lockdep';
   }
 
   /** The CPU's task gives way to task number `next` of that CPU. */

@@ -6,6 +6,7 @@ import { NativeEngine } from './native.ts';
 import { median, ratioOf, ratioText } from './ratio.ts';
 import { readPassNs } from './read-pass.ts';
 import { replayNs } from './replay.ts';
+import { fitsTypedArrays, replayTypedArrays } from './typed-arrays.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
 export interface ReplayOptions {
@@ -29,11 +30,12 @@ export async function printReplay(files: readonly string[], options: ReplayOptio
       'ns/event',
       'MB/s',
       'native / ours',
+      'typed arrays / ours',
       'read pass / ours',
       'twin / ours',
     ],
     style: { head: [], border: [] },
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
   });
   try {
     const peer = typeof native === 'string' ? null : native;
@@ -56,17 +58,20 @@ export async function printReplay(files: readonly string[], options: ReplayOptio
 /** One workload through everything that can replay it, in turns. The first round only warms up. */
 function measure(workload: Workload, native: NativeEngine | null, rounds: number): string[] {
   const runNative = native?.prepare(workload);
+  const withArrays = fitsTypedArrays(workload);
   const withTwin = workload.events <= TWIN_EVENTS;
   const ours: number[] = [];
-  const pairs = { native: [], read: [], twin: [] } as Record<string, [number, number][]>;
+  const pairs = { native: [], arrays: [], read: [], twin: [] } as Record<string, [number, number][]>;
   for (let round = 0; round <= rounds; round++) {
     const own = replayNs(makeWasmEngine, workload);
     const nativeNs = runNative?.();
+    const arraysNs = withArrays ? replayTypedArrays(workload).ns : undefined;
     const readNs = readPassNs(workload);
     if (round === 0) continue;
     ours.push(own);
     pairs['read']!.push([readNs, own]);
     if (nativeNs !== undefined) pairs['native']!.push([nativeNs, own]);
+    if (arraysNs !== undefined) pairs['arrays']!.push([arraysNs, own]);
     if (withTwin && round <= TWIN_ROUNDS) pairs['twin']!.push([replayNs(makeTwin, workload), own]);
   }
   const ns = median(ours);
@@ -79,6 +84,7 @@ function measure(workload: Workload, native: NativeEngine | null, rounds: number
     (ns / workload.timedEvents).toFixed(1),
     ((timedBytes / ns) * 1000).toFixed(0),
     text('native'),
+    text('arrays'),
     text('read'),
     text('twin'),
   ];

@@ -12,6 +12,8 @@ export interface Workload {
   readonly timedEvents: number;
   readonly lanes: readonly { readonly cpu: number; readonly bytes: Uint8Array }[];
   readonly options: Pick<EngineOptions, 'lanes' | 'rows'> & Partial<EngineOptions>;
+  /** Attempts, takes and releases of lockdep locks, and nothing else. */
+  readonly lockEventsOnly: boolean;
   /** Bytes of each lane that only bring the engine into the state to be measured: their time does not count. */
   readonly warmBytes: number;
 }
@@ -39,6 +41,7 @@ function finish(
     timedEvents: streams.events - warmBytes / EVENT_RECORD_SIZE,
     lanes,
     warmBytes,
+    lockEventsOnly: streams.lockEventsOnly,
     options: {
       lanes: lanes.map(({ cpu }) => ({ cpu, layout: null, mult: 0, shift: 0, offsetNs: 0n })),
       rows: Array.from({ length: 16 }, (_, type) => otherRow(type)),
