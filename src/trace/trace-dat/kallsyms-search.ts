@@ -27,8 +27,8 @@ export function bisect(bytes: Uint8Array, address: bigint): SymbolLine | null {
     const probe = middle > from ? middle : lineEnd(bytes, from);
     if (probe >= to) break;
     const line = readLine(bytes, probe);
-    // What is no ordinary symbol at the end of the text are modules', which come behind the kernel's.
-    if (line && line.address <= address) from = probe;
+    // What is no ordinary symbol: absolute ones come before the kernel's own, those of modules behind them.
+    if (line ? line.address <= address : isAbsolute(bytes, probe)) from = probe;
     else to = probe;
   }
   let found = readLine(bytes, from);
@@ -43,6 +43,19 @@ export function bisect(bytes: Uint8Array, address: bigint): SymbolLine | null {
     at = before!;
   }
   return found;
+}
+
+/** Where the symbols of modules begin, which come behind the kernel's own ("fn\t[module]"); the end of the text without any. */
+export function modulesStart(bytes: Uint8Array): number {
+  let from = 0;
+  let to = bytes.length;
+  while (from < to) {
+    const middle = lineStart(bytes, (from + to) >>> 1);
+    if (middle === null) return bytes.length;
+    if (isModules(bytes, middle)) to = middle;
+    else from = lineEnd(bytes, middle);
+  }
+  return to;
 }
 
 /** Start of the line that `at` lies in; null when no line is that long. */
@@ -68,13 +81,22 @@ function readLine(bytes: Uint8Array, at: number): SymbolLine | null {
     address = (address << 4n) | BigInt(digit);
   }
   const typeAt = at + digits + 1;
-  const type = bytes[typeAt];
-  const isAbsolute = type === 0x41 || type === 0x61;
-  const end = bytes.indexOf(NEWLINE, at);
-  const isModules = end - at > LONGEST_LINE || bytes[end - 1] === BRACKET;
-  const isLine = digits >= 8 && !isModules && bytes[typeAt - 1] === SPACE && bytes[typeAt + 1] === SPACE;
-  if (!isLine || isAbsolute || address === 0n || bytes[typeAt + 2] === DOLLAR) return null;
+  const isLine = digits >= 8 && bytes[typeAt - 1] === SPACE && bytes[typeAt + 1] === SPACE;
+  if (!isLine || isAbsolute(bytes, at) || isModules(bytes, at)) return null;
+  if (address === 0n || bytes[typeAt + 2] === DOLLAR) return null;
   return { address, nameAt: typeAt + 2 };
+}
+
+function isModules(bytes: Uint8Array, at: number): boolean {
+  const end = lineEnd(bytes, at);
+  const last = bytes[end - 1] === NEWLINE ? end - 2 : end - 1;
+  return end - at > LONGEST_LINE || bytes[last] === BRACKET;
+}
+
+/** "0000000000001000 A cpu_debug_store": an offset into each CPU's own area. */
+function isAbsolute(bytes: Uint8Array, at: number): boolean {
+  const type = bytes[bytes.indexOf(SPACE, at) + 1];
+  return type === 0x41 || type === 0x61;
 }
 
 export function hexDigit(byte: number | undefined): number {

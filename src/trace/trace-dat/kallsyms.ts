@@ -1,5 +1,5 @@
 import { decodeText } from '../../base/byte-reader.ts';
-import { bisect, hexDigit, type SymbolLine } from './kallsyms-search.ts';
+import { bisect, hexDigit, modulesStart, type SymbolLine } from './kallsyms-search.ts';
 import type { Load } from './names.ts';
 
 const NEWLINE = 0x0a;
@@ -10,15 +10,19 @@ const DOLLAR = 0x24;
 const LONGEST_NAME = 512;
 /** An address further than this behind the last symbol before it belongs to no symbol. */
 const FARTHEST = 1n << 20n;
+/** Print formats name hardly any symbol but _stext, which comes behind a few hundred absolute ones. */
+const EARLY = 64 * 1024;
 
 /**
- * The kernel's symbols: /proc/kallsyms, lines of "ffffffff81000000 T _stext [module]", 3 MB and 120 thousand
- * lines. They are parsed at the first question, into three arrays of numbers; names stay bytes until they are asked for.
+ * The kernel's symbols: /proc/kallsyms, lines of "ffffffff81000000 T _stext [module]", 3 MB and 120 thousand lines. A
+ * report asks for a dozen of them, so the kernel's own, which are sorted, are found by bisection in the text; those of
+ * modules are parsed at the first question, and everything only where that does not answer.
  */
 export class Kallsyms {
   readonly #load: Load;
   #bytes: Uint8Array | null = null;
-  #table: Table | null = null;
+  #modules: Table | null = null;
+  #everything: Table | null = null;
   readonly #addresses = new Map<string, bigint | null>();
 
   constructor(load: Load) {
@@ -31,18 +35,24 @@ export class Kallsyms {
 
   /** "fn+0x39" for an address, "fn" for its first byte, null where no symbol is near. */
   symbol(address: bigint): string | null {
-    let found = bisect(this.#text, address);
-    if (!found || address - found.address > FARTHEST) found = this.#lookUp(address);
-    const distance = found ? address - found.address : 0n;
-    if (!found || distance > FARTHEST) return null;
+    if (address === 0n) return null;
+    const found = this.#nearest(address);
+    if (!found) return null;
+    const distance = address - found.address;
     const name = nameAt(this.#text, found.nameAt);
     return distance === 0n ? name : `${name}+0x${distance.toString(16)}`;
   }
 
-  #lookUp(address: bigint): SymbolLine | null {
-    const table = (this.#table ??= parse(this.#text));
-    const index = lastAtOrBefore(table, address);
-    return index < 0 ? null : { address: addressOf(table, index), nameAt: table.names[index]! };
+  #nearest(address: bigint): SymbolLine | null {
+    const isNear = (line: SymbolLine | null): boolean => line !== null && address - line.address <= FARTHEST;
+    const own = bisect(this.#text, address);
+    if (isNear(own)) return own;
+    this.#modules ??= parse(this.#text, modulesStart(this.#text));
+    const modules = lookUp(this.#modules, address);
+    if (isNear(modules)) return modules;
+    this.#everything ??= parse(this.#text, 0);
+    const any = lookUp(this.#everything, address);
+    return isNear(any) ? any : null;
   }
 
   /** The address of the first symbol of that name, null when there is none. */
@@ -55,7 +65,11 @@ export class Kallsyms {
 
 /** Goes through the lines as text: a name is asked for once or twice in a capture's life. */
 function addressNamed(bytes: Uint8Array, symbol: string): bigint | null {
-  const text = decodeText(bytes);
+  const early = bytes.subarray(0, bytes.lastIndexOf(NEWLINE, EARLY) + 1);
+  return addressIn(decodeText(early), symbol) ?? addressIn(decodeText(bytes), symbol);
+}
+
+function addressIn(text: string, symbol: string): bigint | null {
   for (let at = text.indexOf(` ${symbol}`); at >= 0; at = text.indexOf(` ${symbol}`, at + 1)) {
     const start = text.lastIndexOf('\n', at) + 1;
     const line = LINE.exec(text.slice(start, at + symbol.length + 2));
@@ -89,8 +103,8 @@ function isEnd(byte: number | undefined): boolean {
   return byte === undefined || byte === NEWLINE || byte === TAB || byte === SPACE || byte === 0;
 }
 
-/** The first of the symbols with the greatest address that is not above `address`; -1 when all are above. */
-function lastAtOrBefore(table: Table, address: bigint): number {
+/** The first of the symbols with the greatest address that is not above `address`; null when all are above. */
+function lookUp(table: Table, address: bigint): SymbolLine | null {
   let from = 0;
   let to = table.count;
   while (from < to) {
@@ -105,15 +119,16 @@ function lastAtOrBefore(table: Table, address: bigint): number {
     table.low[index - 1] === table.low[index]
   )
     index--;
-  return index;
+  return index < 0 ? null : { address: addressOf(table, index), nameAt: table.names[index]! };
 }
 
-function parse(bytes: Uint8Array): Table {
+/** The lines from `start` on. */
+function parse(bytes: Uint8Array, start: number): Table {
   // The shortest line has 12 bytes: 8 digits of a 32-bit kernel, a type, a letter.
-  const most = Math.ceil(bytes.length / 12);
+  const most = Math.ceil((bytes.length - start) / 12);
   const [high, low, names] = [new Uint32Array(most), new Uint32Array(most), new Uint32Array(most)];
   let count = 0;
-  for (let at = 0; at < bytes.length && count < most;) {
+  for (let at = start; at < bytes.length && count < most;) {
     let [upper, lower, digits] = [0, 0, 0];
     for (; digits < 16; digits++) {
       const digit = hexDigit(bytes[at + digits]);
