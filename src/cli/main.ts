@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { tierByUse } from '../io/wasm-tiers.ts';
 import { errorText, EXIT } from './exit.ts';
 import { processIo } from './io.ts';
 import { run } from './run.ts';
@@ -10,6 +11,7 @@ export async function main(): Promise<void> {
   process.exitCode = EXIT.internal;
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
+  tierByUse();
   process.exitCode = await run(process.argv.slice(2), processIo());
 }
 

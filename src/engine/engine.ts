@@ -36,6 +36,8 @@ export interface EngineOptions {
   readonly spinNs: number;
   readonly irqOffNs: number;
   readonly silentNs: number;
+  /** About how many bytes of input there are, where known: decides how much compiling is worth while. */
+  readonly inputBytes?: number;
   /** Bytes that linear memory may grow to. */
   readonly memoryLimit?: number;
   /** Bytes that all lane windows share. */

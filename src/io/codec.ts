@@ -1,7 +1,12 @@
 import { SpinbackError } from '../base/errors.ts';
+import { baselineOnly } from './wasm-tiers.ts';
+import type { ZstdDecoder } from './zstd.ts';
 
 /** The largest piece that is ever unpacked at once, in bytes: the symbol table of a large kernel has 20 MiB. */
 export const LARGEST_CHUNK = 64 * 2 ** 20;
+
+/** zlib's smallest output buffer; with one as large as the chunk nothing is copied together. */
+const SMALLEST = 64;
 
 /** Unpacks chunks of one compression method. */
 export interface Codec {
@@ -13,21 +18,39 @@ export interface Codec {
   decode(packed: Uint8Array, size: number, offset: number): Uint8Array;
 }
 
-/** The codec of that name; the decoder is loaded only now. Throws UNSUPPORTED for methods other than zlib and zstd. */
-export async function openCodec(name: string): Promise<Codec> {
+/**
+ * The codec of that name; the decoder is loaded only now. `packedBytes` is how much it will be given, at most. Throws
+ * UNSUPPORTED for methods other than zlib and zstd.
+ */
+export async function openCodec(name: string, packedBytes = Infinity): Promise<Codec> {
   if (name === 'zstd') {
-    const { loadZstd } = await import('./zstd.ts');
-    const zstd = await loadZstd();
+    const zstd = await openZstd(packedBytes);
     return checked(name, (packed, size) => zstd.decode(packed, size));
   }
   if (name === 'zlib') {
     const { inflateSync } = await import('node:zlib');
-    return checked(name, (packed, size) => inflateSync(packed, { maxOutputLength: size }));
+    return checked(name, (packed, size) =>
+      inflateSync(packed, { maxOutputLength: size, chunkSize: Math.max(SMALLEST, size) }),
+    );
   }
   throw new SpinbackError(
     'UNSUPPORTED',
     `this file is compressed with "${name}"; spinback reads zlib, zstd and files that are not compressed`,
   );
+}
+
+/** Packed bytes from which on the optimizing compiler's code of the decoder pays. */
+const MUCH = 32 << 20;
+
+async function openZstd(packedBytes: number): Promise<ZstdDecoder> {
+  const { loadZstd } = await import('./zstd.ts');
+  if (packedBytes > MUCH) return await loadZstd();
+  const done = baselineOnly();
+  try {
+    return await loadZstd();
+  } finally {
+    done();
+  }
 }
 
 function checked(name: string, unpack: (packed: Uint8Array, size: number) => Uint8Array): Codec {

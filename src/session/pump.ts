@@ -2,22 +2,45 @@ import type { Engine, EngineOptions } from '../engine/engine.ts';
 import { WasmEngine } from '../engine/wasm-engine.ts';
 import { SpinbackError } from '../base/errors.ts';
 import { readEngineBinary } from '../io/engine-binary.ts';
+import { baselineOnly } from '../io/wasm-tiers.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
 
 /** How an engine is made; tests pass the debug build or the twin. */
 export type EngineMaker = (options: EngineOptions) => Engine;
 
-let release: WebAssembly.Module | undefined;
+/** Bytes of input from which on the optimizing compiler's code of the engine pays. */
+const MUCH = 4 << 20;
 
-/** The release build of the WebAssembly engine, compiled once per process. */
+/** The release build, one module for small inputs and one for others: each is compiled once per process. */
+const modules: { small?: WebAssembly.Module; large?: WebAssembly.Module } = {};
+
+/** The release build of the WebAssembly engine. */
 export const makeWasmEngine: EngineMaker = (options) => {
-  release ??= new WebAssembly.Module(readEngineBinary('release') as Uint8Array<ArrayBuffer>);
-  return new WasmEngine(release, options);
+  const isSmall = (options.inputBytes ?? Infinity) < MUCH;
+  return new WasmEngine(
+    isSmall ? (modules.small ??= compileSmall()) : (modules.large ??= compile()),
+    options,
+  );
 };
 
+function compile(): WebAssembly.Module {
+  return new WebAssembly.Module(readEngineBinary('release') as Uint8Array<ArrayBuffer>);
+}
+
+function compileSmall(): WebAssembly.Module {
+  const done = baselineOnly();
+  try {
+    return compile();
+  } finally {
+    done();
+  }
+}
+
 /** A capture's lanes and rows in the engine's terms. */
-export function engineInput(capture: Capture): Pick<EngineOptions, 'lanes' | 'rows'> {
+export function engineInput(capture: Capture): Pick<EngineOptions, 'lanes' | 'rows' | 'inputBytes'> {
+  const { total } = capture.progress();
   return {
+    ...(total !== null && { inputBytes: total }),
     lanes: capture.lanes.map((lane) => ({
       cpu: lane.cpu,
       layout: lane.input.kind === 'pages' ? lane.input.layout : null,

@@ -37,7 +37,7 @@ export async function readVersion7(
       { offset: source.size },
     );
   }
-  const codec = header.compression === 'none' ? null : await openCodec(header.compression);
+  const codec = header.compression === 'none' ? null : await openCodec(header.compression, source.size);
   const sections = new Sections(source, codec);
   const chain = readChain(sections, header.next);
   const { options } = chain;
