@@ -11,6 +11,7 @@ import type {
   RowState,
   Suspect,
 } from '../model/state.ts';
+import { bucketOf } from './bucket.ts';
 import { placeOf, type WasmMemory } from './wasm-memory.ts';
 
 /** Reads the engine's state out of linear memory (assembly/layout.ts). Only what an analyzer may want becomes an object. */
@@ -21,7 +22,7 @@ export function readState(memory: WasmMemory, lanes: number): EngineState {
     ...entriesOf(memory, L.HEAD_TASK_INDEX),
     ...cpus.flatMap((cpu) => slotsOf(memory, cpu + L.CPU_CONTEXTS, 3)),
   ].filter((context) => memory.u32(context + L.CONTEXT_DEPTH) > 0);
-  const locks = entriesOf(memory, L.HEAD_LOCK_INDEX).filter((lock) => isTelling(memory.words, lock));
+  const locks = entriesOf(memory, L.HEAD_LOCK_INDEX, isTelling);
   return {
     events: memory.u64(L.STATE + L.HEAD_EVENTS),
     firstTime: memory.u64(L.STATE + L.HEAD_FIRST_TIME),
@@ -64,15 +65,19 @@ function slotsOf(memory: WasmMemory, at: number, length: number): number[] {
   return Array.from(memory.words.subarray(at / 4, at / 4 + length).filter((slot) => slot !== 0));
 }
 
-/** The slots of an index table. */
-function entriesOf(memory: WasmMemory, index: number): number[] {
+/** The slots of an index table; of thousands of locks only those that are wanted. */
+function entriesOf(
+  memory: WasmMemory,
+  index: number,
+  isWanted: (words: Uint32Array, slot: number) => boolean = () => true,
+): number[] {
   const at = memory.u32(L.STATE + index + L.INDEX_ENTRIES);
   const length = memory.u32(L.STATE + index + L.INDEX_MASK) + 1;
   const words = memory.words;
   const slots: number[] = [];
   for (let n = at / 4 + 1, end = n + 2 * length; n < end; n += 2) {
     const slot = words[n]!;
-    if (slot) slots.push(slot);
+    if (slot && isWanted(words, slot)) slots.push(slot);
   }
   return slots;
 }
@@ -299,20 +304,14 @@ const HISTOGRAM_BUCKETS = 32;
 
 function readHistogram(memory: WasmMemory, at: number, bits: number): HistogramState {
   const buckets: (readonly [number, bigint])[] = [];
-  const length = (65 - bits) << bits;
+  const [count, min, max] = [memory.u64(at), memory.u64(at + 16), memory.u64(at + 24)];
   const words = memory.words;
   const first = (at + HISTOGRAM_BUCKETS) / 4;
-  for (let n = 0; n < length; n++) {
+  const [from, to] = count > 0n ? [bucketOf(min, bits), bucketOf(max, bits)] : [0, -1];
+  for (let n = from; n <= to; n++) {
     if (words[first + 2 * n]! || words[first + 2 * n + 1]!) {
       buckets.push([n, memory.u64(at + HISTOGRAM_BUCKETS + 8 * n)]);
     }
   }
-  return {
-    bits,
-    count: memory.u64(at),
-    sum: memory.u64(at + 8),
-    min: memory.u64(at + 16),
-    max: memory.u64(at + 24),
-    buckets,
-  };
+  return { bits, count, sum: memory.u64(at + 8), min, max, buckets };
 }

@@ -1,4 +1,4 @@
-import { CONFIDENCES, type Confidence, type Finding, type Report } from '../model/report.ts';
+import { CONFIDENCES, type Confidence, type Finding, type Report, type Stats } from '../model/report.ts';
 import { findingLine, findingLines, type FindingStyle } from './finding.ts';
 import { PLAIN, type Paint } from './paint.ts';
 import { printableCopy } from './printable.ts';
@@ -31,7 +31,7 @@ export function atLeast(confidence: Confidence, least: Confidence): boolean {
  * with a newline.
  */
 export function reportText(raw: Report, options: TextOptions = {}): string {
-  const report = printableCopy(raw);
+  const report = printableCopy({ ...raw, stats: withoutBuckets(raw.stats) });
   const { paint = PLAIN, width = MAX_WIDTH, minConfidence = weakestInFull(report), limit = 10 } = options;
   const style: FindingStyle = { times: timesOf(report.trace), paint, width };
   const strong = report.findings.filter(({ confidence }) => atLeast(confidence, minConfidence));
@@ -47,6 +47,18 @@ export function reportText(raw: Report, options: TextOptions = {}): string {
     briefLines(brief, strong.length - full.length, style, minConfidence),
     closing(report, style, options.verdict),
   ]);
+}
+
+/** Thousands of numbers that no text shows. */
+function withoutBuckets(stats: Stats): Stats {
+  const none = { buckets: [] };
+  const { waitNs, holdNs, irqsOffNs } = stats;
+  return {
+    ...stats,
+    waitNs: { ...waitNs, ...none },
+    holdNs: { ...holdNs, ...none },
+    irqsOffNs: { ...irqsOffNs, ...none },
+  };
 }
 
 /** Possibilities are for one line each, unless there is nothing else to show. */

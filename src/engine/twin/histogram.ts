@@ -1,4 +1,5 @@
 import type { HistogramState } from '../../model/state.ts';
+import { bucketOf } from '../bucket.ts';
 
 /**
  * Log-linear histogram: values below 2^(bits + 1) have a bucket each, and above that every power of two is cut into 2^bits
@@ -35,11 +36,4 @@ export class Histogram {
       buckets: [...this.#buckets].toSorted(([a], [b]) => a - b),
     };
   }
-}
-
-function bucketOf(value: bigint, bits: number): number {
-  const length = value.toString(2).length;
-  // Only the leading 1 and `bits` digits behind it count.
-  const cut = Math.max(0, length - 1 - bits);
-  return cut * 2 ** bits + Number(value >> BigInt(cut));
 }
