@@ -9,7 +9,7 @@ try {
     process.stdout.on('error', () => {});
     process.stdout.write(`${require('../package.json').version}\n`);
   } else {
-    require('../dist/start.cjs').load('cli.cjs').exports.main();
+    require('../dist/start.cjs').load('cli.cjs').main();
   }
 } catch (error) {
   process.stderr.write(`spinback: internal error: cannot start: ${error}\n`);

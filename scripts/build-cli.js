@@ -1,7 +1,8 @@
 // Bundles the command line into CommonJS files: Node's module loader would otherwise cost more CPU time than the analysis of a small
-// capture. What few runs need (the zstd decoder, 150 KB) is a file of its own. The library in dist/src stays ES modules.
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+// capture. What few runs need (the zstd decoders, 75 KB each) are files of their own. The library in dist/src stays ES modules.
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import { build } from 'esbuild';
 
 const OPTIONS = {
@@ -9,8 +10,7 @@ const OPTIONS = {
   format: 'cjs',
   platform: 'node',
   target: 'node20',
-  minifyWhitespace: true,
-  minifySyntax: true,
+  minify: true,
   sourcemap: true,
   // What is imported when it is needed is required then.
   supported: { 'dynamic-import': false },
@@ -19,21 +19,42 @@ const OPTIONS = {
   legalComments: 'linked',
 };
 
-/** Leaves dynamic imports of src/io/zstd.ts to the file that is built from it. */
+/** Leaves dynamic imports of the zstd decoders to the files that are built from them. */
 const apart = {
   name: 'apart',
   setup({ onResolve }) {
-    onResolve({ filter: /\/zstd\.ts$/ }, () => ({ path: './zstd.cjs', external: true }));
+    onResolve({ filter: /\/zstd(?:-stream)?\.ts$/ }, ({ path }) => ({
+      path: path.replace(/^.*\/(.*)\.ts$/, './$1.cjs'),
+      external: true,
+    }));
   },
 };
 
-rmSync('dist/cli.cjs.cache', { force: true });
-await build({ ...OPTIONS, entryPoints: ['src/io/zstd.ts'], outfile: 'dist/zstd.cjs' });
-await build({ ...OPTIONS, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.cjs', plugins: [apart] });
+/** Commander loads child_process, and with it the network, for commands that are programs of their own; there are none here. */
+const noPrograms = {
+  name: 'no-programs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ path }) => ({ path, namespace: 'no-programs' }));
+    onLoad({ filter: /.*/, namespace: 'no-programs' }, () => ({ contents: 'module.exports = {}' }));
+  },
+};
+
+for (const file of readdirSync('dist').filter((name) => /\.(?:code|cache)$/.test(name)))
+  rmSync(`dist/${file}`);
+for (const name of ['zstd', 'zstd-stream']) {
+  await build({ ...OPTIONS, entryPoints: [`src/io/${name}.ts`], outfile: `dist/${name}.cjs` });
+}
+await build({
+  ...OPTIONS,
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/cli.cjs',
+  plugins: [apart, noPrograms],
+});
 copyFileSync('scripts/start.cjs', 'dist/start.cjs');
 
 // V8 keeps the code of the functions that ran: analyse one capture, quietly, and keep it.
-const { exports, script } = createRequire(import.meta.url)('../dist/start.cjs').load('cli.cjs');
+const { codePath, run } = createRequire(import.meta.url)('../dist/start.cjs');
+const { exports, script } = run('cli.cjs');
 const write = process.stdout.write;
 process.stdout.write = (_text, ...rest) => {
   rest.find((argument) => typeof argument === 'function')?.();
@@ -42,4 +63,8 @@ process.stdout.write = (_text, ...rest) => {
 process.argv = ['node', 'spinback', 'analyze', '--fail-on', 'never', 'traces/slow-holder.dat'];
 await exports.main();
 process.stdout.write = write;
-writeFileSync('dist/cli.cjs.cache', script.createCachedData());
+// The code is good for the flags that V8 has now, and small captures turn one (src/io/wasm-tiers.ts).
+setFlagsFromString('--wasm-tier-up');
+writeFileSync(codePath('dist/cli.cjs'), script.createCachedData());
+const { script: next } = run('cli.cjs', script.createCachedData());
+if (next.cachedDataRejected) throw new Error('V8 rejects its own code for dist/cli.cjs');

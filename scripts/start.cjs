@@ -1,26 +1,40 @@
-// Loads a bundled file with V8's compiled code from the build, where this Node can use it (otherwise V8 ignores it). That spares
-// compiling some 300 KB of JavaScript at every start. Copied to dist/ by build-cli.js, which also makes the .cache files.
+// Starts a bundled file with V8's code for it from the build, which spares compiling some 300 KB of JavaScript at every start.
+// That code fits one version of V8 only: another Node keeps code of its own where it can (from 22.1 on), in its cache folder.
+// Copied to dist/ by build-cli.js, which also makes the .code files.
 'use strict';
 
 const { readFileSync } = require('node:fs');
-const { createRequire, wrap } = require('node:module');
 const { join } = require('node:path');
 const { Script } = require('node:vm');
 
-/**
- * @param {string} name file in this folder
- * @returns {{ exports: any, script: Script }}
- */
-exports.load = function load(name) {
+/** Where the code for a bundled file lies, for the V8 that runs this. */
+function codePath(filename) {
+  return `${filename}.${process.arch}-${process.versions.v8}.code`;
+}
+
+/** Compiles a file of this folder and runs it as a CommonJS module. */
+function run(name, cachedData) {
   const filename = join(__dirname, name);
-  let cachedData;
-  try {
-    cachedData = readFileSync(`${filename}.cache`);
-  } catch {
-    // Not made yet.
-  }
-  const script = new Script(wrap(readFileSync(filename, 'utf8')), { filename, cachedData });
+  const source = readFileSync(filename, 'utf8');
+  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename,
+    cachedData,
+  });
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(filename), module, filename, __dirname);
+  script.runInThisContext()(module.exports, require, module, filename, __dirname);
   return { exports: module.exports, script };
-};
+}
+
+/** Runs a file of this folder and returns its exports. */
+function load(name) {
+  let code;
+  try {
+    code = readFileSync(codePath(join(__dirname, name)));
+  } catch {
+    require('node:module').enableCompileCache?.();
+    return require(join(__dirname, name));
+  }
+  return run(name, code).exports;
+}
+
+module.exports = { codePath, load, run };

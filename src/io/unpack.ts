@@ -44,7 +44,7 @@ function* pieces(source: ByteSource, progress: { position: number }, reuse: bool
 
 async function unzstd(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {
   const progress = { position: 0 };
-  const { loadZstdStream } = await import('./zstd.ts');
+  const { loadZstdStream } = await import('./zstd-stream.ts');
   const decoder = await loadZstdStream();
   const stream = decoder.decodeStreaming(pieces(packed, progress, true));
   // On damage zstddec 0.3.4 neither throws nor moves on: it yields empty pieces for ever. A frame has at least 9

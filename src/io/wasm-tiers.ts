@@ -4,7 +4,7 @@
  * for the engine, which a small capture never earns back. A module that is made between `baselineOnly()` and the call of
  * what that returns is not compiled a second time.
  *
- * This turns flags of V8, which belong to the whole process, and later modules are compiled as ever (V8 11.3 to 13.6,
+ * This turns flags of V8, which belong to the whole process, and later modules are compiled as ever (V8 11.3 to 12.4,
  * src/wasm/module-compiler.cc: dynamic tiering is a property of the module, wasm_tier_up only counts without it). So it does nothing
  * unless the process is ours (`tierByUse`), and nothing in a Node whose V8 has not been looked at.
  */
@@ -17,7 +17,7 @@ export function baselineOnly(): () => void {
 }
 
 /** Node's major versions that know both flags; to others they would be an error on standard error. */
-const KNOWN = /^(?:20|22|24)\./;
+const KNOWN = /^(?:20|22)\./;
 
 let isAllowed = false;
 
