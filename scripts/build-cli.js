@@ -50,7 +50,7 @@ await build({
   outfile: 'dist/cli.cjs',
   plugins: [apart, noPrograms],
 });
-copyFileSync('scripts/start.cjs', 'dist/start.cjs');
+for (const name of ['start.cjs', 'worker.cjs']) copyFileSync(`scripts/${name}`, `dist/${name}`);
 
 // V8 keeps the code of the functions that ran: analyse one capture, quietly, and keep it.
 const { codePath, run } = createRequire(import.meta.url)('../dist/start.cjs');

@@ -1,61 +1,39 @@
-import type { Confidence, Report, Thresholds } from '../model/report.ts';
-import { reportJson } from '../report/json.ts';
-import { atLeast, reportText } from '../report/terminal.ts';
+import { reportOn, type AnalyzeCommand, type Task } from './analyze-file.ts';
 import { appearanceOf } from './appearance.ts';
-import { EXIT } from './exit.ts';
-import { eachFile, isDamaged } from './files.ts';
+import { eachFile } from './files.ts';
 import type { Io } from './io.ts';
+import { oneFile, openOptions } from './one-file.ts';
 
-export type FailOn = Confidence | 'never';
-
-/** The options of `spinback analyze`; durations in nanoseconds. */
-export interface AnalyzeCommand {
-  readonly json?: boolean;
-  readonly watchdog: number;
-  readonly spin: number;
-  readonly irqOff: number;
-  readonly failOn: FailOn;
-  readonly minConfidence?: Confidence;
-  readonly limit: number;
+/** The options of `spinback analyze`. */
+export interface AnalyzeAllCommand extends AnalyzeCommand {
   readonly color: boolean;
-  readonly instance?: string;
+  /** How many files are analysed at the same time; as many as pay by default. */
+  readonly jobs?: number;
 }
 
 /** Judges each file and prints one report per file: text, or one line of JSON. Returns the exit status. */
-export async function analyze(paths: readonly string[], command: AnalyzeCommand, io: Io): Promise<number> {
+export async function analyze(paths: readonly string[], command: AnalyzeAllCommand, io: Io): Promise<number> {
+  const appearance = appearanceOf(io, command.color);
+  const task: Task = { command, appearance, isOneOfMany: paths.length > 1 };
+  const separator = command.json ? '' : '\n\n';
+  const jobs = await jobsFor(paths, command.jobs, io);
+  if (jobs > 1) {
+    const { Pool } = await import('./pool.ts');
+    const pool = await Pool.start(paths, task, jobs, io);
+    try {
+      return await eachFile(paths, io, separator, (_, at) => pool.outcome(at));
+    } finally {
+      await pool.stop();
+    }
+  }
   const session = await io.session();
-  const { paint, width } = await appearanceOf(io, command.color);
-  const { json, minConfidence, limit, failOn, instance } = command;
-  const thresholds: Thresholds = {
-    watchdogNs: command.watchdog,
-    spinNs: command.spin,
-    irqOffNs: command.irqOff,
-  };
-  const open = instance === undefined ? {} : { instance };
-  return await eachFile(paths, open, io, json ? '' : '\n\n', async (capture, options) => {
-    const report = session.analyze(capture, { ...options, thresholds });
-    const exit = exitStatus(report, failOn);
-    const verdict = `Exit status${paths.length > 1 ? ' of this file' : ''} ${exit}: ${meaning(exit, failOn)}.`;
-    return {
-      text: json
-        ? `${reportJson(report)}\n`
-        : reportText(report, { paint, width, limit, verdict, ...(minConfidence && { minConfidence }) }),
-      exit,
-      problems: report.trace.problems,
-    };
-  });
+  return await eachFile(paths, io, separator, (path) =>
+    oneFile(path, openOptions(command), io, (capture, options) => reportOn(capture, task, session, options)),
+  );
 }
 
-/** The exit status that a report stands for. */
-export function exitStatus(report: Report, failOn: FailOn): number {
-  if (isDamaged(report.trace.problems)) return EXIT.unreadable;
-  if (failOn === 'never') return EXIT.ok;
-  return report.findings.some(({ confidence }) => atLeast(confidence, failOn)) ? EXIT.findings : EXIT.ok;
-}
-
-function meaning(exit: number, failOn: FailOn): string {
-  if (exit === EXIT.unreadable) return 'the file is damaged, this is what could be read';
-  if (failOn === 'never') return 'findings do not count (--fail-on never)';
-  const which = failOn === 'certain' ? 'certain findings' : `findings that are ${failOn} or stronger`;
-  return exit === EXIT.findings ? `there are ${which}` : `no ${which}`;
+async function jobsFor(paths: readonly string[], wanted: number | undefined, io: Io): Promise<number> {
+  // Standard input belongs to this thread.
+  if (paths.length < 2 || paths.includes('-') || !io.threads) return 1;
+  return Math.min(paths.length, wanted ?? (await io.threads()).worthwhile(paths));
 }

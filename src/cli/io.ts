@@ -3,6 +3,7 @@ import type { Capture } from '../trace/capture.ts';
 import type { OpenOptions } from '../trace/reader.ts';
 import type { Info, Report } from '../model/report.ts';
 import { OutputError } from './exit.ts';
+import type { Threads } from './threads.ts';
 
 /** Where text goes. */
 export interface Output {
@@ -30,6 +31,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Loads the session when a command first needs it: neither help nor a usage error does. */
   session(): Promise<Session>;
+  /** Loads what starts threads; absent where there are none. */
+  readonly threads?: () => Promise<Threads>;
 }
 
 /** The process's own streams, environment and session. */
@@ -39,10 +42,12 @@ export function processIo(): Io {
     stderr: streamOutput(process.stderr, null),
     env: process.env,
     session: loadSession,
+    threads: async () => (await import('./threads.ts')).workerThreads,
   };
 }
 
-async function loadSession(): Promise<Session> {
+/** The real session. */
+export async function loadSession(): Promise<Session> {
   const [{ openCapture }, { analyzeCapture, eventsOf, inspectCapture }] = await Promise.all([
     import('../trace/open.ts'),
     import('../session/session.ts'),

@@ -2,7 +2,12 @@ import { writeSync } from 'node:fs';
 import { tierByUse } from '../io/wasm-tiers.ts';
 import { errorText, EXIT } from './exit.ts';
 import { processIo } from './io.ts';
-import { run } from './run.ts';
+
+/** What a worker thread of this program runs. */
+export async function work(): Promise<void> {
+  const { serve } = await import('./serve.ts');
+  serve();
+}
 
 /** The whole program: runs the process's command line and sets its exit status. */
 export async function main(): Promise<void> {
@@ -12,6 +17,7 @@ export async function main(): Promise<void> {
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
   tierByUse();
+  const { run } = await import('./run.ts');
   process.exitCode = await run(process.argv.slice(2), processIo());
 }
 

@@ -20,6 +20,16 @@ export function countOption(text: string): number {
   return Number(text);
 }
 
+/** More threads than this only take memory from each other. */
+const MOST_JOBS = 256;
+
+/** A number of threads. */
+export function jobsOption(text: string): number {
+  const jobs = countOption(text);
+  if (jobs < 1 || jobs > MOST_JOBS) throw new InvalidArgumentError(`Give a number from 1 to ${MOST_JOBS}.`);
+  return jobs;
+}
+
 /** "47.340" on the trace's clock, "+1.5s" from the first event on. */
 export function timeOption(text: string): TimeArgument {
   const time = parseTime(text);

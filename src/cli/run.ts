@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { CONFIDENCES } from '../model/report.ts';
-import type { AnalyzeCommand } from './analyze.ts';
+import type { AnalyzeAllCommand } from './analyze.ts';
 import type { EventsCommand } from './events.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
 import type { InfoCommand } from './info.ts';
@@ -9,6 +9,7 @@ import type { Io } from './io.ts';
 import {
   countOption,
   durationOption,
+  jobsOption,
   kindsOption,
   lockOption,
   numbersOption,
@@ -62,9 +63,15 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       ).choices([...CONFIDENCES]),
     )
     .option('--limit <count>', 'show at most so many findings in full', countOption, 10)
+    .addOption(
+      new Option(
+        '--jobs <count>',
+        'analyse so many files at the same time (default: as many as pay)',
+      ).argParser(jobsOption),
+    )
     .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')
     .addHelpText('after', EXITS)
-    .action(async (files: readonly string[], options: AnalyzeCommand) => {
+    .action(async (files: readonly string[], options: AnalyzeAllCommand) => {
       const { analyze } = await import('./analyze.ts');
       exit = await analyze(files, options, io);
     });

@@ -40,8 +40,9 @@ export interface EngineOptions {
   readonly inputBytes?: number;
   /** Bytes that linear memory may grow to. */
   readonly memoryLimit?: number;
-  /** Bytes that all lane windows share. */
+  /** Bytes that all lane windows share, and the most that one of them gets. */
   readonly windowBudget?: number;
+  readonly windowLimit?: number;
   readonly ringRecords?: number;
   /** Precision of the histograms: relative error 2^-bits. */
   readonly histogramBits?: number;
@@ -55,6 +56,8 @@ export interface EngineOptions {
 export const ENGINE_DEFAULTS = {
   memoryLimit: 0xc000_0000,
   windowBudget: 64 << 20,
+  // Larger ones are no faster, and leave the processor's cache.
+  windowLimit: 256 << 10,
   ringRecords: 4096,
   histogramBits: 7,
   tablePower: 13,

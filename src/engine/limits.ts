@@ -7,6 +7,7 @@ export type Limits = { readonly [Name in keyof typeof ENGINE_DEFAULTS]: number }
 const RANGES: Readonly<Record<keyof Limits, readonly [lowest: number, highest: number]>> = {
   memoryLimit: [0, 2 ** 32],
   windowBudget: [0, 2 ** 32],
+  windowLimit: [0, 2 ** 31],
   ringRecords: [16, 2 ** 20],
   histogramBits: [0, 16],
   tablePower: [1, 26],

@@ -3,7 +3,6 @@ import type { EngineOptions, LaneSpec } from './engine.ts';
 import { limitsOf } from './limits.ts';
 
 const SMALLEST = 64 << 10;
-const LARGEST = 1 << 20;
 
 /**
  * Bytes of a lane's window: its share of the budget of all lanes, within bounds, in whole pages or records, and never
@@ -11,7 +10,8 @@ const LARGEST = 1 << 20;
  */
 export function windowSize(lane: LaneSpec, options: EngineOptions): number {
   const unit = lane.layout ? lane.layout.pageSize : EVENT_SIZE;
-  const share = Math.floor(limitsOf(options).windowBudget / Math.max(1, options.lanes.length));
-  const wanted = Math.min(LARGEST, Math.max(SMALLEST, share));
+  const { windowBudget, windowLimit } = limitsOf(options);
+  const share = Math.floor(windowBudget / Math.max(1, options.lanes.length));
+  const wanted = Math.min(windowLimit, Math.max(SMALLEST, share));
   return Math.max(1, Math.floor(wanted / unit)) * unit;
 }

@@ -30,7 +30,13 @@ export interface AnalyzeOptions {
   readonly limits?: Partial<
     Pick<
       EngineOptions,
-      'memoryLimit' | 'windowBudget' | 'ringRecords' | 'histogramBits' | 'tablePower' | 'tableFloor'
+      | 'memoryLimit'
+      | 'windowBudget'
+      | 'windowLimit'
+      | 'ringRecords'
+      | 'histogramBits'
+      | 'tablePower'
+      | 'tableFloor'
     >
   >;
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -89,6 +89,43 @@ describe.skipIf(!built || !existsSync(race))('with a real capture', () => {
 
   it('prints the same bytes twice', () => {
     expect(spinback(['analyze', race]).stdout).toBe(spinback(['analyze', race]).stdout);
+  });
+
+  it('on several threads: the same bytes in the same order, and the worst status', () => {
+    const paths = [race, join(traces, 'slow-holder.dat'), '/nowhere/at/all.dat', race, bin];
+    for (const options of [[], ['--json'], ['--fail-on', 'never', '--limit', '1']]) {
+      const one = spinback(['analyze', '--jobs', '1', ...options, ...paths]);
+      expect(spinback(['analyze', '--jobs', '3', ...options, ...paths])).toEqual(one);
+      expect(one.status).toBe(3);
+    }
+  });
+
+  it('needs no code from the build, and none of another V8', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
+    try {
+      for (const part of ['bin', 'dist', 'build', 'package.json']) {
+        cpSync(join(root, part), join(folder, part), { recursive: true });
+      }
+      const copy = join(folder, 'bin/spinback.cjs');
+      const analyze = () => spawnSync(process.execPath, [copy, 'analyze', race], { encoding: 'utf8' });
+      const { stdout } = spinback(['analyze', race]);
+      const [code, ...others] = readdirSync(join(folder, 'dist')).filter((name) => name.endsWith('.code'));
+      expect(code).toContain(process.versions.v8);
+      expect(others).toEqual([]);
+      const kept = readFileSync(join(folder, 'dist', code!));
+      for (const broken of [
+        kept.subarray(0, 1000),
+        kept.map((byte, at) => (at < 16 ? ~byte : byte)),
+        Buffer.alloc(0),
+      ]) {
+        writeFileSync(join(folder, 'dist', code!), broken);
+        expect(analyze()).toMatchObject({ status: 1, stdout, stderr: '' });
+      }
+      rmSync(join(folder, 'dist', code!));
+      expect(analyze()).toMatchObject({ status: 1, stdout, stderr: '' });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('ends quietly with 0 when the reader of its events has seen enough', () => {

@@ -1,0 +1,42 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Progress } from '../session/session.ts';
+import { reportOn } from './analyze-file.ts';
+import { outcomeOf } from './files.ts';
+import { loadSession } from './io.ts';
+import { openOptions } from './one-file.ts';
+import type { Answer, ThreadData } from './threads.ts';
+
+const PROGRESS_MS = 100;
+
+/** The life of a worker thread: paths come, outcomes go. */
+export function serve(): void {
+  const { task, isDebug, wantsProgress } = workerData as ThreadData;
+  const port = parentPort!;
+  const answer = (message: Answer): void => port.postMessage(message);
+  port.on('message', async (path: string) => {
+    const outcome = await outcomeOf(path, isDebug, async () => {
+      const session = await loadSession();
+      const capture = await session.open(path, openOptions(task.command));
+      try {
+        return await reportOn(
+          capture,
+          task,
+          session,
+          wantsProgress ? { onProgress: nowAndThen((part) => answer({ part })) } : {},
+        );
+      } finally {
+        capture.close();
+      }
+    });
+    answer({ outcome });
+  });
+}
+
+function nowAndThen(tell: (part: number) => void): (progress: Progress) => void {
+  let last = Date.now();
+  return ({ done, total }) => {
+    if (!total || Date.now() - last < PROGRESS_MS) return;
+    last = Date.now();
+    tell(Math.min(1, done / total));
+  };
+}
