@@ -1,8 +1,7 @@
 // Bundles the command line into CommonJS files: Node's module loader would otherwise cost more CPU time than the analysis of a small
 // capture. What few runs need (the zstd decoders, 75 KB each) are files of their own. The library in dist/src stays ES modules.
-import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const OPTIONS = {
@@ -52,19 +51,7 @@ await build({
 });
 for (const name of ['start.cjs', 'worker.cjs']) copyFileSync(`scripts/${name}`, `dist/${name}`);
 
-// V8 keeps the code of the functions that ran: analyse one capture, quietly, and keep it.
-const { codePath, run } = createRequire(import.meta.url)('../dist/start.cjs');
-const { exports, script } = run('cli.cjs');
-const write = process.stdout.write;
-process.stdout.write = (_text, ...rest) => {
-  rest.find((argument) => typeof argument === 'function')?.();
-  return true;
-};
-process.argv = ['node', 'spinback', 'analyze', '--fail-on', 'never', 'traces/slow-holder.dat'];
-await exports.main();
-process.stdout.write = write;
-// The code is good for the flags that V8 has now, and small captures turn one (src/io/wasm-tiers.ts).
-setFlagsFromString('--wasm-tier-up');
-writeFileSync(codePath('dist/cli.cjs'), script.createCachedData());
-const { script: next } = run('cli.cjs', script.createCachedData());
-if (next.cachedDataRejected) throw new Error('V8 rejects its own code for dist/cli.cjs');
+const kept = spawnSync(process.execPath, ['scripts/keep-code.js'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+if (kept.status !== 0) process.exit(1);

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { tierByUse } from '../io/wasm-tiers.ts';
+import { tierByUse } from '../io/tiers.ts';
 import { errorText, EXIT } from './exit.ts';
 import { processIo } from './io.ts';
 

@@ -303,15 +303,15 @@ function readLane(memory: WasmMemory, at: number, lane: number): LaneState {
 const HISTOGRAM_BUCKETS = 32;
 
 function readHistogram(memory: WasmMemory, at: number, bits: number): HistogramState {
-  const buckets: (readonly [number, bigint])[] = [];
+  const buckets: (readonly [number, number])[] = [];
   const [count, min, max] = [memory.u64(at), memory.u64(at + 16), memory.u64(at + 24)];
   const words = memory.words;
   const first = (at + HISTOGRAM_BUCKETS) / 4;
   const [from, to] = count > 0n ? [bucketOf(min, bits), bucketOf(max, bits)] : [0, -1];
   for (let n = from; n <= to; n++) {
-    if (words[first + 2 * n]! || words[first + 2 * n + 1]!) {
-      buckets.push([n, memory.u64(at + HISTOGRAM_BUCKETS + 8 * n)]);
-    }
+    // Below 2^53, for they count events; thousands of BigInts would cost more than all else here.
+    const inBucket = words[first + 2 * n]! + 2 ** 32 * words[first + 2 * n + 1]!;
+    if (inBucket > 0) buckets.push([n, inBucket]);
   }
   return { bits, count, sum: memory.u64(at + 8), min, max, buckets };
 }

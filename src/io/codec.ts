@@ -1,5 +1,5 @@
 import { SpinbackError } from '../base/errors.ts';
-import { baselineOnly } from './wasm-tiers.ts';
+import { baselineOnly } from './tiers.ts';
 import type { ZstdDecoder } from './zstd.ts';
 
 /** The largest piece that is ever unpacked at once, in bytes: the symbol table of a large kernel has 20 MiB. */

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { SpinbackError } from '../base/errors.ts';
 import type { InputDamage } from './input-damage.ts';
 import type { ByteSource } from './source.ts';
@@ -70,6 +69,7 @@ async function unzstd(packed: ByteSource, spool: Spool): Promise<InputDamage | n
 
 async function gunzip(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {
   const { createGunzip } = await import('node:zlib');
+  const { Readable } = await import('node:stream');
   const progress = { position: 0 };
   const unzip = createGunzip();
   let failure: unknown = null;

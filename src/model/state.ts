@@ -164,7 +164,7 @@ export interface HistogramState {
   readonly min: bigint;
   readonly max: bigint;
   /** Buckets that are not empty, by index. */
-  readonly buckets: readonly (readonly [index: number, count: bigint])[];
+  readonly buckets: readonly (readonly [index: number, count: number])[];
 }
 
 export interface EngineState {

@@ -2,7 +2,7 @@ import type { Engine, EngineOptions } from '../engine/engine.ts';
 import { WasmEngine } from '../engine/wasm-engine.ts';
 import { SpinbackError } from '../base/errors.ts';
 import { readEngineBinary } from '../io/engine-binary.ts';
-import { baselineOnly } from '../io/wasm-tiers.ts';
+import { baselineOnly } from '../io/tiers.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
 
 /** How an engine is made; tests pass the debug build or the twin. */

@@ -159,6 +159,6 @@ function histogram({ bits, count, sum, min, max, buckets }: HistogramState): His
     sumNs: String(sum),
     minNs: count > 0n ? Number(min) : 0,
     maxNs: Number(max),
-    buckets: buckets.map(([index, n]) => [index, Number(n)]),
+    buckets,
   };
 }

@@ -100,6 +100,14 @@ describe.skipIf(!built || !existsSync(race))('with a real capture', () => {
     }
   });
 
+  it('starts with the code that the build kept', () => {
+    const check =
+      "const { codePath, run } = require('./dist/start.cjs'), { readFileSync } = require('node:fs');" +
+      "console.log(run('cli.cjs', readFileSync(codePath('dist/cli.cjs'))).script.cachedDataRejected)";
+    const ran = spawnSync(process.execPath, ['--eval', check], { cwd: root, encoding: 'utf8' });
+    expect(ran).toMatchObject({ status: 0, stdout: 'false\n', stderr: '' });
+  });
+
   it('needs no code from the build, and none of another V8', () => {
     const folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
     try {

@@ -338,7 +338,11 @@ describe('what must not matter', () => {
     }
     // Four lanes of which each fits its window, so that a step ends by its batch and not by a dry lane.
     const lanes = Array.from({ length: 4 }, () => events(26_000, (n) => event(n, L.KIND_OTHER)));
-    const feed = { options: options({ lanes: lanes.map(() => RECORDS) }), lanes, peek: 1 };
+    const feed = {
+      options: options({ lanes: lanes.map(() => RECORDS), windowLimit: 2 << 20 }),
+      lanes,
+      peek: 1,
+    };
     const { steps } = agree(feed);
     expect(steps.filter((step) => step === 'again')).toEqual(['again']);
   });

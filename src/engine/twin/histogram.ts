@@ -7,7 +7,7 @@ import { bucketOf } from '../bucket.ts';
  */
 export class Histogram {
   readonly #bits: number;
-  readonly #buckets = new Map<number, bigint>();
+  readonly #buckets = new Map<number, number>();
   #count = 0n;
   #sum = 0n;
   #min = 0xffff_ffff_ffff_ffffn;
@@ -19,7 +19,7 @@ export class Histogram {
 
   add(value: bigint): void {
     const bucket = bucketOf(value, this.#bits);
-    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0n) + 1n);
+    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1);
     this.#count++;
     this.#sum = BigInt.asUintN(64, this.#sum + value);
     if (value < this.#min) this.#min = value;
