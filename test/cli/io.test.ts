@@ -1,7 +1,11 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { EXIT, OutputError, errorText, exitOf, fileError } from '../../src/cli/exit.ts';
-import { streamOutput } from '../../src/cli/io.ts';
+import { descriptorOutput, streamOutput } from '../../src/cli/io.ts';
 import { SpinbackError } from '../../src/base/errors.ts';
 
 /** A stream that takes `good` writes and then fails. */
@@ -48,6 +52,68 @@ describe('an output', () => {
     const output = streamOutput(failing('ENOSPC', 0).stream, null);
     await output.write('a');
     expect(output.closed).toBe(true);
+  });
+});
+
+describe('an output on a descriptor', () => {
+  const noStream = (): NodeJS.WriteStream => {
+    throw new Error('no stream is wanted');
+  };
+
+  it('writes to a file without a stream', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
+    const fd = openSync(join(folder, 'out'), 'w');
+    try {
+      const output = descriptorOutput(fd, noStream, 'standard output');
+      await output.write('a\u00b5');
+      await output.write('');
+      await output.write('b'.repeat(1 << 20));
+      expect(output).toMatchObject({ isTTY: false, columns: undefined, closed: false });
+      expect(readFileSync(join(folder, 'out'), 'utf8')).toBe(`a\u00b5${'b'.repeat(1 << 20)}`);
+    } finally {
+      closeSync(fd);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it.skipIf(process.platform !== 'linux')('takes /dev/null and /dev/full for no terminals', async () => {
+    const nothing = openSync('/dev/null', 'w');
+    await descriptorOutput(nothing, noStream, 'standard output').write('a');
+    closeSync(nothing);
+    const full = openSync('/dev/full', 'w');
+    const output = descriptorOutput(full, noStream, 'standard output');
+    await expect(output.write('a')).rejects.toThrow(/^standard output cannot be written: ENOSPC/);
+    expect(output.closed).toBe(true);
+    await output.write('b');
+    closeSync(full);
+  });
+
+  it.skipIf(process.platform !== 'linux')('hands what a slow reader leaves to the stream', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
+    const path = join(folder, 'pipe');
+    spawnSync('mkfifo', [path]);
+    const O_RDWR_NONBLOCK = 2 | 0o4000;
+    const fd = openSync(path, O_RDWR_NONBLOCK);
+    try {
+      const { stream, taken } = failing('EPIPE', 1);
+      const output = descriptorOutput(fd, () => stream, 'standard output');
+      const size = 1 << 20;
+      await output.write('x'.repeat(size));
+      const left = taken.join('').length;
+      expect(left).toBeGreaterThan(0);
+      expect(left).toBeLessThan(size);
+      await output.write('gone');
+      expect(output.closed).toBe(true);
+    } finally {
+      closeSync(fd);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('asks the stream about what may be a terminal', () => {
+    const { stream } = failing('EPIPE', 0);
+    Object.assign(stream, { isTTY: true, columns: 77 });
+    expect(descriptorOutput(1 << 20, () => stream, null)).toMatchObject({ isTTY: true, columns: 77 });
   });
 });
 
