@@ -53,6 +53,7 @@ export const workerThreads: Threads = {
     worker.on('error', over);
     worker.on('exit', (status) => over(new Error(`the thread ended with status ${status}`)));
     return {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       analyze: (path) => worker.postMessage(path),
       async stop() {
         isOver = true;
