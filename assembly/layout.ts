@@ -206,6 +206,10 @@ export const HEAD_SPIN_NS = 160; // u64
 export const HEAD_IRQ_OFF_NS = 168; // u64
 export const HEAD_SILENT_NS = 176; // u64
 
+// Orphaned locks, and the LOCK_IS_* that keep a lock from being forgotten (state/locks.ts).
+export const HEAD_ORPHANS = 188; // u32
+export const HEAD_KEPT = 504; // u32
+
 // Index tables: {address u32, mask u32, count u32, floor u32, patience u32}.
 export const HEAD_LOCK_INDEX = 192;
 export const HEAD_WORD_INDEX = 216;
@@ -257,7 +261,8 @@ export const COUNTER_DROPPED_SUSPECTS = 14;
 export const COUNTER_UNKNOWN_TYPES = 15; // records of a type without a format
 export const COUNTER_UNPAIRED_RELEASES = 16; // released by nobody who was seen to take it
 export const COUNTER_TAKEN_TWICE = 17; // taken while believed held: recording order, or an unseen release
-export const COUNTER_COUNT = 18;
+export const COUNTER_CONTRADICTIONS = 18; // a lock event's value of the word says the opposite of the event
+export const COUNTER_COUNT = 19;
 
 // Events replayed by kind and namespace: 32 x 4 x u64.
 export const HEAD_KINDS = 704;
@@ -379,9 +384,9 @@ export const CPU_EVENTS = 40; // u64
 export const CPU_LOST = 48; // u64: events lost with a known number
 export const CPU_LOST_SPANS = 56; // u32
 export const CPU_LOST_UNKNOWN = 60; // u32: spans with an unknown number
-export const CPU_BREAKS = 64; // u32: continuity breaks that no loss mark explains
+export const CPU_BREAKS = 64; // u32: continuity breaks that no loss mark explains (design rule 13)
 export const CPU_BACKWARDS = 68; // u32
-export const CPU_LAST_BREAK = 72; // u64: time of the last loss or break, 0 for none
+export const CPU_LAST_BREAK = 72; // u64: time of the last break, 0 for none
 export const CPU_SWITCH_NEXT = 80; // i32
 export const CPU_SWITCH_KNOWN = 84; // u8
 export const CPU_LAST = 88; // mark: last event that is not from an NMI
@@ -392,6 +397,7 @@ export const CPU_FLAGS_OFF_FIRST = 248; // mark: first event since then that was
 export const CPU_FLAGS_OFF_LAST = 288; // mark
 export const CPU_BUSY_GAPS = 328; // u64: gaps between events while not idling
 export const CPU_BUSY_MAX = 336; // u64: the longest, ns
+export const CPU_FIRST_BREAK = 344; // u64: time of the first break, 0 for none
 export const CPU_TICKS = 352; // u64: intervals between hard interrupts while not idling
 export const CPU_TICK_MAX = 360; // u64: the longest, ns
 export const CPU_LAST_TICK = 368; // u64: time of the last hard interrupt since it idled, 0 for none
@@ -442,3 +448,4 @@ export const RECORD_IS_DOUBLE_RELEASE = 6; // last take, last release, this rele
 export const RECORD_IS_FOREIGN_RELEASE = 7; // owner's take, this release, where the owner left; count: takes seen so far
 export const RECORD_IS_LOST = 8; // before, after; extra: events lost, 0 unknown
 export const RECORD_IS_MESSAGE = 9; // the message
+export const RECORD_IS_PAUSE = 10; // first event of any CPU after it; extra: time of the last one before

@@ -26,6 +26,7 @@ import {
   HEAD_POSITION,
   HEAD_PRIMED,
   HEAD_ROWS,
+  HEAD_SPIN_NS,
   KIND_ACQUIRE,
   KIND_ATTEMPT,
   KIND_CONTEND,
@@ -60,7 +61,9 @@ import {
   FLAG_NMI,
   OUTPUT_POSITION,
   OUTPUT_SIZE,
+  RECORD_EXTRA,
   RECORD_IS_MESSAGE,
+  RECORD_IS_PAUSE,
   ROW_COUNT,
   STATE,
   STEP_AGAIN,
@@ -205,6 +208,14 @@ function countKind(kind: u32, flags: u32): void {
   store<u64>(at, load<u64>(at) + 1);
 }
 
+/** No CPU emitted anything for as long as a wait counts: an idle machine, or one that was stopped. */
+function paused(event: usize, last: u64): void {
+  const record = push(RECORD_IS_PAUSE, event);
+  if (!record) return;
+  setMark(markOf(record, 0), event);
+  store<u64>(record, last, RECORD_EXTRA);
+}
+
 /** One canonical event through the programs. */
 function replay(event: usize, row: usize): void {
   if (load<u32>(STATE, HEAD_OUTPUT)) {
@@ -222,7 +233,11 @@ function replay(event: usize, row: usize): void {
   const events = load<u64>(STATE, HEAD_EVENTS);
   store<u64>(STATE, events + 1, HEAD_EVENTS);
   if (!events) store<u64>(STATE, time, HEAD_FIRST_TIME);
-  if (time > load<u64>(STATE, HEAD_LAST_TIME)) store<u64>(STATE, time, HEAD_LAST_TIME);
+  const last = load<u64>(STATE, HEAD_LAST_TIME);
+  if (time > last) {
+    if (events && time - last >= load<u64>(STATE, HEAD_SPIN_NS)) paused(event, last);
+    store<u64>(STATE, time, HEAD_LAST_TIME);
+  }
   store<u64>(row, load<u64>(row, ROW_COUNT) + 1, ROW_COUNT);
   if (row == load<u32>(STATE, HEAD_ROWS)) count(COUNTER_UNKNOWN_TYPES);
   countKind(kind, u32(load<u16>(event, EVENT_FLAGS)));

@@ -8,6 +8,7 @@ import {
   CPU_BUSY_MAX,
   CPU_CONTEXTS,
   CPU_EVENTS,
+  CPU_FIRST_BREAK,
   CPU_FIRST_TIME,
   CPU_FLAGS_OFF_FIRST,
   CPU_FLAGS_OFF_LAST,
@@ -78,6 +79,7 @@ export function since(earlier: u64, later: u64): u64 {
 
 /** A break in continuity that no loss mark explains: events are missing here (design rule 13). */
 export function noteBreak(cpu: usize, time: u64): void {
+  if (!load<u32>(cpu, CPU_BREAKS)) store<u64>(cpu, time, CPU_FIRST_BREAK);
   store<u32>(cpu, load<u32>(cpu, CPU_BREAKS) + 1, CPU_BREAKS);
   store<u64>(cpu, time, CPU_LAST_BREAK);
 }
@@ -208,7 +210,6 @@ export function lost(cpu: usize, event: usize): void {
   store<u64>(cpu, load<u64>(cpu, CPU_LOST) + missing, CPU_LOST);
   store<u32>(cpu, load<u32>(cpu, CPU_LOST_SPANS) + 1, CPU_LOST_SPANS);
   if (!missing) store<u32>(cpu, load<u32>(cpu, CPU_LOST_UNKNOWN) + 1, CPU_LOST_UNKNOWN);
-  store<u64>(cpu, load<u64>(event, EVENT_TIME), CPU_LAST_BREAK);
   const record = push(RECORD_IS_LOST, event);
   if (record) {
     copyMark(markOf(record, 0), cpu + CPU_LAST);

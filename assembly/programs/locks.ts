@@ -18,6 +18,7 @@ import {
   CPU_IRQS_OFF,
   CPU_NUMBER,
   CPU_PID,
+  CPU_SWITCH_KNOWN,
   ENTRY_ACQUIRE_POSITION,
   ENTRY_ACQUIRE_TIME,
   ENTRY_ATTEMPT_POSITION,
@@ -48,12 +49,14 @@ import {
   FLAG_IRQS_OFF,
   FLAG_MUTEX,
   FLAG_NAMESPACE_SHIFT,
+  FLAG_PREEMPT_OFF,
   FLAG_READ,
   FLAG_SPIN,
   FLAG_TRY,
   HEAD_HIST_BITS,
   HEAD_HIST_HOLD,
   HEAD_HIST_WAIT,
+  HEAD_KINDS,
   HEAD_POSITION,
   HEAD_SPIN_NS,
   IRQS_ARE_OFF,
@@ -101,11 +104,11 @@ import { count } from '../memory/counters';
 import { record as recordValue } from '../memory/histogram';
 import { copyMark, setBareMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
-import { contextOf, findEntry, findTask, pushEntry, removeEntry } from '../state/contexts';
+import { contextOf, dropOrphan, findEntry, findTask, pushEntry, removeEntry } from '../state/contexts';
 import { lockNear, lockOf } from '../state/locks';
 import { pushWriter } from '../state/words';
-import { levelOf, since } from './cpu-life';
-import { dropSuspect, noteSeenSet, settleSuspect } from './words';
+import { levelOf, noteBreak, since } from './cpu-life';
+import { checkValue, dropSuspect, noteSeenSet, settleSuspect } from './words';
 
 function namespaceOf(event: usize): u8 {
   return u8(u32(load<u16>(event, EVENT_FLAGS)) >> FLAG_NAMESPACE_SHIFT);
@@ -273,7 +276,10 @@ export function take(cpu: usize, event: usize): void {
   }
   let state = i32(load<u16>(lock, LOCK_STATE));
   // A successful try is an attempt event: it does not tell whether takes after a wait are recorded too.
-  if (load<u8>(event, EVENT_KIND) == KIND_ACQUIRE) state |= LOCK_IS_TAKEN_VISIBLY;
+  if (load<u8>(event, EVENT_KIND) == KIND_ACQUIRE) {
+    state |= LOCK_IS_TAKEN_VISIBLY;
+    checkValue(cpu, lock, event, true);
+  }
   const flags = entry ? load<u16>(entry, ENTRY_FLAGS) : load<u16>(event, EVENT_FLAGS);
   const reads = (flags & FLAG_READ) != 0;
   if (!reads) {
@@ -296,6 +302,7 @@ export function take(cpu: usize, event: usize): void {
   }
   if (flags & FLAG_MUTEX) state |= LOCK_IS_SLEEPING;
   if (load<u32>(lock, LOCK_SUSPECT)) settleSuspect(lock, event);
+  if (state & LOCK_IS_ORPHANED) dropOrphan();
   store<u16>(lock, u16(state & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET)), LOCK_STATE);
   store<u32>(lock, u32(context), LOCK_OWNER);
   setMark(lock + LOCK_ACQUIRE, event);
@@ -320,6 +327,7 @@ export function release(cpu: usize, event: usize): void {
   const own = contextOfEvent(cpu, event);
   const lock = lockIn(own, event);
   if (!lock) return;
+  checkValue(cpu, lock, event, false);
   const context = releasingContext(cpu, own, lock);
   const owner: usize = load<u32>(lock, LOCK_OWNER);
   if (context) {
@@ -332,14 +340,16 @@ export function release(cpu: usize, event: usize): void {
     }
     removeEntry(context, entry);
   } else {
-    unpairedRelease(event, lock, owner);
+    unpairedRelease(cpu, event, lock, owner);
   }
   store<u32>(lock, load<u32>(lock, LOCK_RELEASES) + 1, LOCK_RELEASES);
   if (load<u32>(lock, LOCK_SUSPECT)) dropSuspect(lock);
   // A late release of an earlier owner says nothing about the present one.
   if (!owner || owner == context || !context) {
     setMark(lock + LOCK_RELEASE, event);
-    store<u16>(lock, load<u16>(lock, LOCK_STATE) & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET), LOCK_STATE);
+    const state = load<u16>(lock, LOCK_STATE);
+    if (state & LOCK_IS_ORPHANED) dropOrphan();
+    store<u16>(lock, state & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET), LOCK_STATE);
   }
   if (load<u32>(lock, LOCK_WORD)) pushWriter(load<u32>(lock, LOCK_WORD), event);
 }
@@ -363,7 +373,7 @@ function has(context: usize, lock: usize): bool {
   return findEntry(context, lock, true) != 0 || findEntry(context, lock, false) != 0;
 }
 
-function unpairedRelease(event: usize, lock: usize, owner: usize): void {
+function unpairedRelease(cpu: usize, event: usize, lock: usize, owner: usize): void {
   count(COUNTER_UNPAIRED_RELEASES);
   const state = load<u16>(lock, LOCK_STATE);
   if (owner) {
@@ -382,12 +392,29 @@ function unpairedRelease(event: usize, lock: usize, owner: usize): void {
   }
   const taken = load<u64>(lock + LOCK_ACQUIRE, MARK_TIME);
   const released = load<u64>(lock + LOCK_RELEASE, MARK_TIME);
+  if (!taken && !(state & LOCK_IS_READ) && isTakeMissing(cpu, event))
+    noteBreak(cpu, load<u64>(event, EVENT_TIME));
   // Only after a take and its release were both seen is one more release one too many; readers come in numbers.
   if (!taken || released < taken || state & LOCK_IS_READ) return;
   const record = pushRelease(RECORD_IS_DOUBLE_RELEASE, event, lock);
   if (!record) return;
   copyMark(markOf(record, 1), lock + LOCK_RELEASE);
   setMark(markOf(record, 2), event);
+}
+
+/**
+ * Whoever releases with preemption off took the lock in the same stretch on this CPU, after the last switch there: where
+ * that switch was seen and takes are recorded, the take is missing (design rule 13). Sleeping locks may be held since before
+ * the capture began; annotations come with an attempt.
+ */
+function isTakeMissing(cpu: usize, event: usize): bool {
+  if (!load<u8>(cpu, CPU_SWITCH_KNOWN) || !(load<u16>(event, EVENT_FLAGS) & FLAG_PREEMPT_OFF)) return false;
+  const namespace = u32(namespaceOf(event));
+  return (kindCount(KIND_ATTEMPT, namespace) | kindCount(KIND_ACQUIRE, namespace)) != 0;
+}
+
+function kindCount(kind: u32, namespace: u32): u64 {
+  return load<u64>(STATE + HEAD_KINDS + (((kind << 2) | namespace) << 3));
 }
 
 /** A record about a release that nothing explains, with the lock's last take; 0 when the ring is full. */

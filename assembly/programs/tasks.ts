@@ -2,6 +2,7 @@
 
 import {
   CONTEXT_CPU,
+  CONTEXT_DEPTH,
   CONTEXT_EXIT_POSITION,
   CONTEXT_EXIT_TIME,
   CONTEXT_IN_TIME,
@@ -21,7 +22,7 @@ import {
   STATE,
 } from '../layout';
 import { setMark } from '../memory/mark';
-import { findTask } from '../state/contexts';
+import { findTask, leaveBehind } from '../state/contexts';
 import { noteBreak } from './cpu-life';
 
 /** value: previous pid | next pid << 32 */
@@ -46,6 +47,8 @@ export function switched(cpu: usize, event: usize): void {
   if (into) {
     store<u64>(into, time, CONTEXT_IN_TIME);
     store<u16>(into, number, CONTEXT_CPU);
+    // Preempted on its way out, or another task with the same pid: with empty hands it makes no difference.
+    if (!load<u32>(into, CONTEXT_DEPTH)) store<u8>(into, 0, CONTEXT_IS_EXITING);
   }
   store<i32>(cpu, next, CPU_PID);
   store<u32>(cpu, u32(into), CPU_TASK);
@@ -56,6 +59,7 @@ export function switched(cpu: usize, event: usize): void {
 export function exited(cpu: usize, event: usize): void {
   const task = findTask(i32(load<u64>(event, EVENT_VALUE)), load<u16>(cpu, CPU_NUMBER));
   if (!task) return;
+  leaveBehind(task);
   store<u8>(task, 1, CONTEXT_IS_EXITING);
   store<u64>(task, load<u64>(event, EVENT_TIME), CONTEXT_EXIT_TIME);
   store<u64>(task, load<u64>(STATE, HEAD_POSITION), CONTEXT_EXIT_POSITION);

@@ -9,6 +9,7 @@
 // lock is taken again, and a value seen after the store with the bit set confirms it.
 
 import {
+  COUNTER_CONTRADICTIONS,
   COUNTER_DROPPED_SUSPECTS,
   EVENT_ADDRESS,
   EVENT_CPU,
@@ -65,8 +66,9 @@ import { count } from '../memory/counters';
 import { giveSlot, takeSlot } from '../memory/heap';
 import { clearMark, copyMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
-import { pushWriter, WORD_BITS, wordOf } from '../state/words';
-import { levelOf } from './cpu-life';
+import { WORD_BITS } from '../state/chain';
+import { pushWriter, wordOf } from '../state/words';
+import { levelOf, noteBreak } from './cpu-life';
 
 const SUSPECTS = STATE + HEAD_SUSPECT_SLAB;
 
@@ -90,6 +92,20 @@ export function noteSeenSet(lock: usize, event: usize, readAfter: u64): void {
   const suspect: usize = load<u32>(lock, LOCK_SUSPECT);
   if (!suspect || load<u64>(suspect + SUSPECT_CONFIRM, MARK_TIME)) return;
   if (readAfter > load<u64>(suspect + SUSPECT_STORE, MARK_TIME)) setMark(suspect + SUSPECT_CONFIRM, event);
+}
+
+/**
+ * A lock event's value is the word as the operation left it. One that says the opposite was read at another moment, or
+ * belongs to an operation that was not recorded: nobody is to blame, but this stretch of the record is not whole.
+ */
+export function checkValue(cpu: usize, lock: usize, event: usize, held: bool): void {
+  const bit = load<u8>(lock, LOCK_BIT);
+  const value = load<u64>(event, EVENT_VALUE);
+  // 0 stands for events without a value; a word with a lock bit set is never 0.
+  if (!value || u32(bit) >= WORD_BITS || load<u8>(lock, LOCK_NAMESPACE) != NAMESPACE_WORD) return;
+  if (hasBit(value, bit) == held) return;
+  count(COUNTER_CONTRADICTIONS);
+  noteBreak(cpu, load<u64>(event, EVENT_TIME));
 }
 
 /** A value seen in passing: no program's load, so never part of a lost update. */

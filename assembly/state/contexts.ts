@@ -27,13 +27,18 @@ import {
   CPU_NUMBER,
   CPU_PID,
   CPU_TASK,
+  ENTRY_ACQUIRE_TIME,
+  ENTRY_ATTEMPT_TIME,
+  ENTRY_FLAGS,
   ENTRY_IS_HELD,
   ENTRY_LOCK,
   ENTRY_SIZE,
   ENTRY_STATE,
+  FLAG_READ,
   HEAD_CONTEXT_SLAB,
   HEAD_CPUS,
   HEAD_DEEP_STACK_SLAB,
+  HEAD_ORPHANS,
   HEAD_STACK_SLAB,
   HEAD_TASK_INDEX,
   KIND_SWITCH,
@@ -123,16 +128,41 @@ function taskOf(pid: i32, cpu: u16): usize {
   return task;
 }
 
-/** Tasks that hold nothing, and tasks that exited and were switched out for good, may be forgotten. */
+/**
+ * May it be forgotten? Tasks that hold nothing; that exited and were switched out for good; and that were switched out with
+ * nothing but holds that ended unseen, for others have taken the locks since.
+ */
 function isForgettable(task: usize): bool {
-  if (!load<u32>(task, CONTEXT_DEPTH)) return true;
+  const depth = load<u32>(task, CONTEXT_DEPTH);
+  if (!depth) return true;
   // One that is back was only preempted on its way out, or has the pid of one that is gone.
   const out = load<u64>(task, CONTEXT_OUT_TIME);
-  return (
-    load<u8>(task, CONTEXT_IS_EXITING) != 0 &&
-    out >= load<u64>(task, CONTEXT_EXIT_TIME) &&
-    out >= load<u64>(task, CONTEXT_IN_TIME)
-  );
+  if (out < load<u64>(task, CONTEXT_IN_TIME)) return false;
+  const latest = timeOfEntry(entryAt(task, depth - 1));
+  const exit = load<u64>(task, CONTEXT_EXIT_TIME);
+  if (load<u8>(task, CONTEXT_IS_EXITING) && out >= exit && exit >= latest) return true;
+  return out >= latest && holdsNothingNow(task);
+}
+
+function holdsNothingNow(context: usize): bool {
+  for (let n: u32 = 0, depth = load<u32>(context, CONTEXT_DEPTH); n < depth; n++) {
+    const entry = entryAt(context, n);
+    const lock: usize = load<u32>(entry, ENTRY_LOCK);
+    if (load<u8>(entry, ENTRY_STATE) != ENTRY_IS_HELD || load<u16>(entry, ENTRY_FLAGS) & FLAG_READ)
+      return false;
+    if (load<u32>(lock, LOCK_OWNER) == u32(context)) return false;
+  }
+  return true;
+}
+
+function entryAt(context: usize, n: u32): usize {
+  return load<usize>(context, CONTEXT_STACK) + usize(n) * ENTRY_SIZE;
+}
+
+/** When the lock was taken, or its take attempted. */
+function timeOfEntry(entry: usize): u64 {
+  const isHeld = load<u8>(entry, ENTRY_STATE) == ENTRY_IS_HELD;
+  return isHeld ? load<u64>(entry, ENTRY_ACQUIRE_TIME) : load<u64>(entry, ENTRY_ATTEMPT_TIME);
 }
 
 function forget(task: usize): void {
@@ -253,25 +283,38 @@ export function dropEntries(context: usize): void {
 
 /** The context is gone for good: what it owns is orphaned, with the place where it left; waits just end. */
 export function abandon(context: usize): void {
-  const exited = load<u8>(context, CONTEXT_IS_EXITING) != 0;
-  const time = load<u64>(context + (exited ? CONTEXT_EXIT_TIME : CONTEXT_OUT_TIME));
-  const position = load<u64>(context + (exited ? CONTEXT_EXIT_POSITION : CONTEXT_OUT_POSITION));
+  const exits = load<u8>(context, CONTEXT_IS_EXITING) != 0;
+  const exit = load<u64>(context, CONTEXT_EXIT_TIME);
   while (load<u32>(context, CONTEXT_DEPTH)) {
     const top =
       load<usize>(context, CONTEXT_STACK) + usize(load<u32>(context, CONTEXT_DEPTH) - 1) * ENTRY_SIZE;
     const lock: usize = load<u32>(top, ENTRY_LOCK);
     const owned = load<u8>(top, ENTRY_STATE) == ENTRY_IS_HELD && load<u32>(lock, LOCK_OWNER) == u32(context);
+    // What was taken after an exit was taken by the next task with this pid.
+    const exited = exits && exit >= timeOfEntry(top);
     removeEntry(context, top);
     if (!owned) continue;
+    store<u32>(STATE, load<u32>(STATE, HEAD_ORPHANS) + 1, HEAD_ORPHANS);
     store<u16>(lock, load<u16>(lock, LOCK_STATE) | LOCK_IS_ORPHANED, LOCK_STATE);
-    const kind = exited ? KIND_TASK_EXIT : KIND_SWITCH;
     setBareMark(
       lock + LOCK_LEFT,
-      time,
-      position,
+      exited ? exit : load<u64>(context, CONTEXT_OUT_TIME),
+      load<u64>(context + (exited ? CONTEXT_EXIT_POSITION : CONTEXT_OUT_POSITION)),
       load<i32>(context, CONTEXT_PID),
       load<u16>(context, CONTEXT_CPU),
-      kind,
+      exited ? KIND_TASK_EXIT : KIND_SWITCH,
     );
   }
+}
+
+/** The task exits. Nobody does so twice: what one with the same pid still held at an earlier exit, it left behind. */
+export function leaveBehind(task: usize): void {
+  const depth = load<u32>(task, CONTEXT_DEPTH);
+  if (!depth || !load<u8>(task, CONTEXT_IS_EXITING)) return;
+  if (load<u64>(task, CONTEXT_EXIT_TIME) >= timeOfEntry(entryAt(task, depth - 1))) abandon(task);
+}
+
+/** An orphaned lock was taken or released after all, or is forgotten. */
+export function dropOrphan(): void {
+  store<u32>(STATE, load<u32>(STATE, HEAD_ORPHANS) - 1, HEAD_ORPHANS);
 }

@@ -10,8 +10,11 @@ import {
   ENTRY_SIZE,
   HEAD_LOCK_INDEX,
   HEAD_LOCK_SLAB,
+  HEAD_KEPT,
   HEAD_NOW,
+  HEAD_ORPHANS,
   INDEX_COUNT,
+  INDEX_FLOOR,
   LOCK_ADDRESS,
   LOCK_BIT,
   LOCK_IS_ORPHANED,
@@ -24,16 +27,15 @@ import {
   LOCK_SIZE,
   LOCK_STATE,
   LOCK_SUSPECT,
-  LOCK_WORD,
   NAMESPACE_WORD,
   STATE,
-  WORD_LOCKS,
 } from '../layout';
 import { count, raise } from '../memory/counters';
 import { giveSlot } from '../memory/heap';
 import { firstEntry, hash, nextEntry, put } from '../memory/index-table';
 import { takeRoom } from '../memory/room';
-import { findWord, WORD_BITS } from './words';
+import { findWord, linkLock, unlinkLock, WORD_BITS } from './chain';
+import { dropOrphan } from './contexts';
 
 const INDEX = STATE + HEAD_LOCK_INDEX;
 const SLAB = STATE + HEAD_LOCK_SLAB;
@@ -93,6 +95,9 @@ export function lockOf(namespace: u8, address: u64, bit: u8): usize {
 }
 
 function addLock(tag: u32, namespace: u8, address: u64, bit: u8): usize {
+  // More abandoned locks than a small table holds are no findings any more, but the traces of a lossy recording.
+  const keepsOrphans = load<u32>(STATE, HEAD_ORPHANS) <= load<u32>(INDEX, INDEX_FLOOR);
+  store<u32>(STATE, LOCK_IS_SEEN_SET | (keepsOrphans ? LOCK_IS_ORPHANED : 0), HEAD_KEPT);
   const lock = takeRoom(INDEX, SLAB, LOCK_SIZE, LOCK_NEXT, LOCK_LAST_USE, isForgettable, forget);
   if (!lock) {
     count(COUNTER_UNTRACKED_LOCK_EVENTS);
@@ -110,36 +115,22 @@ function addLock(tag: u32, namespace: u8, address: u64, bit: u8): usize {
   return lock;
 }
 
-/** Puts a lock on its word's chain. */
-export function linkLock(word: usize, lock: usize): void {
-  store<u32>(lock, u32(word), LOCK_WORD);
-  store<u32>(lock, load<u32>(word, WORD_LOCKS), LOCK_NEXT);
-  store<u32>(word, u32(lock), WORD_LOCKS);
-}
-
-function unlinkLock(lock: usize): void {
-  const word: usize = load<u32>(lock, LOCK_WORD);
-  if (!word) return;
-  let link = word + WORD_LOCKS;
-  while (load<u32>(link) != u32(lock)) link = load<u32>(link) + LOCK_NEXT;
-  store<u32>(link, load<u32>(lock, LOCK_NEXT));
-}
-
 /**
- * May it be forgotten? Only what is free, unwaited for and whose last known value agrees: a set bit without an owner, an
- * abandoned lock and a suspected lost update stay for ever.
+ * May it be forgotten? Only what is free, unwaited for and whose last known value agrees: a set bit without an owner and a
+ * suspected lost update stay for ever, abandoned locks while there are few of them.
  */
 function isForgettable(lock: usize): bool {
   return (
     !load<u32>(lock, LOCK_REFERENCES) &&
     !load<u32>(lock, LOCK_OWNER) &&
     !load<u32>(lock, LOCK_SUSPECT) &&
-    !(load<u16>(lock, LOCK_STATE) & (LOCK_IS_SEEN_SET | LOCK_IS_ORPHANED))
+    !(load<u16>(lock, LOCK_STATE) & load<u32>(STATE, HEAD_KEPT))
   );
 }
 
 function forget(lock: usize): void {
   unlinkLock(lock);
+  if (load<u16>(lock, LOCK_STATE) & LOCK_IS_ORPHANED) dropOrphan();
   giveSlot(SLAB, lock, LOCK_NEXT);
   count(COUNTER_FORGOTTEN_LOCKS);
 }

@@ -6,7 +6,6 @@ import {
   COUNTER_FORGOTTEN_WORDS,
   COUNTER_UNTRACKED_WORD_EVENTS,
   HEAD_NOW,
-  HEAD_WORD_INDEX,
   HEAD_WORD_SLAB,
   MARK_SIZE,
   NAMESPACE_WORD,
@@ -22,27 +21,13 @@ import {
 } from '../layout';
 import { count } from '../memory/counters';
 import { giveSlot } from '../memory/heap';
-import { firstEntry, hash, nextEntry, put } from '../memory/index-table';
+import { hash, put } from '../memory/index-table';
 import { setMark } from '../memory/mark';
 import { takeRoom } from '../memory/room';
-import { findLock, linkLock } from './locks';
+import { findWord, linkLock, WORD_BITS, WORD_INDEX } from './chain';
+import { findLock } from './locks';
 
-const INDEX = STATE + HEAD_WORD_INDEX;
 const SLAB = STATE + HEAD_WORD_SLAB;
-// A lock with a higher bit number, such as WHOLE_LOCK, has no bit in its word: it is not on the word's chain.
-export const WORD_BITS: u32 = 64;
-
-/** The word's slot, or 0. */
-export function findWord(address: u64): usize {
-  const tag = hash(address, 0);
-  let entry = firstEntry(INDEX, tag);
-  while (true) {
-    const word: usize = load<u32>(entry, 4);
-    if (!word) return 0;
-    if (load<u32>(entry) == tag && load<u64>(word, WORD_ADDRESS) == address) return word;
-    entry = nextEntry(INDEX, entry);
-  }
-}
 
 /** The word's slot, made if need be; 0 when the table is full and nothing can be forgotten. */
 export function wordOf(address: u64): usize {
@@ -53,13 +38,13 @@ export function wordOf(address: u64): usize {
 }
 
 function addWord(address: u64): usize {
-  const word = takeRoom(INDEX, SLAB, WORD_SIZE, WORD_NEXT, WORD_LAST_USE, isForgettable, forget);
+  const word = takeRoom(WORD_INDEX, SLAB, WORD_SIZE, WORD_NEXT, WORD_LAST_USE, isForgettable, forget);
   if (!word) {
     count(COUNTER_UNTRACKED_WORD_EVENTS);
     return 0;
   }
   store<u64>(word, address, WORD_ADDRESS);
-  put(INDEX, hash(address, 0), u32(word));
+  put(WORD_INDEX, hash(address, 0), u32(word));
   for (let bit: u32 = 0; bit < WORD_BITS; bit++) {
     const lock = findLock(u8(NAMESPACE_WORD), address, u8(bit));
     if (lock) linkLock(word, lock);

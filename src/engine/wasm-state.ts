@@ -254,6 +254,7 @@ function readCpu(memory: WasmMemory, cpu: number): CpuState {
     lostUnknown: memory.u32(cpu + L.CPU_LOST_UNKNOWN),
     breaks: memory.u32(cpu + L.CPU_BREAKS),
     backwards: memory.u32(cpu + L.CPU_BACKWARDS),
+    firstBreak: memory.u64(cpu + L.CPU_FIRST_BREAK),
     lastBreak: memory.u64(cpu + L.CPU_LAST_BREAK),
     last,
     irqsOff: memory.u8(cpu + L.CPU_IRQS) === L.IRQS_ARE_OFF ? memory.mark(cpu + L.CPU_IRQS_OFF) : null,

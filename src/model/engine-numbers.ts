@@ -11,6 +11,7 @@ export const RING = {
   foreignRelease: layout.RECORD_IS_FOREIGN_RELEASE,
   lost: layout.RECORD_IS_LOST,
   message: layout.RECORD_IS_MESSAGE,
+  pause: layout.RECORD_IS_PAUSE,
 } as const;
 
 /** The engine's counters: indices into EngineState.counters. */
@@ -33,6 +34,7 @@ export const COUNTERS = {
   unknownTypes: layout.COUNTER_UNKNOWN_TYPES,
   unpairedReleases: layout.COUNTER_UNPAIRED_RELEASES,
   takenTwice: layout.COUNTER_TAKEN_TWICE,
+  contradictions: layout.COUNTER_CONTRADICTIONS,
 } as const;
 
 /** States of a context's stack entry. */

@@ -118,7 +118,8 @@ export interface CpuState {
   readonly lostUnknown: number;
   readonly breaks: number;
   readonly backwards: number;
-  /** Time of the last loss or break, 0 for none. */
+  /** Times of the first and the last break, 0 for none. */
+  readonly firstBreak: bigint;
   readonly lastBreak: bigint;
   /** Last event that is not from an NMI. */
   readonly last: Mark | null;

@@ -114,6 +114,140 @@ describe('tasks', () => {
   });
 });
 
+describe('pids that are used again', () => {
+  const exit = (time: number): CanonicalEvent => event(time, L.KIND_TASK_EXIT, { value: 7n });
+  const filler = Array.from({ length: 40 }, (_, n) => [
+    event(100 + 2 * n, L.KIND_ACQUIRE, { pid: 100 + n, address: 0x9000n }),
+    event(101 + 2 * n, L.KIND_RELEASE, { pid: 100 + n, address: 0x9000n }),
+  ]).flat();
+  const tiny = { tablePower: 3, tableFloor: 0 };
+
+  test('the next task with a pid is not on its way out', () => {
+    const outcome = replay([
+      event(1, L.KIND_ACQUIRE),
+      event(2, L.KIND_RELEASE),
+      exit(3),
+      switchTo(4, 0, 7, 8),
+      switchTo(5, 0, 8, 7),
+      event(6, L.KIND_ACQUIRE),
+    ]);
+    expect(taskOf(outcome, 7)).toMatchObject({ isExiting: false, exit: null });
+  });
+
+  test('what it holds while it sleeps is not what the one before left behind', () => {
+    // The first one exits with a lock; the second one takes another and sleeps with it while the table is swept.
+    const outcome = replay(
+      [
+        event(1, L.KIND_ACQUIRE, { address: 0x3000n }),
+        exit(2),
+        switchTo(3, 0, 7, 8),
+        switchTo(4, 0, 8, 7),
+        event(5, L.KIND_ACQUIRE),
+        switchTo(6, 0, 7, 8),
+        ...filler,
+      ],
+      tiny,
+    );
+    expect(lockOf(outcome, 0x1000n)).toMatchObject({ owner: taskOf(outcome, 7)!.id, isOrphaned: false });
+  });
+
+  test('a second exit tells what the first one left behind', () => {
+    const outcome = replay([
+      event(1, L.KIND_ACQUIRE),
+      exit(2),
+      switchTo(3, 0, 7, 8),
+      switchTo(9, 0, 8, 7),
+      exit(10),
+    ]);
+    expect(lockOf(outcome, 0x1000n)).toMatchObject({
+      isOrphaned: true,
+      left: { time: 2n, kind: L.KIND_TASK_EXIT },
+    });
+  });
+});
+
+describe('memory of what was abandoned', () => {
+  // Interrupts that never release: each abandons a lock when the next one begins.
+  const abandoned = Array.from({ length: 200 }, (_, n) => [
+    event(10 * n + 1, L.KIND_ACQUIRE, { address: BigInt(n) * 64n, flags: WORD | L.FLAG_HARDIRQ }),
+    event(10 * n + 2, L.KIND_OTHER),
+  ]).flat();
+
+  test('is bounded: the oldest ones go, counted', () => {
+    const { last } = replay(abandoned, { tablePower: 3, tableFloor: 8 });
+    expect(last.liveLocks).toBeLessThan(64);
+    expect(last.counters[L.COUNTER_FORGOTTEN_LOCKS]).toBeGreaterThan(100n);
+  });
+
+  test('keeps as many as a small table holds', () => {
+    const { last } = replay(abandoned, { tablePower: 3, tableFloor: 1000 });
+    expect([...last.locks.values()].filter(({ isOrphaned }) => isOrphaned)).toHaveLength(199);
+  });
+
+  test('tasks whose locks others have taken since are not kept for them', () => {
+    const stale = Array.from({ length: 60 }, (_, n) => [
+      event(10 * n + 1, L.KIND_ACQUIRE, { pid: 100 + n }),
+      switchTo(10 * n + 2, 0, 100 + n, 101 + n),
+    ]).flat();
+    const { last } = replay(stale, { tablePower: 3, tableFloor: 0 });
+    expect(last.counters[L.COUNTER_FORGOTTEN_TASKS]).toBeGreaterThan(40n);
+    expect(last.contexts.at(-1)).toMatchObject({ pid: 159, stack: [{ state: L.ENTRY_IS_HELD }] });
+  });
+});
+
+describe('what the record cannot have missed (design rules 8 and 13)', () => {
+  const cpu0 = ({ last }: Outcome): object => last.cpus[0]!;
+  const atomic = WORD | L.FLAG_PREEMPT_OFF;
+
+  test('a lock event whose value says the opposite is a break', () => {
+    const told = (acquired: bigint, released: bigint): Outcome =>
+      replay([event(1, L.KIND_ACQUIRE, { value: acquired }), event(2, L.KIND_RELEASE, { value: released })]);
+    expect(cpu0(told(0x131n, 0x21n))).toMatchObject({ breaks: 0 });
+    // Not every event carries a value.
+    expect(cpu0(told(0n, 0n))).toMatchObject({ breaks: 0 });
+    expect(cpu0(told(0x121n, 0x21n))).toMatchObject({ breaks: 1, firstBreak: 1n, lastBreak: 1n });
+    expect(cpu0(told(0x131n, 0x31n))).toMatchObject({ breaks: 1, firstBreak: 2n, lastBreak: 2n });
+    expect(told(0x121n, 0x31n).last.counters[L.COUNTER_CONTRADICTIONS]).toBe(2n);
+  });
+
+  test('a release by whom the capture would have seen taking is a break', () => {
+    const other = event(1, L.KIND_ATTEMPT, { address: 0x8000n, cpu: 1, pid: 9 });
+    const release = (flags: number): CanonicalEvent => event(5, L.KIND_RELEASE, { flags });
+    expect(cpu0(replay([other, switchTo(2, 0, 8, 7), release(atomic)]))).toMatchObject({
+      breaks: 1,
+      lastBreak: 5n,
+    });
+    // It can have slept since before the capture began, or the switch before it was not seen.
+    expect(cpu0(replay([other, switchTo(2, 0, 8, 7), release(WORD)]))).toMatchObject({ breaks: 0 });
+    expect(cpu0(replay([other, release(atomic)]))).toMatchObject({ breaks: 0 });
+    const lost = event(3, L.KIND_LOST, { value: 9n });
+    expect(cpu0(replay([other, switchTo(2, 0, 8, 7), lost, release(atomic)]))).toMatchObject({ breaks: 0 });
+    // Takes are not recorded at all; or this one is an annotation.
+    expect(cpu0(replay([switchTo(2, 0, 8, 7), release(atomic)]))).toMatchObject({ breaks: 0 });
+    const attempt = event(4, L.KIND_ATTEMPT, { flags: atomic });
+    expect(cpu0(replay([switchTo(2, 0, 8, 7), attempt, release(atomic)]))).toMatchObject({ breaks: 0 });
+  });
+
+  test('a loss is no break, and does not hide an earlier one', () => {
+    const outcome = replay([
+      event(1, L.KIND_IRQS_OFF),
+      event(2, L.KIND_IRQS_OFF),
+      event(3, L.KIND_LOST, { value: 9n }),
+      event(4, L.KIND_OTHER),
+    ]);
+    expect(cpu0(outcome)).toMatchObject({ breaks: 1, firstBreak: 2n, lastBreak: 2n, lostSpans: 1 });
+  });
+});
+
+describe('the machine', () => {
+  test('that is silent for as long as a wait counts is reported with the times', () => {
+    const events = [event(1, L.KIND_OTHER), event(50, L.KIND_OTHER, { cpu: 1 }), event(150, L.KIND_OTHER)];
+    const { records } = agree({ options: options({ spinNs: 100 }), lanes: [recordsOf(events)] });
+    expect(records).toEqual([expect.objectContaining({ kind: L.RECORD_IS_PAUSE, extra: 50n, cpu: 0 })]);
+    expect(records[0]!.marks[0]).toMatchObject({ time: 150n });
+  });
+});
+
 describe('damage', () => {
   const layout = { pageSize: 64, commitSize: 8, dataAt: 16 } as const;
   const record = Uint8Array.from([1, 0, 0, 0, 7, 0, 0, 0]);

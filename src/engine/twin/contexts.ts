@@ -52,15 +52,31 @@ function taskOf(world: World, pid: number, cpu: number): Context {
 function makeRoom(world: World): void {
   const forgotten = world.tasks.makeRoom(isForgettable, null);
   for (const task of forgotten) {
-    abandon(task);
+    abandon(world, task);
     world.count(L.COUNTER_FORGOTTEN_TASKS);
   }
   if (forgotten.length > 0) for (const cpu of world.cpus.values()) cpu.task = null;
 }
 
-/** Tasks that hold nothing, and tasks that exited, were switched out and did not come back. */
-function isForgettable({ stack, isExiting, exit, out, inTime }: Context): boolean {
-  return stack.length === 0 || (isExiting && out.time >= exit.time && out.time >= inTime);
+/**
+ * May it be forgotten? Tasks that hold nothing; that exited and were switched out for good; and that were switched out with
+ * nothing but holds that ended unseen, for others have taken the locks since.
+ */
+function isForgettable(task: Context): boolean {
+  const { stack, isExiting, exit, out, inTime } = task;
+  const top = stack.at(-1);
+  if (!top) return true;
+  if (out.time < inTime) return false;
+  if (isExiting && out.time >= exit.time && exit.time >= timeOfEntry(top)) return true;
+  const holdsNothingNow = stack.every(
+    (entry) => isHeld(entry) && (entry.flags & L.FLAG_READ) === 0 && entry.lock.owner !== task,
+  );
+  return out.time >= timeOfEntry(top) && holdsNothingNow;
+}
+
+/** When the lock was taken, or its take attempted. */
+function timeOfEntry(entry: Entry): bigint {
+  return isHeld(entry) ? entry.acquire.time : entry.attempt.time;
 }
 
 /** A new entry for `lock` on top of the context's stack. The deepest stack drops its oldest entry for it. */
@@ -118,17 +134,23 @@ export function dropEntries(context: Context): void {
 }
 
 /** The context is gone for good: what it owns is orphaned, with the place where it left; waits just end. */
-export function abandon(context: Context): void {
+export function abandon(world: World, context: Context): void {
   const { isExiting, exit, out, pid, cpu } = context;
-  const left = isExiting
-    ? bareMark(exit, pid, cpu, L.KIND_TASK_EXIT)
-    : bareMark(out, pid, cpu, L.KIND_SWITCH);
   for (const entry of context.stack.toReversed()) {
     const { lock } = entry;
     const owned = isHeld(entry) && lock.owner === context;
+    // What was taken after an exit was taken by the next task with this pid.
+    const exited = isExiting && exit.time >= timeOfEntry(entry);
     removeEntry(context, entry);
     if (!owned) continue;
+    world.orphans++;
     lock.isOrphaned = true;
-    lock.left = left;
+    lock.left = exited ? bareMark(exit, pid, cpu, L.KIND_TASK_EXIT) : bareMark(out, pid, cpu, L.KIND_SWITCH);
   }
+}
+
+/** The task exits. Nobody does so twice: what one with the same pid still held at an earlier exit, it left behind. */
+export function leaveBehind(world: World, task: Context): void {
+  const top = task.stack.at(-1);
+  if (top && task.isExiting && task.exit.time >= timeOfEntry(top)) abandon(world, task);
 }

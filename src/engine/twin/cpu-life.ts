@@ -36,6 +36,7 @@ function newCpu(number: number): Cpu {
     lostUnknown: 0,
     breaks: 0,
     backwards: 0,
+    firstBreak: 0n,
     lastBreak: 0n,
     switchNext: null,
     last: null,
@@ -62,6 +63,7 @@ export function levelOf(flags: number): number {
 
 /** A break in continuity that no loss mark explains: events are missing here (design rule 13). */
 export function noteBreak(cpu: Cpu, time: bigint): void {
+  if (cpu.breaks === 0) cpu.firstBreak = time;
   cpu.breaks++;
   cpu.lastBreak = time;
 }
@@ -128,7 +130,7 @@ function changeLevel(world: World, cpu: Cpu, event: CanonicalEvent, before: numb
   const crossed = cpu.contexts.slice(Math.min(before, level), Math.max(before, level));
   for (const context of crossed) {
     if (!context || context.stack.length === 0) continue;
-    if (isEntered) abandon(context);
+    if (isEntered) abandon(world, context);
     else context.out = world.moment(event);
   }
 }
@@ -166,7 +168,6 @@ export function lost(world: World, cpu: Cpu, event: CanonicalEvent): void {
   cpu.lost = BigInt.asUintN(64, cpu.lost + missing);
   cpu.lostSpans++;
   if (missing === 0n) cpu.lostUnknown++;
-  cpu.lastBreak = event.time;
   world.report(L.RECORD_IS_LOST, event, { extra: missing, marks: [cpu.last, world.mark(event)] });
   const task = findTask(world, cpu.pid, cpu.number);
   if (task) dropWaits(task);

@@ -64,15 +64,20 @@ export function linkLock(word: Word, lock: Lock): void {
 }
 
 /**
- * May it be forgotten? Only what is free, unwaited for and whose last known value agrees: a set bit without an owner, an
- * abandoned lock and a suspected lost update stay for ever (design rule 15).
+ * May it be forgotten? Only what is free, unwaited for and whose last known value agrees: a set bit without an owner and a
+ * suspected lost update stay for ever (design rule 15), abandoned locks while there are few of them.
  */
-function isForgettable(lock: Lock): boolean {
-  return lock.references === 0 && !lock.owner && !lock.suspect && !lock.isSeenSet && !lock.isOrphaned;
+function isForgettable(lock: Lock, keepsOrphans: boolean): boolean {
+  const isKept = lock.isSeenSet || (lock.isOrphaned && keepsOrphans);
+  return lock.references === 0 && !lock.owner && !lock.suspect && !isKept;
 }
 
 function makeRoom(world: World): void {
-  for (const lock of world.locks.makeRoom(isForgettable, ({ lastUse }) => lastUse)) {
+  // More abandoned locks than a small table holds are no findings any more, but the traces of a lossy recording.
+  const keepsOrphans = world.orphans <= world.tableFloor;
+  const isIdle = (lock: Lock): boolean => isForgettable(lock, keepsOrphans);
+  for (const lock of world.locks.makeRoom(isIdle, ({ lastUse }) => lastUse)) {
+    if (lock.isOrphaned) world.orphans--;
     lock.word?.locks.splice(lock.word.locks.indexOf(lock), 1);
     world.count(L.COUNTER_FORGOTTEN_LOCKS);
   }

@@ -10,11 +10,11 @@ import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
 import type { Mark } from '../../model/state.ts';
 import { contextOf, findHold, findTask, findWait, pushEntry, removeEntry } from './contexts.ts';
-import { levelOf } from './cpu-life.ts';
+import { levelOf, noteBreak } from './cpu-life.ts';
 import { lockOf } from './lock-table.ts';
 import { bareMark, since, timeOf } from './marks.ts';
 import { pushWriter } from './word-table.ts';
-import { noteSeenSet, settleSuspect } from './words.ts';
+import { checkValue, noteSeenSet, settleSuspect } from './words.ts';
 import type { Context, Cpu, Entry, Lock, World } from './world.ts';
 
 export function attempt(world: World, cpu: Cpu, event: CanonicalEvent): void {
@@ -117,7 +117,10 @@ export function take(world: World, cpu: Cpu, event: CanonicalEvent): void {
   const context = contextOf(world, cpu, levelOf(event.flags));
   const lock = lockOf(world, event);
   lock.acquisitions++;
-  if (event.kind === L.KIND_ACQUIRE) lock.isTakenVisibly = true;
+  if (event.kind === L.KIND_ACQUIRE) {
+    lock.isTakenVisibly = true;
+    checkValue(world, cpu, lock, event, true);
+  }
 
   const wait = findWait(context, lock);
   if (wait) {
@@ -137,7 +140,7 @@ export function take(world: World, cpu: Cpu, event: CanonicalEvent): void {
   }
   if (flags & L.FLAG_MUTEX) lock.isSleeping = true;
   if (lock.suspect) settleSuspect(world, lock, lock.suspect, event);
-  lock.isOrphaned = false;
+  adopt(world, lock);
   lock.isSeenSet = false;
   lock.owner = context;
   lock.acquire = world.mark(event);
@@ -160,6 +163,7 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
   world.count(L.COUNTER_RELEASES);
   const own = contextOf(world, cpu, levelOf(event.flags));
   const lock = lockOf(world, event);
+  checkValue(world, cpu, lock, event, false);
   const context = releasingContext(world, cpu, own, lock);
   const { owner } = lock;
   if (context) {
@@ -167,7 +171,7 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
     if (hold) world.holdNs.add(since(hold.acquire.time, event.time));
     removeEntry(context, hold ?? findWait(context, lock)!);
   } else {
-    unpairedRelease(world, event, lock);
+    unpairedRelease(world, cpu, event, lock);
   }
   lock.releases++;
   // Somebody held it: that explains the bit which a suspected store seemed to have set.
@@ -175,10 +179,16 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
   // A late release of an earlier owner says nothing about the present one.
   if (!owner || owner === context || !context) {
     lock.release = world.mark(event);
-    lock.isOrphaned = false;
+    adopt(world, lock);
     lock.isSeenSet = false;
   }
   if (lock.word) pushWriter(world, lock.word, event);
+}
+
+/** An abandoned lock was taken or released after all. */
+function adopt(world: World, lock: Lock): void {
+  if (lock.isOrphaned) world.orphans--;
+  lock.isOrphaned = false;
 }
 
 /**
@@ -193,7 +203,7 @@ function releasingContext(world: World, cpu: Cpu, own: Context, lock: Lock): Con
 }
 
 /** A release by nobody who is known to have taken the lock. */
-function unpairedRelease(world: World, event: CanonicalEvent, lock: Lock): void {
+function unpairedRelease(world: World, cpu: Cpu, event: CanonicalEvent, lock: Lock): void {
   world.count(L.COUNTER_UNPAIRED_RELEASES);
   const { owner } = lock;
   const about = { ...identityOf(lock), count: lock.acquisitions };
@@ -210,8 +220,20 @@ function unpairedRelease(world: World, event: CanonicalEvent, lock: Lock): void 
   }
   const taken = timeOf(lock.acquire);
   const released = timeOf(lock.release);
+  if (taken === 0n && !lock.isRead && isTakeMissing(world, cpu, event)) noteBreak(cpu, event.time);
   // Only after a take and its release were both seen is one more release one too many; readers come in numbers.
   if (taken === 0n || released < taken || lock.isRead) return;
   const marks = [lock.acquire, lock.release, world.mark(event)];
   world.report(L.RECORD_IS_DOUBLE_RELEASE, event, { ...about, marks });
+}
+
+/**
+ * Whoever releases with preemption off took the lock in the same stretch on this CPU, after the last switch there: where
+ * that switch was seen and takes are recorded, the take is missing (design rule 13). Sleeping locks may be held since before
+ * the capture began; annotations come with an attempt.
+ */
+function isTakeMissing({ kinds }: World, cpu: Cpu, { flags }: CanonicalEvent): boolean {
+  const namespace = flags >>> L.FLAG_NAMESPACE_SHIFT;
+  const takes = kinds[L.KIND_ATTEMPT * 4 + namespace]! + kinds[L.KIND_ACQUIRE * 4 + namespace]!;
+  return cpu.switchNext !== null && (flags & L.FLAG_PREEMPT_OFF) !== 0 && takes > 0n;
 }

@@ -30,6 +30,11 @@ const PROGRAMS: Readonly<Record<number, Program>> = {
     world.report(L.RECORD_IS_MESSAGE, event, { marks: [world.mark(event)] }),
 };
 
+/** No CPU emitted anything for as long as a wait counts: an idle machine, or one that was stopped. */
+function paused(world: World, event: CanonicalEvent): void {
+  world.report(L.RECORD_IS_PAUSE, event, { extra: world.lastTime, marks: [world.mark(event)] });
+}
+
 export function replay(world: World, event: CanonicalEvent, place: EventPlace): void {
   const { time, kind, flags } = event;
   world.now = time;
@@ -40,7 +45,10 @@ export function replay(world: World, event: CanonicalEvent, place: EventPlace): 
     return;
   }
   if (world.events === 0n) world.firstTime = time;
-  if (time > world.lastTime) world.lastTime = time;
+  if (time > world.lastTime) {
+    if (world.events > 0n && time - world.lastTime >= world.spinNs) paused(world, event);
+    world.lastTime = time;
+  }
   world.events++;
   const row = world.rowOf(event.type);
   row.count++;

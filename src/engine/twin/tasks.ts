@@ -1,7 +1,7 @@
 // Which task runs where, and which tasks are gone: sched:sched_switch and sched:sched_process_exit.
 
 import type { CanonicalEvent } from '../../model/event.ts';
-import { findTask } from './contexts.ts';
+import { findTask, leaveBehind } from './contexts.ts';
 import { noteBreak } from './cpu-life.ts';
 import type { Cpu, World } from './world.ts';
 
@@ -22,6 +22,8 @@ export function switched(world: World, cpu: Cpu, event: CanonicalEvent): void {
   if (into) {
     into.inTime = event.time;
     into.cpu = cpu.number;
+    // Preempted on its way out, or another task with the same pid: with empty hands it makes no difference.
+    if (into.stack.length === 0) into.isExiting = false;
   }
   cpu.pid = next;
   cpu.task = into;
@@ -32,6 +34,7 @@ export function switched(world: World, cpu: Cpu, event: CanonicalEvent): void {
 export function exited(world: World, cpu: Cpu, event: CanonicalEvent): void {
   const task = findTask(world, pidIn(event.value), cpu.number);
   if (!task) return;
+  leaveBehind(world, task);
   task.isExiting = true;
   task.exit = world.moment(event);
 }

@@ -11,11 +11,11 @@
 import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
 import type { Mark } from '../../model/state.ts';
-import { levelOf } from './cpu-life.ts';
+import { levelOf, noteBreak } from './cpu-life.ts';
 import { WORD_BITS } from './lock-table.ts';
 import { timeOf } from './marks.ts';
 import { pushWriter, wordOf } from './word-table.ts';
-import type { LiveSuspect, Lock, Word, World } from './world.ts';
+import type { Cpu, LiveSuspect, Lock, Word, World } from './world.ts';
 
 function hasBit(value: bigint, bit: number): boolean {
   return ((value >> BigInt(bit)) & 1n) === 1n;
@@ -35,6 +35,18 @@ export function noteSeenSet(world: World, lock: Lock, event: CanonicalEvent, rea
   const { suspect } = lock;
   if (!suspect || timeOf(suspect.confirm) !== 0n) return;
   if (readAfter > suspect.store.time) suspect.confirm = world.mark(event);
+}
+
+/**
+ * A lock event's value is the word as the operation left it. One that says the opposite was read at another moment, or
+ * belongs to an operation that was not recorded: nobody is to blame, but this stretch of the record is not whole.
+ */
+export function checkValue(world: World, cpu: Cpu, lock: Lock, event: CanonicalEvent, held: boolean): void {
+  // 0 stands for events without a value; a word with a lock bit set is never 0.
+  const isTold = event.value !== 0n && lock.bit < WORD_BITS && lock.namespace === L.NAMESPACE_WORD;
+  if (!isTold || hasBit(event.value, lock.bit) === held) return;
+  world.count(L.COUNTER_CONTRADICTIONS);
+  noteBreak(cpu, event.time);
 }
 
 /** A value seen in passing: no program's load, so never part of a lost update. */

@@ -112,6 +112,7 @@ export interface Cpu {
   lostUnknown: number;
   breaks: number;
   backwards: number;
+  firstBreak: bigint;
   lastBreak: bigint;
   /** The next task of the last switch, null while unknown. */
   switchNext: number | null;
@@ -141,6 +142,9 @@ export class World {
   readonly rows: readonly Row[];
   readonly cpus = new Map<number, Cpu>();
   readonly locks: Table<string, Lock>;
+  /** Locks that their owner abandoned. */
+  orphans = 0;
+  readonly tableFloor: number;
   readonly words: Table<bigint, Word>;
   readonly tasks: Table<string, Context>;
   readonly ring: Ring;
@@ -163,6 +167,7 @@ export class World {
     this.silentNs = threshold(options.silentNs);
     this.rows = options.rows.map((spec) => ({ spec, count: 0n, irqsOn: 0n, irqsOff: 0n }));
     this.#rowsByType = new Map(this.rows.slice(1).map((row) => [row.spec.type, row]));
+    this.tableFloor = tableFloor;
     this.locks = new Table(tablePower, tableFloor);
     this.words = new Table(tablePower, tableFloor);
     this.tasks = new Table(tablePower, tableFloor);
