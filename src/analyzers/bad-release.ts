@@ -3,8 +3,9 @@ import type { Case } from '../model/case.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import type { Confidence, FindingKind } from '../model/report.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
+import { orderTaints } from './clock-order.ts';
 import { actor, draft, evidence, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
-import { taints } from './taint.ts';
+import { distinct, gaps, untaken } from './taint.ts';
 
 /** Releases by a context that was not seen to take the lock: of a lock that is free, or that somebody else holds. */
 export function badReleases(about: Case): Draft[] {
@@ -20,17 +21,18 @@ export function badReleases(about: Case): Draft[] {
  * events are in order, so what it took itself needs no look further back.
  */
 function takeMayBeUnseen(about: Case, taken: Mark | null, again: Mark): boolean {
-  if (!taken || taints(about, taken.time, again.time, 'the take').length > 0) return true;
+  if (!taken || gaps(about, taken.time, again.time, 'the take').length > 0) return true;
   if (taken.pid === again.pid && taken.cpu === again.cpu) return false;
   return about.found.lost.some((span) => span.cpu === again.cpu && span.to <= again.time);
 }
 
 /**
  * Only bit locks are bound to one context by nature; a map may be released elsewhere by design (rwsems, freezing). A lock
- * that was taken once only may have been held by the releaser since before the capture began.
+ * that was taken once only may have been held by the releaser since before the capture began. Where a CPU releases many
+ * locks that it was not seen to take, or where the clock does not tell what came first, nobody is to blame.
  */
-function confidenceOf(record: RingRecord): Confidence {
-  return record.bit === WHOLE_LOCK || record.count < 2 ? 'possible' : 'likely';
+function confidenceOf(record: RingRecord, doubts: readonly string[]): Confidence {
+  return record.bit === WHOLE_LOCK || record.count < 2 || doubts.length > 0 ? 'possible' : 'likely';
 }
 
 function doubleRelease(about: Case, record: RingRecord): Draft | null {
@@ -69,11 +71,16 @@ function badRelease(
   parts: { taken: Mark | null; released: Mark | null; headline: string; why: string },
 ): Draft {
   const name = lockName(about, record, again);
+  const order = orderTaints(about, [
+    [parts.taken, again],
+    [parts.released, again],
+  ]);
+  const doubts = distinct(order, untaken(about, record.cpu));
   return draft({
     signature: signatureOf(about, kind, 'unknown', name, again),
     kind,
     cause: 'unknown',
-    confidence: confidenceOf(record),
+    confidence: confidenceOf(record, doubts),
     severity: 'medium',
     headline: parts.headline,
     subject: subject(about, again.cpu, again.pid, record.level),
@@ -88,5 +95,6 @@ function badRelease(
       [parts.released, kind === 'double-release' ? 'its release' : 'where its holder left'],
       [again, 'this release'],
     ]),
+    taintedBy: doubts,
   });
 }

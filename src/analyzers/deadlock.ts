@@ -6,6 +6,8 @@ export interface CycleStep {
   readonly wait: OpenWait;
   /** The entry with which the lock's owner holds what `wait` waits for. */
   readonly held: HoldState;
+  /** Since when the owner does nothing but wait itself, or is interrupted by `wait`. */
+  readonly stuckSince: bigint;
 }
 
 /**
@@ -19,14 +21,15 @@ export function findCycle(about: Case, first: OpenWait, waits: readonly OpenWait
   let wait = first;
   for (;;) {
     const owner = about.state.contexts.find((context) => context.id === wait.lock.owner);
-    const held = owner?.stack.find((hold) => hold.lock === wait.lock.id && isHeld(hold));
+    // What it took last is what it holds: an older entry's release went unseen.
+    const held = owner?.stack.findLast((hold) => hold.lock === wait.lock.id && isHeld(hold));
     if (!owner || !held?.acquire || !holdsAreRecorded(about, wait.lock)) return null;
     met.push(wait.context.id);
-    steps.push({ wait, held });
+    const next = waits.find((candidate) => candidate.context.id === owner.id);
+    steps.push({ wait, held, stuckSince: (next ?? wait).since.time });
     const known = met.indexOf(owner.id);
     if (known >= 0) return steps.slice(known);
     if (isInterruptedBy(wait, owner)) return [steps.at(-1)!];
-    const next = waits.find((candidate) => candidate.context.id === owner.id);
     if (!next) return null;
     wait = next;
   }

@@ -3,7 +3,9 @@ import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { KINDS, NAMESPACES } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import {
+  CONFIDENCES,
   type Actor,
+  type Confidence,
   type ContextName,
   type Culprit,
   type Evidence,
@@ -33,6 +35,11 @@ const NOTHING = {
   evidence: [],
   taintedBy: [],
 } as const;
+
+/** The weaker of two confidences. */
+export function weaker(a: Confidence, b: Confidence): Confidence {
+  return CONFIDENCES.indexOf(a) < CONFIDENCES.indexOf(b) ? a : b;
+}
 
 type Needed =
   'signature' | 'kind' | 'cause' | 'confidence' | 'severity' | 'headline' | 'startNs' | 'durationNs';

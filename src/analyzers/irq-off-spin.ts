@@ -1,7 +1,8 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
-import type { Cause, Confidence, IrqsOff, Severity, Watchdog } from '../model/report.ts';
+import type { Alternative, Cause, Confidence, IrqsOff, Severity, Watchdog } from '../model/report.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
+import { orderTaints } from './clock-order.ts';
 import {
   actor,
   commOf,
@@ -12,11 +13,23 @@ import {
   signatureOf,
   subject,
   task,
+  weaker,
   type Draft,
 } from './draft.ts';
 import { isSpin } from './spins.ts';
-import { lostTails, taints } from './taint.ts';
-import { cpuOf, holdsAreRecorded, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
+import { pauseDoubt } from './pauses.ts';
+import { distinct, losses, lostTails, taints } from './taint.ts';
+import {
+  cpuOf,
+  doubtOf,
+  holdsAreRecorded,
+  isRecorded,
+  offSince,
+  openWaits,
+  readersOf,
+  waiterOf,
+  type OpenWait,
+} from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
 /** CPUs that spun on a lock with interrupts off for `thresholds.spinNs` or longer: waits that ended, and waits that did not. */
@@ -64,11 +77,18 @@ function openSpin(about: Case, wait: OpenWait): Draft {
   const reports = kernelReports(about, wait.hold.cpu, wait.context.pid, since.time);
   // A recording can end early on one CPU (design rule 10): only a long spin outlasts that reading.
   const isLong = wait.durationNs >= about.thresholds.watchdogNs || reports.length > 0;
-  let confidence: Confidence = isLong && wait.irqsOff?.source === 'preemptirq' ? 'certain' : 'likely';
-  // Somebody else's lost events can hold the release, and with it another holder.
-  const others = lostTails(about, holder ? end : since.time);
+  const isExact = wait.irqsOff?.source === 'preemptirq';
+  let confidence: Confidence = isLong && isExact && isRecorded(about, wait) ? 'certain' : 'likely';
+  // Events that somebody else lost, or the holder's own CPU, can hold the release, and with it another holder.
+  const others = distinct(
+    lostTails(about, holder ? end : since.time),
+    holder ? losses(about, holder.time, end, holder.cpu) : [],
+  );
   if (others.length > 0) confidence = 'likely';
-  if (lostTail) confidence = 'possible';
+  const doubt = doubtOf(about, wait, about.thresholds.spinNs);
+  if (doubt) confidence = weaker(confidence, doubt.atMost);
+  if (wait.mayHaveEnded.length > 0) confidence = 'possible';
+  const readers = holder ? [] : readersOf(about, lock);
   return draft({
     signature: signatureOf(about, 'irq-off-spin', cause, name, since),
     kind: 'irq-off-spin',
@@ -80,9 +100,11 @@ function openSpin(about: Case, wait: OpenWait): Draft {
       `${duration(elapsed(off, end))} later` +
       (holder
         ? `; ${task(about, holder)} took the lock at ${seconds(holder.time)} and no release ${others.length > 0 ? 'of it is in the capture' : 'followed'}.`
-        : lock.isRead
-          ? '; no exclusive holder is recorded, and readers may hold it.'
-          : '; nobody is recorded as holding the lock.'),
+        : readers[0]
+          ? `; ${task(about, readers[0])} took the lock shared at ${seconds(readers[0].time)}, and no release of it is in the capture.`
+          : lock.isRead
+            ? '; no exclusive holder is recorded, and readers may hold it.'
+            : '; nobody is recorded as holding the lock.'),
     subject: subject(about, wait.hold.cpu, wait.context.pid, wait.context.level),
     lock: name,
     startNs: String(off),
@@ -94,19 +116,26 @@ function openSpin(about: Case, wait: OpenWait): Draft {
     waiters: [waiterOf(about, wait)],
     irqsOff: wait.irqsOff,
     watchdog,
+    alternatives: doubt ? [doubt.alternative] : [],
     kernelReports: reports,
     evidence: evidence(about, [
       [holder, 'taken by the holder'],
+      [readers[0], 'taken shared'],
       [wait.irqsOff?.source === 'preemptirq' ? cpuOf(about, wait.hold.cpu)?.irqsOff : null, 'interrupts off'],
       [since, 'begins to spin'],
       [wait.hold.contend, 'found taken'],
       [wait.also, 'the same wait, by the address of the lock itself'],
+      ...(doubt ? [doubt.evidence] : []),
     ]),
-    taintedBy: lostTail
-      ? [...others, `the last events of CPU ${wait.hold.cpu} are lost: the spin may have ended`]
-      : others,
+    taintedBy: distinct(others, wait.mayHaveEnded),
   });
 }
+
+const UNRECORDED: Alternative = {
+  cause: 'lost-unlock',
+  confidence: 'possible',
+  why: 'no take by anybody explains the wait: an unrecorded holder, or a bit that was set and cleared outside the lock operations',
+};
 
 function closedSpin(about: Case, record: RingRecord): Draft {
   const [attempt, contend, acquire, holder, release, offMark] = record.marks as readonly [
@@ -140,19 +169,25 @@ function closedSpin(about: Case, record: RingRecord): Draft {
   const cause: Cause = holder ? 'slow-holder' : 'unknown-holder';
   const spun = elapsed(attempt.time, acquire.time);
   const letGo = release && holder && release.time > attempt.time ? release : null;
-  // Unless its release was seen, the holder may have let go among the lost events, and another one have followed.
-  const seen = holder ? (letGo ? [] : lostTails(about, acquire.time)) : null;
-  const tainted = seen ?? taints(about, attempt.time, acquire.time, 'the spin began');
+  const isHolders = letGo !== null && letGo.pid === holder!.pid;
+  const unsure = holder ? holderTaints(about, holder, isHolders ? letGo : null, acquire, attempt) : [];
+  const tainted = holder ? unsure : taints(about, attempt.time, acquire.time, 'the spin began');
+  const reports = kernelReports(about, record.cpu, record.pid, off.time, until);
+  const involved = holder ? [record.cpu, holder.cpu] : [record.cpu];
+  const doubt =
+    reports.length > 0
+      ? null
+      : pauseDoubt(about, involved, [attempt.time, acquire.time], about.thresholds.spinNs);
   return draft({
     signature: signatureOf(about, 'irq-off-spin', cause, name, acquire),
     kind: 'irq-off-spin',
     cause,
-    confidence: exact && !seen?.length ? 'certain' : 'likely',
+    confidence: weaker(exact && unsure.length === 0 ? 'certain' : 'likely', doubt?.atMost ?? 'certain'),
     severity: severityOf(watchdog),
     headline:
       `CPU ${record.cpu} (${task(about, acquire)}) spun for ${duration(spun)} with interrupts off` +
       (holder
-        ? ` on a lock that ${task(about, holder)} on CPU ${holder.cpu} held${letGo ? ` until ${seconds(letGo.time)}` : ''}, and then got it.`
+        ? ` on a lock that ${task(about, holder)} on CPU ${holder.cpu} held${heldUntil(about, record, isHolders, letGo)}, and then got it.`
         : ' on a lock whose holder was not recorded, and then got it.'),
     subject: subject(about, record.cpu, record.pid, record.level),
     lock: name,
@@ -174,25 +209,38 @@ function closedSpin(about: Case, record: RingRecord): Draft {
     ],
     irqsOff,
     watchdog,
-    alternatives: holder
-      ? []
-      : [
-          {
-            cause: 'lost-unlock',
-            confidence: 'possible',
-            why: 'no take by anybody explains the wait: an unrecorded holder, or a bit that was set and cleared outside the lock operations',
-          },
-        ],
-    kernelReports: kernelReports(about, record.cpu, record.pid, off.time, until),
+    alternatives: [...(doubt ? [doubt.alternative] : []), ...(holder ? [] : [UNRECORDED])],
+    kernelReports: reports,
     evidence: evidence(about, [
       [holder, 'taken by the holder'],
       [exact ? off : null, 'interrupts off'],
       [attempt, 'begins to spin'],
       [contend, 'found taken'],
-      [letGo, 'the holder lets go'],
+      [letGo, isHolders ? 'the holder lets go' : 'the last release before the spin ends'],
       [acquire, 'the spin ends'],
       [on, 'interrupts on'],
+      ...(doubt ? [doubt.evidence] : []),
     ]),
     taintedBy: tainted,
   });
+}
+
+/** " until 18.686"; who held the lock when the spin began need not be who was waited for at its end. */
+function heldUntil(about: Case, { count }: RingRecord, isHolders: boolean, letGo: Mark | null): string {
+  if (!letGo) return '';
+  if (isHolders) return ` until ${seconds(letGo.time)}`;
+  const times = count === 1 ? 'once' : `${count} times`;
+  return ` when it began; it was released ${times} meanwhile, last by ${task(about, letGo)} at ${seconds(letGo.time)}`;
+}
+
+/**
+ * What makes it unsure that this task kept the lock from its take on: with its own release seen, events that its CPU lost in
+ * between (of any CPU, where it was released elsewhere); otherwise those that anybody lost up to the end of the spin.
+ */
+function holderTaints(about: Case, holder: Mark, letGo: Mark | null, acquire: Mark, attempt: Mark): string[] {
+  const order = orderTaints(about, [[holder, attempt]]);
+  if (!letGo)
+    return distinct(losses(about, holder.time, acquire.time), lostTails(about, acquire.time), order);
+  const cpu = letGo.cpu === holder.cpu ? holder.cpu : undefined;
+  return distinct(losses(about, holder.time, letGo.time, cpu), order);
 }

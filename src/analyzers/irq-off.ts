@@ -1,8 +1,10 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
+import type { Alternative } from '../model/report.ts';
 import type { CpuState, Mark, RingRecord } from '../model/state.ts';
-import { draft, evidence, kernelReports, signatureOf, subject, task, type Draft } from './draft.ts';
-import { knownUntil } from './taint.ts';
+import { draft, evidence, kernelReports, signatureOf, subject, task, weaker, type Draft } from './draft.ts';
+import { pauseDoubt } from './pauses.ts';
+import { knownUntil, recordingWentOn } from './taint.ts';
 import { isSpin } from './spins.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
@@ -51,6 +53,12 @@ function openSpan(about: Case, cpu: CpuState): Draft | null {
   return span(about, off, end, null);
 }
 
+const OPEN: Alternative = {
+  cause: 'unknown',
+  confidence: 'possible',
+  why: 'the CPU went offline, or its recording ended early; or it spins on a lock whose tracepoints were not recorded',
+};
+
 /** `on` null: open to the end of the capture. */
 function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
   const length = elapsed(off.time, until);
@@ -59,11 +67,15 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
   const reports = kernelReports(about, off.cpu, off.pid, off.time, until);
   // A recording can end early on one CPU (design rule 10): only a long span outlasts that reading.
   const isLong = length >= about.thresholds.watchdogNs || reports.length > 0;
+  const isWitnessed = recordingWentOn(about, off.cpu, off.time, reports.length > 0);
+  const doubt =
+    reports.length > 0 ? null : pauseDoubt(about, [off.cpu], [off.time, until], about.thresholds.irqOffNs);
+  const confidence = on ? 'certain' : isLong && !lostTail && isWitnessed ? 'likely' : 'possible';
   return draft({
     signature: signatureOf(about, 'irq-off', 'unknown', null, off),
     kind: 'irq-off',
     cause: 'unknown',
-    confidence: on ? 'certain' : isLong && !lostTail ? 'likely' : 'possible',
+    confidence: weaker(confidence, doubt?.atMost ?? 'certain'),
     severity: watchdog.hard === 'cannot' ? 'medium' : 'high',
     headline:
       `CPU ${off.cpu} (${task(about, off)}) ran with interrupts off for ${duration(length)} from ${seconds(off.time)}` +
@@ -80,17 +92,9 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
     evidence: evidence(about, [
       [off, 'interrupts off'],
       [on, 'interrupts on'],
+      ...(doubt ? [doubt.evidence] : []),
     ]),
-    alternatives:
-      on === null
-        ? [
-            {
-              cause: 'unknown',
-              confidence: 'possible',
-              why: 'the CPU went offline, or its recording ended early; or it spins on a lock whose tracepoints were not recorded',
-            },
-          ]
-        : [],
+    alternatives: [...(doubt ? [doubt.alternative] : []), ...(on === null ? [OPEN] : [])],
     taintedBy: lostTail ? [`the last events of CPU ${off.cpu} are lost: interrupts may have come on`] : [],
   });
 }

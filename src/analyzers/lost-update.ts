@@ -3,6 +3,7 @@ import type { Case } from '../model/case.ts';
 import { SUSPECT } from '../model/engine-numbers.ts';
 import type { Cause, Confidence } from '../model/report.ts';
 import type { Mark } from '../model/state.ts';
+import { orderTaints } from './clock-order.ts';
 import {
   actor,
   culprit,
@@ -72,7 +73,13 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
   const stayedLong = setsBack && about.timeIsNs && Number(end - store.time) >= about.thresholds.spinNs;
   // A take among events that were lost up to the end explains the bit as well.
   const hidden = lostTails(about, end).length > 0;
-  const confidence: Confidence = confirm && stayedLong && !hidden ? 'likely' : 'possible';
+  const order = orderTaints(about, [
+    [load, update],
+    [update, store],
+    [store, confirm],
+  ]);
+  const confidence: Confidence =
+    confirm && stayedLong && !hidden && order.length === 0 ? 'likely' : 'possible';
   const what = setsBack
     ? `set bit ${lock.bit} again after its release`
     : `erased bit ${lock.bit}, taken meanwhile`;
@@ -111,6 +118,7 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
     taintedBy: distinct(
       taints(about, load.time, store.time, 'the load'),
       setsBack ? lostTails(about, end) : [],
+      order,
     ),
   });
 }

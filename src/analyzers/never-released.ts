@@ -19,12 +19,23 @@ import {
 import {
   deadlock,
   heldAtEnd,
+  heldShared,
   lostUnlock,
   missingUnlock,
   unknownSetter,
   type Verdict,
 } from './stuck-causes.ts';
-import { cpuOf, holdsAreRecorded, offSince, openWaits, waiterOf, type OpenWait } from './waits.ts';
+import { distinct } from './taint.ts';
+import {
+  cpuOf,
+  doubtOf,
+  holdsAreRecorded,
+  offSince,
+  openWaits,
+  readersOf,
+  waiterOf,
+  type OpenWait,
+} from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
 /**
@@ -47,10 +58,12 @@ export function neverReleased(about: Case): Draft[] {
 }
 
 function isLong(about: Case, wait: OpenWait): boolean {
-  const { spinNs, watchdogNs } = about.thresholds;
   // Without a known time unit only a cycle of waits can be judged, and it is, whatever its length.
-  if (!about.timeIsNs) return true;
-  return wait.durationNs >= (wait.spins ? spinNs : watchdogNs);
+  return !about.timeIsNs || wait.durationNs >= longEnough(about, wait);
+}
+
+function longEnough({ thresholds }: Case, wait: OpenWait): number {
+  return wait.spins ? thresholds.spinNs : thresholds.watchdogNs;
 }
 
 /** `cycles`: the cycles of waits that were reported; one that goes through several locks is one finding. */
@@ -74,9 +87,11 @@ function judgeWaited(
     return finish(about, lock, waits, deadlock(about, lock, first, cycle));
   }
   if (!about.timeIsNs) return null;
-  const left = orphanedAt(lock) ?? (owner ? leftAt(about, lock, owner) : null);
+  const left = orphanedAt(lock) ?? (owner ? leftAt(about, lock, owner, first) : null);
   if (left && lock.acquire) return finish(about, lock, waits, missingUnlock(about, lock, left, first));
   if (owner && lock.acquire) return finish(about, lock, waits, heldAtEnd(about, lock, first));
+  const readers = lock.bit === WHOLE_LOCK ? readersOf(about, lock) : [];
+  if (readers.length > 0) return finish(about, lock, waits, heldShared(about, readers, first));
   // Whether the lock is free by replay can only be told where its takes and releases are recorded.
   if (lock.bit === WHOLE_LOCK) return null;
   if (lock.suspect?.store && lock.suspect.load) {
@@ -95,13 +110,18 @@ function ownerOf(about: Case, lock: LockState): ContextState | null {
 }
 
 /** Where the owner left the context that the lock belongs to; null while it may still be inside its critical section. */
-function leftAt(about: Case, lock: LockState, owner: ContextState): Mark | null {
+function leftAt(about: Case, lock: LockState, owner: ContextState, wait: OpenWait | null): Mark | null {
   const taken = lock.acquire?.time ?? 0n;
   if (owner.isExiting && owner.exit && owner.exit.time >= taken)
     return isGone(about, owner) ? owner.exit : null;
-  if (lock.bit === WHOLE_LOCK || lock.isSleeping) return null;
+  if (lock.isSleeping) return null;
+  const hasLeft = owner.out !== null && owner.out.time > taken;
+  // lockdep does not say which lock spins (rule 7). One that somebody waits for with interrupts off does. The run queue's own
+  // lock is held across the switch event, and released by the first events after it.
+  if (lock.bit === WHOLE_LOCK)
+    return hasLeft && wait?.spins && wait.irqsOff && wentOn(about, owner) ? owner.out : null;
   // A bit lock belongs to a context: whoever is switched out, or returns from its interrupt, has left it.
-  if (owner.out && owner.out.time > taken) return owner.out;
+  if (hasLeft) return owner.out;
   const last = cpuOf(about, owner.cpu)?.last;
   const tookAtomically = ((lock.acquire?.flags ?? 0) & FLAGS['preempt-off']) !== 0;
   if (!last || !tookAtomically || owner.level > 0) return null;
@@ -114,24 +134,39 @@ function leftAt(about: Case, lock: LockState, owner: ContextState): Mark | null 
 function isGone(about: Case, owner: ContextState): boolean {
   const exit = owner.exit!.time;
   if (owner.out && owner.out.time >= exit) return owner.inTime <= owner.out.time;
-  const cpu = cpuOf(about, owner.cpu);
-  return cpu !== undefined && cpu.last !== null && cpu.last.time > exit && cpu.last.pid !== owner.pid;
+  return ranOthersAfter(about, owner, exit);
+}
+
+/** It came back after it was switched out, or its CPU went on with other tasks. */
+function wentOn(about: Case, owner: ContextState): boolean {
+  const out = owner.out!.time;
+  return owner.inTime > out || ranOthersAfter(about, owner, out);
+}
+
+function ranOthersAfter(about: Case, { cpu, pid }: ContextState, time: bigint): boolean {
+  const last = cpuOf(about, cpu)?.last;
+  return last != null && last.time > time && last.pid !== pid;
 }
 
 /** A lock without waiters whose holder is gone: latent, and only told where the events leave no other reading. */
 function judgeAbandoned(about: Case, lock: LockState): Draft | null {
   if (!lock.acquire || lock.isRead || !holdsAreRecorded(about, lock)) return null;
   const owner = ownerOf(about, lock);
-  const left = orphanedAt(lock) ?? (owner?.isExiting ? leftAt(about, lock, owner) : null);
+  const left = orphanedAt(lock) ?? (owner?.isExiting ? leftAt(about, lock, owner, null) : null);
   if (!left || KINDS[left.kind] !== 'task exit') return null;
-  return finish(about, lock, [], missingUnlock(about, lock, left, null));
+  const verdict = missingUnlock(about, lock, left, null);
+  // Where attempts count as takes, a wait that the task gave up and annotations look like holds.
+  return finish(about, lock, [], about.attemptsHold ? { ...verdict, confidence: 'possible' } : verdict);
 }
 
 function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdict: Verdict): Draft {
   const victim = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0];
   const end = victim?.until ?? about.state.lastTime;
   const name = lockName(about, lock, lock.acquire ?? victim?.since);
-  const unsure = victim ? mayHaveEnded(about, victim) : [];
+  const unsure = victim ? victim.mayHaveEnded : [];
+  // Causes that the events prove are the same whether the machine stopped meanwhile or not.
+  const byLength = verdict.cause === 'held-at-end' || verdict.cause === 'unknown-setter';
+  const doubt = victim && byLength ? doubtOf(about, victim, longEnough(about, victim)) : null;
   const off = victim ? offSince(victim.irqsOff) : null;
   const critical: Severity = victim?.irqsOff ? 'critical' : victim ? 'high' : 'medium';
   const stuckSince = off ?? victim?.since.time;
@@ -141,7 +176,7 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
       signatureOf(about, 'never-released', verdict.cause, name, lock.acquire ?? victim?.since),
     kind: 'never-released',
     cause: verdict.cause,
-    confidence: unsure.length ? 'possible' : verdict.confidence,
+    confidence: unsure.length || doubt?.atMost === 'possible' ? 'possible' : verdict.confidence,
     severity: critical,
     headline: verdict.headline,
     subject: victim ? subject(about, victim.hold.cpu, victim.context.pid, victim.context.level) : null,
@@ -164,7 +199,7 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
             about.thresholds.watchdogNs,
           )
         : null,
-    alternatives: verdict.alternatives,
+    alternatives: [...verdict.alternatives, ...(doubt ? [doubt.alternative] : [])],
     kernelReports: victim ? kernelReports(about, victim.hold.cpu, victim.context.pid, victim.since.time) : [],
     evidence: evidence(about, [
       ...verdict.evidence,
@@ -177,16 +212,8 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
         'the take that never ends',
       ],
       [victim?.also, 'the same wait, by the address of the lock itself'],
+      ...(doubt ? [doubt.evidence] : []),
     ]),
-    taintedBy: [...verdict.taintedBy, ...unsure],
+    taintedBy: distinct(verdict.taintedBy, unsure),
   });
-}
-
-/** Whoever spins stays on its CPU; a sleeper can be woken, and its wait end, on any. */
-function mayHaveEnded(about: Case, { spins, hold }: OpenWait): string[] {
-  if (!spins)
-    return about.lostTails.size ? ['the wait may have ended among the lost events of some CPU'] : [];
-  return about.lostTails.has(hold.cpu)
-    ? [`the last events of CPU ${hold.cpu} are lost: the wait may have ended`]
-    : [];
 }

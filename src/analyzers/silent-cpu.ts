@@ -3,7 +3,9 @@ import { FLAGS, KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Confidence, IrqsOff } from '../model/report.ts';
 import type { CpuState, Mark, RingRecord } from '../model/state.ts';
-import { draft, evidence, kernelReports, subject, task, type Draft } from './draft.ts';
+import { draft, evidence, kernelReports, subject, task, weaker, type Draft } from './draft.ts';
+import { pauseDoubt } from './pauses.ts';
+import { recordingWentOn } from './taint.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
@@ -84,7 +86,15 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
   const reports = kernelReports(about, cpu.cpu, last.pid, last.time);
   // Recordings of healthy CPUs can end a few seconds apart (design rule 10).
   const isLong = silence >= about.thresholds.watchdogNs || reports.length > 0;
-  const confidence: Confidence = off && isLong ? 'likely' : 'possible';
+  const isWitnessed = recordingWentOn(about, cpu.cpu, last.time, reports.length > 0);
+  const doubt =
+    reports.length > 0
+      ? null
+      : pauseDoubt(about, [cpu.cpu], [last.time, about.state.lastTime], about.thresholds.irqOffNs);
+  const confidence: Confidence = weaker(
+    off && isLong && isWitnessed ? 'likely' : 'possible',
+    doubt?.atMost ?? 'certain',
+  );
   const since = off?.time ?? last.time;
   const alternatives: Alternative[] = [
     {
@@ -103,8 +113,11 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
     {
       cause: 'recording ended',
       confidence: 'possible',
-      why: 'the recording of this CPU alone stopped early',
+      why: isWitnessed
+        ? 'the recording of this CPU alone stopped early, although the recorder does not say so'
+        : 'the recording of this CPU alone stopped early: nothing shows that it went on',
     },
+    ...(doubt ? [doubt.alternative] : []),
   ];
   const sites = cpu.flagsOn
     ? `; interrupts were last seen on at ${seconds(cpu.flagsOn.time)}`
@@ -140,6 +153,7 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
         off && cpu.last?.offset === off.offset ? null : cpu.last,
         'the last event of this CPU that is not from an NMI',
       ],
+      ...(doubt ? [doubt.evidence] : []),
     ]),
     taintedBy: off ? [] : ['without irq_disable and irq_enable events the interrupt state is not recorded'],
   });
@@ -151,6 +165,9 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
   if (!before || !after || (before.flags & FLAGS.nmi) !== 0) return null;
   const gap = elapsed(before.time, after.time);
   if (record.count < EVENTS.needed || gap < EVENTS.timesLonger * Number(record.extra)) return null;
+  // Of a machine that stopped as a whole no CPU is to blame; the report's problems name the pause.
+  const doubt = pauseDoubt(about, [record.cpu], [before.time, after.time], about.thresholds.irqOffNs);
+  if (doubt?.atMost === 'possible') return null;
   const overlaps = (from: bigint, to: bigint): boolean => from <= after.time && to >= before.time;
   const explained =
     about.found.waits.some(
@@ -175,6 +192,7 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
     durationNs: gap,
     irqsOff: { source: 'none', notBeforeNs: null, notAfterNs: null },
     watchdog: watchdogVerdict(before.time, gap, null, about.thresholds.watchdogNs),
+    alternatives: doubt ? [doubt.alternative] : [],
     kernelReports: kernelReports(about, record.cpu, pid, before.time, after.time),
     evidence: evidence(about, [
       [before, 'the last event before'],

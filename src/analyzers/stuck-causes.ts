@@ -3,10 +3,12 @@ import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Cause, Confidence } from '../model/report.ts';
-import type { HoldState, LockState, Mark, Suspect } from '../model/state.ts';
-import { culprit, lockName, task, type Draft } from './draft.ts';
-import { distinct, lostTails, taints } from './taint.ts';
-import type { OpenWait } from './waits.ts';
+import type { LockState, Mark, Suspect } from '../model/state.ts';
+import { orderTaints } from './clock-order.ts';
+import type { CycleStep } from './deadlock.ts';
+import { culprit, lockName, task, weaker, type Draft } from './draft.ts';
+import { distinct, losses, lostTails, taints } from './taint.ts';
+import { doubtOf, type OpenWait } from './waits.ts';
 
 // Why a lock is stuck: one verdict per cause, each with its evidence, its confidence, and what would overturn it.
 
@@ -39,7 +41,9 @@ function seenSetBy(wait: OpenWait, lock: LockState): Mark | null {
 
 /** So long that a slow holder, or one whose release was lost, is no longer the better reading. */
 function isStuck(about: Case, wait: OpenWait): boolean {
-  return wait.spins && wait.durationNs >= about.thresholds.watchdogNs;
+  const { watchdogNs } = about.thresholds;
+  if (!wait.spins || wait.durationNs < watchdogNs) return false;
+  return doubtOf(about, wait, watchdogNs)?.atMost !== 'possible';
 }
 
 export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first: OpenWait): Verdict {
@@ -53,6 +57,12 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
   let confidence: Confidence = 'possible';
   if (inOrder && isShown && !taintedBy.length) confidence = 'certain';
   else if ((isShown || inOrder) && (!taintedBy.length || isStuck(about, first))) confidence = 'likely';
+  const order = orderTaints(about, [
+    [load, release],
+    [release, store],
+    [store, shown],
+  ]);
+  if (order.length > 0) confidence = weaker(confidence, 'likely');
   const gap = duration(elapsed(release.time, store.time));
   return {
     cause: 'lost-unlock',
@@ -77,7 +87,7 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
         why: 'a take that was not recorded (a path without these tracepoints) would explain the set bit as well; it would also have to be recorded nowhere as released',
       },
     ],
-    taintedBy,
+    taintedBy: [...taintedBy, ...order],
   };
 }
 
@@ -155,8 +165,11 @@ export function missingUnlock(about: Case, lock: LockState, left: Mark, first: O
     lostTails(about, first?.since.time ?? about.state.lastTime),
   );
   let confidence: Confidence =
-    seen && exited ? 'certain' : first && (seen || exited) ? 'likely' : exited ? 'likely' : 'possible';
+    seen && exited ? 'certain' : seen || exited || (first && isStuck(about, first)) ? 'likely' : 'possible';
   if (taintedBy.length) confidence = seen && first && isStuck(about, first) ? 'likely' : 'possible';
+  // What its own CPU lost may be the very release.
+  const own = [taken.cpu, left.cpu].flatMap((cpu) => losses(about, taken.time, left.time, cpu));
+  if (own.length > 0) confidence = 'possible';
   const how = exited
     ? 'exited'
     : KINDS[left.kind] === 'switch'
@@ -213,11 +226,42 @@ export function heldAtEnd(about: Case, lock: LockState, first: OpenWait): Verdic
   };
 }
 
+/** Readers are named as such: some are let go by other tasks (rwsems, freezing), so a shared hold proves little. */
+export function heldShared(about: Case, readers: readonly Mark[], first: OpenWait): Verdict {
+  const oldest = readers[0]!;
+  const others = readers.length > 1 ? ` and ${readers.length - 1} more` : '';
+  return {
+    cause: 'held-at-end',
+    confidence: 'possible',
+    headline:
+      `${task(about, oldest)}${others} took the lock shared (for reading), the first on CPU ${oldest.cpu} at ${seconds(oldest.time)}, and no release ` +
+      'is in the capture when it ends, with somebody waiting for the lock alone.',
+    start: first.since,
+    holder: null,
+    culprit: null,
+    evidence: [
+      ...readers
+        .slice(0, 3)
+        .map((reader) => [reader, 'taken shared, not released before the capture ends'] as const),
+      [first.hold.contend, 'the wait begins'],
+    ],
+    alternatives: [
+      { cause: 'slow-holder', confidence: 'possible', why: 'the readers may let go after the capture ended' },
+      {
+        cause: 'by design',
+        confidence: 'possible',
+        why: 'some shared locks are released by another task than the one that took them',
+      },
+    ],
+    taintedBy: taints(about, oldest.time, about.state.lastTime, 'the first shared take'),
+  };
+}
+
 export function deadlock(
   about: Case,
   lock: LockState,
   first: OpenWait,
-  cycle: readonly { readonly wait: OpenWait; readonly held: HoldState }[],
+  cycle: readonly CycleStep[],
 ): Verdict {
   const oldest = cycle.map(({ held }) => held.acquire!).toSorted((a, b) => (a.time < b.time ? -1 : 1))[0]!;
   const closed = cycle.map(({ wait }) => wait.since.time).reduce((a, b) => (a > b ? a : b));
@@ -225,6 +269,10 @@ export function deadlock(
     taints(about, oldest.time, first.since.time, 'the first take of the cycle'),
     lostTails(about, closed),
   );
+  const doubts = distinct(...cycle.map((step) => [...edgeLosses(about, step), ...step.wait.mayHaveEnded]));
+  let confidence: Confidence = 'certain';
+  if (taintedBy.length > 0) confidence = isStuck(about, first) ? 'likely' : 'possible';
+  if (doubts.length > 0) confidence = 'possible';
   const chain = cycle.map(({ wait, held }) => {
     const what = lockName(about, wait.lock, wait.since);
     const at = what.name ?? `${what.address}${what.bit === null ? '' : ` bit ${what.bit}`}`;
@@ -238,7 +286,7 @@ export function deadlock(
   return {
     signature: `never-released/deadlock/${[...new Set(classes)].toSorted().join(' + ')}`,
     cause: 'deadlock',
-    confidence: taintedBy.length ? (isStuck(about, first) ? 'likely' : 'possible') : 'certain',
+    confidence,
     headline: own
       ? `${task(about, first.since)} on CPU ${first.hold.cpu} spins on a lock that it holds itself, or that the context it interrupted holds.`
       : `A cycle of waits: ${chain.join('; ')}.`,
@@ -249,7 +297,16 @@ export function deadlock(
       [held.acquire, `taken by ${task(about, held.acquire!)}, not released`] as const,
       [wait.since, `${task(about, wait.since)} begins to wait for it`] as const,
     ]),
-    alternatives: releaseLost(taintedBy, 'a release of one of the locks'),
-    taintedBy,
+    alternatives: releaseLost(distinct(taintedBy, doubts), 'a release of one of the locks'),
+    taintedBy: distinct(taintedBy, doubts),
   };
+}
+
+/**
+ * An edge of the cycle needs the holder to have kept its lock until it got stuck itself: losses up to then, on the CPU where
+ * it took a lock that somebody now spins on, or anywhere where it can have run with a sleeping lock, may hide its release.
+ */
+function edgeLosses(about: Case, { wait, held, stuckSince }: CycleStep): string[] {
+  const cpu = wait.spins ? held.cpu : undefined;
+  return losses(about, held.acquire!.time, stuckSince, cpu);
 }

@@ -1,5 +1,8 @@
+import { groupBy } from '../base/group.ts';
 import { seconds } from '../base/units.ts';
+import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
+import type { CpuState } from '../model/state.ts';
 
 /**
  * What the capture does not know about a span of time, as sentences: CPUs whose record begins inside it or ends before it
@@ -8,32 +11,64 @@ import type { Case } from '../model/case.ts';
  * @param what names the moment `from`, for the sentences: "the last release"
  */
 export function taints(about: Case, from: bigint, to: bigint, what: string): string[] {
+  return [...gaps(about, from, to, what), ...about.state.cpus.flatMap(({ cpu }) => untaken(about, cpu))];
+}
+
+/** The same without what releases tell: for verdicts on releases themselves. */
+export function gaps(about: Case, from: bigint, to: bigint, what: string): string[] {
+  const late = about.state.cpus
+    .filter((cpu) => cpu.events > 0n && cpu.firstTime > from)
+    .map((cpu) => `CPU ${cpu.cpu} begins at ${seconds(cpu.firstTime)}, after ${what}`);
+  return [...late, ...missing(about, from, to), ...lostTails(about, to)];
+}
+
+/** Events of one CPU that are missing between two moments, marked as lost or not, as sentences; of all CPUs without one. */
+export function losses(about: Case, from: bigint, to: bigint, cpu?: number): string[] {
+  const cpus = about.state.cpus.filter((state) => cpu === undefined || state.cpu === cpu);
+  return [...missing(about, from, to, cpu), ...cpus.flatMap((state) => untaken(about, state.cpu))];
+}
+
+function missing(about: Case, from: bigint, to: bigint, cpu?: number): string[] {
+  const isMeant = (other: { readonly cpu: number }): boolean => cpu === undefined || other.cpu === cpu;
   const sentences: string[] = [];
-  for (const cpu of about.state.cpus) {
-    if (cpu.events > 0n && cpu.firstTime > from) {
-      sentences.push(`CPU ${cpu.cpu} begins at ${seconds(cpu.firstTime)}, after ${what}`);
-    }
-  }
-  for (const span of about.found.lost) {
+  for (const span of about.found.lost.filter(isMeant)) {
     if (span.from === null || span.to < from || span.from > to) continue;
     const events = span.count > 0n ? `${span.count} events` : 'an unknown number of events';
     sentences.push(`CPU ${span.cpu} lost ${events} between ${seconds(span.from)} and ${seconds(span.to)}`);
   }
-  for (const cpu of about.state.cpus) {
-    if (
-      cpu.breaks > 0 &&
-      cpu.lastBreak >= from &&
-      !about.found.lost.some((span) => span.to === cpu.lastBreak)
-    ) {
-      sentences.push(
-        `CPU ${cpu.cpu} has ${cpu.breaks} breaks in continuity that no loss mark explains, the last at ${seconds(cpu.lastBreak)}`,
-      );
-    }
-  }
+  for (const state of about.state.cpus.filter(isMeant)) sentences.push(...breaks(state, from, to));
   if (about.found.suppressed['lost']) {
     sentences.push(`${about.found.suppressed['lost']} further losses are counted but not listed`);
   }
-  return [...sentences, ...lostTails(about, to)];
+  return sentences;
+}
+
+/** Breaks in continuity are counted; of their times the first and the last one are known. */
+function breaks(cpu: CpuState, from: bigint, to: bigint): string[] {
+  if (cpu.breaks === 0 || cpu.lastBreak < from || cpu.firstBreak > to) return [];
+  const one = cpu.breaks === 1;
+  return [
+    `CPU ${cpu.cpu} has ${one ? 'a break' : `${cpu.breaks} breaks`} in continuity that no loss mark explains, ` +
+      `${one ? '' : 'the last '}at ${seconds(cpu.lastBreak)}`,
+  ];
+}
+
+// One release without a take may be a bug, and is reported as one; so many locks of one CPU are a recorder's.
+const BUGS_AT_MOST = 2;
+
+/**
+ * Locks that a CPU released with preemption off (spinning ones: taken on the same CPU) without a take, where these are more
+ * than bugs explain, as a sentence. Releases of locks that were never seen taken are among the engine's breaks.
+ */
+export function untaken({ found }: Case, cpu: number): string[] {
+  const records = [...found.doubleReleases, ...found.foreignReleases].filter(
+    (record) => record.cpu === cpu && (record.flags & FLAGS['preempt-off']) !== 0,
+  );
+  const locks = groupBy(records, ({ namespace, address, bit }) => `${namespace}:${address}:${bit}`).size;
+  if (locks <= BUGS_AT_MOST) return [];
+  return [
+    `CPU ${cpu} released ${locks} locks that it was not seen to take: events are missing without a mark`,
+  ];
 }
 
 /** The sentences of several lists, each once. */
@@ -70,4 +105,14 @@ export function lostTails(about: Case, until: bigint): string[] {
 export function knownUntil(about: Case, cpu: number): bigint {
   const state = about.lostTails.has(cpu) && about.state.cpus.find((candidate) => candidate.cpu === cpu);
   return state ? state.lastTime : about.state.lastTime;
+}
+
+/**
+ * Does something show that a CPU's recording went on while it showed nothing of its own (design rule 10)? The recorder's own
+ * statistics, an event from an NMI, or the kernel log's naming it (`isNamed`). Otherwise its record may simply have ended.
+ */
+export function recordingWentOn(about: Case, cpu: number, from: bigint, isNamed: boolean): boolean {
+  if (isNamed || about.wholeTails.has(cpu)) return true;
+  const last = about.state.cpus.find((state) => state.cpu === cpu)?.lastTime ?? 0n;
+  return last - from > (about.state.lastTime - from) / 2n;
 }

@@ -1,11 +1,13 @@
+import { seconds } from '../base/units.ts';
 import { ENTRY, NAMESPACE } from '../model/engine-numbers.ts';
 import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { IrqsOff, Waiter } from '../model/report.ts';
 import { countOf, shows } from '../model/shows.ts';
 import type { ContextState, CpuState, HoldState, LockState, Mark } from '../model/state.ts';
-import { commOf } from './draft.ts';
-import { knownUntil } from './taint.ts';
+import { commOf, kernelReports } from './draft.ts';
+import { pauseDoubt, type PauseDoubt } from './pauses.ts';
+import { knownUntil, losses, recordingWentOn } from './taint.ts';
 
 /** A wait that the capture's end found unfinished. */
 export interface OpenWait {
@@ -21,6 +23,8 @@ export interface OpenWait {
   /** It burns its CPU: a bit lock, a spin, or interrupts off. */
   readonly spins: boolean;
   readonly irqsOff: IrqsOff | null;
+  /** Why it may have ended without a trace, as sentences. */
+  readonly mayHaveEnded: readonly string[];
 }
 
 export function isHeld(hold: HoldState): boolean {
@@ -57,7 +61,7 @@ function findOpenWaits(about: Case): OpenWait[] {
       ((flags & (FLAGS.spin | FLAGS['irqs-off'])) !== 0 && (flags & FLAGS.mutex) === 0);
     // Whoever spins stays on its CPU.
     const until = spins ? knownUntil(about, hold.cpu) : about.state.lastTime;
-    waits.push({
+    const wait = {
       context,
       hold,
       lock,
@@ -67,9 +71,42 @@ function findOpenWaits(about: Case): OpenWait[] {
       durationNs: Number(until - since.time),
       spins,
       irqsOff: irqsOffDuring(about, context, hold, since),
-    });
+    };
+    waits.push({ ...wait, mayHaveEnded: endsUnseen(about, wait) });
   }
   return waits.toSorted((a, b) => b.durationNs - a.durationNs);
+}
+
+/**
+ * Whoever spins stays on its CPU, so the wait may have ended only where that CPU's last events are lost, or where its record
+ * may have ended early: a record can end in an attempt, which are many, but hardly in a lock found taken. A sleeper can be
+ * woken, and its wait end, on any CPU.
+ */
+function endsUnseen(about: Case, wait: Omit<OpenWait, 'mayHaveEnded'>): string[] {
+  const { cpu, contend } = wait.hold;
+  if (!wait.spins) {
+    const isLossy = about.lostTails.size > 0 || losses(about, wait.since.time, wait.until).length > 0;
+    return isLossy ? ['the wait may have ended among the lost events of some CPU'] : [];
+  }
+  if (about.lostTails.has(cpu)) return [`the last events of CPU ${cpu} are lost: the wait may have ended`];
+  if (contend || wait.also || isRecorded(about, wait)) return [];
+  return [
+    `nothing shows that the recording of CPU ${cpu} went on after ${seconds(wait.since.time)}: it may have ended early`,
+  ];
+}
+
+/** Is the CPU known to have been recorded while the wait went on? */
+export function isRecorded(about: Case, { hold, context, since }: Omit<OpenWait, 'mayHaveEnded'>): boolean {
+  const isNamed = kernelReports(about, hold.cpu, context.pid, since.time).length > 0;
+  return recordingWentOn(about, hold.cpu, since.time, isNamed);
+}
+
+/** Whether the wait is only as long as `leastNs` because the whole machine was silent meanwhile. */
+export function doubtOf(about: Case, wait: OpenWait, leastNs: number): PauseDoubt | null {
+  if (kernelReports(about, wait.hold.cpu, wait.context.pid, wait.since.time).length > 0) return null;
+  const holder = wait.lock.owner === null ? null : wait.lock.acquire;
+  const involved = holder ? [wait.hold.cpu, holder.cpu] : [wait.hold.cpu];
+  return pauseDoubt(about, involved, [wait.since.time, wait.until], leastNs);
 }
 
 /** An entry that waits for a lock whose take would be recorded; an annotation (rcu_read_lock, fs_reclaim) never is one. */
@@ -120,6 +157,15 @@ function movedOn(about: Case, context: ContextState, hold: HoldState, top: HoldS
   if (context.level > 0) return cpu.level < context.level;
   const spinsWithIrqsOff = (hold.flags & FLAGS['irqs-off']) !== 0;
   return spinsWithIrqsOff && (cpu.pid !== context.pid || (cpu.flagsOn?.time ?? 0n) > hold.attempt!.time);
+}
+
+/** Who holds the lock shared (for reading) by the recorded events, oldest first, each with its take. */
+export function readersOf(about: Case, lock: LockState): Mark[] {
+  return about.state.contexts
+    .flatMap(({ stack }) => stack.filter((hold) => hold.lock === lock.id && isHeld(hold)))
+    .filter(({ flags }) => (flags & FLAGS.read) !== 0)
+    .flatMap(({ acquire }) => acquire ?? [])
+    .toSorted((a, b) => (a.time < b.time ? -1 : 1));
 }
 
 export function cpuOf(about: Case, cpu: number): CpuState | undefined {

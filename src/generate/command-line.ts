@@ -67,7 +67,7 @@ function program(): Command {
     .option('--mix <list>', 'weights of what tasks do, such as spin=5,mutex=0', list)
     .option('--no-debug-mutex', 'no contention events for mutexes that are free')
     .option('--fault <fault>', 'puts a fault in; may be given several times', more)
-    .option('--loss <loss>', `loses events: ${LOSS_SORTS.join(', ')} with cpu, at, for, told`, more)
+    .option('--loss <loss>', `loses events: ${LOSS_SORTS.join(', ')} with cpu, at, for or pages, told`, more)
     .option('--page-size <bytes>', 'sub-buffer size', number, 4096)
     .addOption(
       new Option('--long <bytes>', 'size of a long on the recorded machine').choices(['8', '4']).default('8'),

@@ -52,6 +52,16 @@ export interface Sink {
   event(event: TraceEvent): void;
   /** The recorder lost `count` events on this CPU, before the CPU's next event; `told`: it says how many. */
   lost(cpu: number, count: number, told: boolean): void;
+  /**
+   * The recorder loses the CPU's next whole sub-buffers, the first of which begins with its next event. Only for files that
+   * have sub-buffers. `onLost` hears what each one held: how many events, and the time of the last one.
+   */
+  losePages?(
+    cpu: number,
+    pages: number,
+    told: boolean,
+    onLost: (events: number, lastNs: number) => void,
+  ): void;
 }
 
 export const TRACE_FLAG_IRQS_OFF = 0x01;

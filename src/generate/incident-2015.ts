@@ -198,7 +198,8 @@ export function writeIncident(output: Output, spool: Spool): { seed: number; res
   const writer = new TraceDatWriter(output, spool, {
     ...TRACE_DAT_DEFAULTS,
     cpus: CPUS,
-    clock: 'local',
+    // The log's clock is the scheduler's (printk's local_clock(), Linux 3.12); so is `global`, put in order across CPUs.
+    clock: 'global',
     uname: 'Linux reconstruction 3.12.47-clouder1 x86_64',
   });
   const result = new Simulation(INCIDENT_OPTIONS, writer).run();

@@ -10,6 +10,8 @@ export interface Loss {
   /** Times in ns on the trace's clock: from is included, to is not. */
   readonly fromNs: number;
   readonly toNs: number;
+  /** Sub-buffers that are lost from `fromNs` on, in place of a stretch of time; 0: none. */
+  readonly pages: number;
   /** The recorder says how many events it lost. */
   readonly told: boolean;
 }
@@ -25,21 +27,30 @@ const SETTINGS: Settings = {
     help: 'overwrite: where the record begins; gap, tail: where the loss begins',
   },
   for: { type: 'duration', default: 100e6, help: 'length of a gap' },
+  pages: { type: 'number', default: 0, help: 'length of a gap in sub-buffers, in place of for' },
   told: { type: ['yes', 'no'], default: 'yes', help: 'whether the recorder says how many' },
 };
 
-/** Reads "gap:cpu=1,at=2s,for=50ms,told=no". Throws USAGE. */
+/** Reads "gap:cpu=1,at=2s,for=50ms,told=no" or "gap:cpu=1,at=2s,pages=3". Throws USAGE. */
 export function readLoss(text: string, startNs: number): Loss {
   const [name = '', settings = ''] = text.split(':', 2);
   const sort = LOSS_SORTS.find((known) => known === name);
   if (!sort) throw new SpinbackError('USAGE', `no loss "${name}"; there are ${LOSS_SORTS.join(', ')}`);
   const values: Values = readSettings(name, SETTINGS, settings);
   const at = startNs + values.number('at');
+  const pages = values.number('pages');
+  if (!Number.isInteger(pages) || (pages > 0 && (sort !== 'gap' || values.has('for')))) {
+    throw new SpinbackError(
+      'USAGE',
+      `${text}: pages is a whole number, and the length of a gap without "for"`,
+    );
+  }
   return {
     sort,
     cpu: values.number('cpu'),
     fromNs: sort === 'overwrite' ? -Infinity : at,
-    toNs: sort === 'overwrite' ? at : sort === 'gap' ? at + values.number('for') : Infinity,
+    toNs: sort === 'overwrite' ? at : sort === 'gap' && pages === 0 ? at + values.number('for') : Infinity,
+    pages,
     told: values.word('told') === 'yes',
   };
 }
@@ -49,7 +60,7 @@ export interface LossTruth {
   readonly loss: LossSort;
   readonly cpu: number;
   readonly fromNs: string | null;
-  readonly toNs: string | null;
+  toNs: string | null;
   readonly told: boolean;
   events: number;
 }
@@ -62,6 +73,9 @@ export class LossySink implements Sink {
   /** Events lost since the CPU's last recorded one. */
   readonly #open = new Map<number, { count: number; told: boolean }>();
 
+  /** Losses by sub-buffers that have begun. */
+  readonly #begun = new Set<Loss>();
+
   constructor(target: Sink, losses: readonly Loss[]) {
     this.#target = target;
     this.#losses = losses.map((loss) => ({ ...loss, truth: truthOf(loss) }));
@@ -70,7 +84,9 @@ export class LossySink implements Sink {
 
   event(event: TraceEvent): void {
     const { cpu, time } = event;
-    const loss = this.#losses.find((one) => one.cpu === cpu && one.fromNs <= time && time < one.toNs);
+    const loss = this.#losses.find(
+      (one) => one.pages === 0 && one.cpu === cpu && one.fromNs <= time && time < one.toNs,
+    );
     const open = this.#open.get(cpu);
     if (loss) {
       loss.truth.events++;
@@ -81,7 +97,21 @@ export class LossySink implements Sink {
       this.#target.lost(cpu, open.count, open.told);
       this.#open.delete(cpu);
     }
+    this.#losePages(cpu, time);
     this.#target.event(event);
+  }
+
+  #losePages(cpu: number, time: number): void {
+    for (const loss of this.#losses) {
+      if (loss.pages === 0 || loss.cpu !== cpu || time < loss.fromNs || this.#begun.has(loss)) continue;
+      this.#begun.add(loss);
+      const { truth, pages, told } = loss;
+      if (!this.#target.losePages) throw new SpinbackError('USAGE', 'text has no sub-buffers to lose');
+      this.#target.losePages(cpu, pages, told, (events, lastNs) => {
+        truth.events += events;
+        truth.toNs = String(lastNs);
+      });
+    }
   }
 
   lost(cpu: number, count: number, told: boolean): void {

@@ -41,6 +41,13 @@ export interface PageCounts {
   dropped: number;
 }
 
+/** Sub-buffers that are still to be lost. */
+interface LostPages {
+  pages: number;
+  readonly told: boolean;
+  readonly onLost: (events: number, last: number) => void;
+}
+
 /** Packs the records of one CPU into sub-buffers. Times are ns (or cycles) relative to `origin`. */
 export class PageWriter {
   readonly counts: PageCounts = {
@@ -67,6 +74,9 @@ export class PageWriter {
   /** Losses that the open page reports, and whether it counts them. */
   #missed = 0;
   #counted = true;
+  /** Sub-buffers to lose, and what the open one holds so far. */
+  #losing: LostPages | null = null;
+  #open = { events: 0, bytes: 0 };
 
   /** `emit` gets every full page; the array is used again, so copy what you keep. */
   constructor(
@@ -98,7 +108,7 @@ export class PageWriter {
       else if (long > 0) this.#longTime(delta, time);
     }
     if (this.#used === 0) {
-      this.#open(time);
+      this.#begin(time);
       if (this.#used + size > this.#limit)
         throw new RangeError(`a record of ${length} bytes does not fit a page`);
     }
@@ -114,9 +124,19 @@ export class PageWriter {
     this.#told &&= told;
   }
 
-  /** Hands over the page that is open. */
+  /** Loses the next `pages` sub-buffers whole. `onLost` hears how many events each one held, and the time of the last. */
+  losePages(pages: number, told: boolean, onLost: (events: number, last: number) => void): void {
+    this.flush();
+    this.#losing = { pages, told, onLost };
+  }
+
+  /** Hands over the page that is open, unless it is to be lost. */
   flush(): void {
     if (this.#used === 0) return;
+    if (this.#losing) {
+      this.#lose(this.#losing);
+      return;
+    }
     const { start } = this;
     const commit = this.#used - start;
     let flags = 0;
@@ -150,9 +170,23 @@ export class PageWriter {
     return 8 + this.#commitSize;
   }
 
-  #open(time: number): void {
+  #lose(losing: LostPages): void {
+    const { events, bytes } = this.#open;
+    this.counts.events -= events;
+    this.counts.bytes -= bytes;
+    losing.onLost(events, this.#time);
+    // What the page would have said about losses before it is still to be said.
+    this.counts.overrun -= this.#missed;
+    this.lost(events + this.#missed, losing.told && (this.#missed === 0 || this.#counted));
+    this.#missed = 0;
+    this.#used = 0;
+    if (--losing.pages === 0) this.#losing = null;
+  }
+
+  #begin(time: number): void {
     this.#view.setBigUint64(0, BigInt.asUintN(64, this.#origin + BigInt(time)), true);
     this.#time = time;
+    this.#open = { events: 0, bytes: 0 };
     this.#used = this.start;
     this.#limit = this.#page.length;
     if (this.#lost === 0) return;
@@ -200,6 +234,8 @@ export class PageWriter {
     if (counts.events++ === 0) counts.firstTime = time;
     counts.lastTime = time;
     counts.bytes += size;
+    this.#open.events++;
+    this.#open.bytes += size;
   }
 }
 

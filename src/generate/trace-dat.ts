@@ -88,6 +88,15 @@ export class TraceDatWriter implements Sink {
     this.#writers[cpu]!.lost(count, told);
   }
 
+  losePages(
+    cpu: number,
+    pages: number,
+    told: boolean,
+    onLost: (events: number, lastNs: number) => void,
+  ): void {
+    this.#writers[cpu]!.losePages(pages, told, (events, last) => onLost(events, last / this.#scale));
+  }
+
   /** Writes the file. `comms`: task names by pid. */
   finish(comms: ReadonlyMap<number, string>): void {
     for (const writer of this.#writers) writer.finish();

@@ -18,6 +18,14 @@ export interface LostSpan {
   readonly count: bigint;
 }
 
+/** No CPU emitted anything from one event to the next. */
+export interface Pause {
+  readonly from: bigint;
+  readonly to: bigint;
+  /** The first event after it. */
+  readonly first: Mark;
+}
+
 /** The ring's records, by kind; the longest and first ones where there were too many, the rest counted in `suppressed`. */
 export interface RingFindings {
   readonly waits: readonly RingRecord[];
@@ -28,6 +36,8 @@ export interface RingFindings {
   readonly doubleReleases: readonly RingRecord[];
   readonly foreignReleases: readonly RingRecord[];
   readonly lost: readonly LostSpan[];
+  /** Silences of the whole machine that are as long as the shortest wait that counts. */
+  readonly pauses: readonly Pause[];
   readonly messages: readonly KernelMessage[];
   readonly suppressed: Readonly<Record<string, number>>;
 }
@@ -39,7 +49,16 @@ export interface Case {
   readonly thresholds: Thresholds;
   /** False where the trace's time unit is unknown: no threshold in seconds applies then. */
   readonly timeIsNs: boolean;
+  /** The trace clock, by the capture's own name; "unknown" where it does not say. */
+  readonly clock: string;
   /** CPUs whose recorder stopped before the end. */
   readonly lostTails: ReadonlySet<number>;
+  /** CPUs whose recorder says that it took every event to the end. Of the others, a record may end early without a word. */
+  readonly wholeTails: ReadonlySet<number>;
+  /**
+   * The kernel reports no lock_acquired (no CONFIG_LOCK_STAT): a lockdep lock counts as held from lock_acquire on, and nobody
+   * can be told to wait (design rule 3).
+   */
+  readonly attemptsHold: boolean;
   readonly narrator: Narrator;
 }

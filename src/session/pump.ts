@@ -1,6 +1,9 @@
 import type { Engine, EngineOptions } from '../engine/engine.ts';
 import { WasmEngine } from '../engine/wasm-engine.ts';
 import { SpinbackError } from '../base/errors.ts';
+import type { DecodeRow } from '../mapping/decode-row.ts';
+import { NAMESPACE } from '../model/engine-numbers.ts';
+import { KINDS, type KindName } from '../model/event.ts';
 import { readEngineBinary } from '../io/engine-binary.ts';
 import { baselineOnly } from '../io/tiers.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
@@ -46,8 +49,30 @@ export function engineInput(capture: Capture): Pick<EngineOptions, 'lanes' | 'ro
       layout: lane.input.kind === 'pages' ? lane.input.layout : null,
       ...lane.clock,
     })),
-    rows: capture.rows,
+    rows: attemptsHold(capture) ? capture.rows.map(heldFromAttempt) : capture.rows,
   };
+}
+
+/**
+ * Kernels without CONFIG_LOCK_STAT have lock_acquire and lock_release but neither lock_acquired nor lock_contended
+ * (include/trace/events/lock.h, Linux 6.12): nothing tells when a take succeeded, so it counts from lock_acquire on (design
+ * rule 3). Known only of captures that describe their events; text does not.
+ */
+export function attemptsHold({ rows, lanes }: Capture): boolean {
+  const has = (kind: KindName): boolean =>
+    rows.some((row) => isLockdep(row) && row.kind === KINDS.indexOf(kind));
+  return (
+    lanes.every(({ input }) => input.kind === 'pages') && has('attempt') && has('release') && !has('acquire')
+  );
+}
+
+function isLockdep({ namespace }: DecodeRow): boolean {
+  return namespace === NAMESPACE.lockdep;
+}
+
+function heldFromAttempt(row: DecodeRow): DecodeRow {
+  const isAttempt = isLockdep(row) && row.kind === KINDS.indexOf('attempt');
+  return isAttempt ? { ...row, kind: KINDS.indexOf('acquire') } : row;
 }
 
 const replayed = new WeakSet<Capture>();

@@ -1,3 +1,4 @@
+import { ordersCpus } from '../analyzers/clock-order.ts';
 import type { KindName } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import { NAMESPACE } from '../model/engine-numbers.ts';
@@ -49,6 +50,7 @@ const QUESTIONS: readonly (readonly [string, (shown: Shown, about: Case) => Answ
   ['Who undid an unlock with a plain store?', plainStores],
   ['Which spinlock, mutex or rwsem was never released, and who holds it?', lockdepLocks],
   ['Who waited for a contended lock, and for how long?', contention],
+  ["In which order did different CPUs' events come?", order],
   ['For how long were interrupts off, and since when?', irqs],
   ['Did a CPU fall silent?', silence],
   ['Did a lock holder exit or sleep?', tasks],
@@ -84,14 +86,21 @@ function plainStores(shown: Shown): Answer {
   };
 }
 
-function lockdepLocks(shown: Shown): Answer {
+function lockdepLocks(shown: Shown, { attemptsHold }: Case): Answer {
+  if (attemptsHold) {
+    return {
+      answer: 'partly',
+      why: 'the kernel reports no lock_acquired: a lock counts as held from lock_acquire on, and who waits for it cannot be told from who holds it',
+      record: 'a kernel with CONFIG_LOCK_STAT, and all lock:* events',
+    };
+  }
   if (shown.has('acquire', LOCKDEP) && shown.has('release', LOCKDEP)) {
     return yes('lock_acquired and lock_release are recorded');
   }
   if (shown.has('attempt', LOCKDEP)) {
     return {
       answer: 'partly',
-      why: 'lock_acquire without lock_acquired: holds are known, waits are not',
+      why: 'lock_acquire without lock_acquired: neither holds nor waits are known, only that a lock was asked for',
       record: 'a kernel with CONFIG_LOCK_STAT, and all lock:* events',
     };
   }
@@ -117,6 +126,18 @@ function contention(shown: Shown): Answer {
     answer: 'no',
     why: 'no contention events',
     record: 'lock:contention_begin and lock:contention_end (Linux 5.19 and later)',
+  };
+}
+
+function order(_: Shown, about: Case): Answer {
+  if (ordersCpus(about)) return yes(`the clock ${about.clock} orders the events of all CPUs`);
+  return {
+    answer: 'partly',
+    why:
+      about.clock === 'unknown'
+        ? 'the capture does not name its clock: events of different CPUs that are close together may be in the wrong order'
+        : `the clock ${about.clock} orders only the events of one CPU: those of different CPUs that are close together may be in the wrong order`,
+    record: 'the mono clock (trace-cmd record -C mono)',
   };
 }
 

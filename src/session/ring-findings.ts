@@ -1,5 +1,5 @@
 import { speaksOfLockups } from '../analyzers/kernel-messages.ts';
-import type { KernelMessage, LostSpan, RingFindings } from '../model/case.ts';
+import type { KernelMessage, LostSpan, Pause, RingFindings } from '../model/case.ts';
 import { RING } from '../model/engine-numbers.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
 
@@ -14,8 +14,8 @@ class Longest {
   #dropped = 0;
   readonly #length: (record: RingRecord) => number;
 
-  constructor(from: number, to: number) {
-    this.#length = ({ marks }) => Number((marks[to]?.time ?? 0n) - (marks[from]?.time ?? 0n));
+  constructor(length: (record: RingRecord) => number) {
+    this.#length = length;
   }
 
   add(record: RingRecord): void {
@@ -41,18 +41,24 @@ class Longest {
   }
 }
 
+/** The time between two marks of a record. */
+function span(from: number, to: number): (record: RingRecord) => number {
+  return ({ marks }) => Number((marks[to]?.time ?? 0n) - (marks[from]?.time ?? 0n));
+}
+
 /** Collects the finding ring's records within bounds, however many there are. */
 export class RingCollector {
   // The marks between which a record of the kind spans its time (assembly/layout.ts, RECORD_IS_*).
   readonly #kinds = new Map<number, Longest>([
-    [RING.wait, new Longest(0, 2)],
-    [RING.irqOff, new Longest(0, 1)],
-    [RING.flagsOff, new Longest(1, 2)],
-    [RING.gap, new Longest(0, 1)],
-    [RING.lostUpdate, new Longest(2, 5)],
-    [RING.doubleRelease, new Longest(0, 2)],
-    [RING.foreignRelease, new Longest(0, 1)],
+    [RING.wait, new Longest(span(0, 2))],
+    [RING.irqOff, new Longest(span(0, 1))],
+    [RING.flagsOff, new Longest(span(1, 2))],
+    [RING.gap, new Longest(span(0, 1))],
+    [RING.lostUpdate, new Longest(span(2, 5))],
+    [RING.doubleRelease, new Longest(span(0, 2))],
+    [RING.foreignRelease, new Longest(span(0, 1))],
   ]);
+  readonly #pauses = new Longest((record) => Number(record.marks[0]!.time - record.extra));
   readonly #lost: LostSpan[] = [];
   #lostDropped = 0;
   readonly #messages: KernelMessage[] = [];
@@ -66,7 +72,8 @@ export class RingCollector {
 
   add(records: readonly RingRecord[]): void {
     for (const record of records) {
-      if (record.kind === RING.message) this.#addMessage(record.marks[0]!);
+      if (record.kind === RING.pause) this.#pauses.add(record);
+      else if (record.kind === RING.message) this.#addMessage(record.marks[0]!);
       else if (record.kind === RING.lost) this.#addLost(record);
       else this.#kinds.get(record.kind)?.add(record);
     }
@@ -105,6 +112,9 @@ export class RingCollector {
       doubleReleases: kept(RING.doubleRelease, 'double-release'),
       foreignReleases: kept(RING.foreignRelease, 'foreign-release'),
       lost: this.#lost,
+      pauses: this.#pauses
+        .take()
+        .records.map(({ extra, marks: [first] }): Pause => ({ from: extra, to: first!.time, first: first! })),
       messages: this.#messages,
       suppressed,
     };

@@ -4,9 +4,9 @@ import type { EngineOptions, PlacedEvent } from '../engine/engine.ts';
 import type { Case } from '../model/case.ts';
 import { INFO_SCHEMA, REPORT_SCHEMA, type Info, type Report, type Thresholds } from '../model/report.ts';
 import type { EngineState } from '../model/state.ts';
-import type { Capture } from '../trace/capture.ts';
+import type { Capture, Lane } from '../trace/capture.ts';
 import { CaptureNarrator, messageText } from './narrator.ts';
-import { claim, engineInput, makeWasmEngine, pump, pumping, type EngineMaker } from './pump.ts';
+import { attemptsHold, claim, engineInput, makeWasmEngine, pump, pumping, type EngineMaker } from './pump.ts';
 import { questionsOf } from './questions.ts';
 import { RingCollector } from './ring-findings.ts';
 import { statsOf, summaryOf, typeCounts } from './summary.ts';
@@ -66,9 +66,17 @@ function replay(capture: Capture, options: AnalyzeOptions): Case {
     found: ring.take(),
     thresholds,
     timeIsNs,
+    clock: capture.clock.name,
+    attemptsHold: attemptsHold(capture),
     lostTails: new Set(capture.lanes.filter((lane) => lane.lostTail).map((lane) => lane.cpu)),
+    wholeTails: new Set(capture.lanes.filter(isWholeTail).map((lane) => lane.cpu)),
     narrator: new CaptureNarrator(capture),
   };
+}
+
+/** The recorder counts what it dropped on this CPU, and dropped nothing at the end. */
+function isWholeTail({ input, lost, lostTail }: Lane): boolean {
+  return input.kind === 'pages' && lost !== null && !lostTail;
 }
 
 /** Replays a capture and judges it. Damaged input gives a report whose trace.problems say what is missing. */

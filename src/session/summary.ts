@@ -1,3 +1,5 @@
+import { duration, elapsed, seconds } from '../base/units.ts';
+import { machinePauses } from '../analyzers/pauses.ts';
 import type { Case } from '../model/case.ts';
 import { COUNTERS } from '../model/engine-numbers.ts';
 import type { CpuSummary, HistogramData, Problem, Stats, TraceSummary, TypeCount } from '../model/report.ts';
@@ -31,6 +33,11 @@ const LIMITS: readonly (readonly [name: string, counter: number, text: string])[
     COUNTERS.droppedHolds,
     'held locks were forgotten: a context seemed to hold more than 64',
   ],
+  [
+    'contradictory-values',
+    COUNTERS.contradictions,
+    'lock events carry a value of the word that says the opposite (a release that leaves the bit set, a take that leaves it clear); they count as breaks',
+  ],
   ['dropped-findings', COUNTERS.droppedFindings, 'findings were dropped: the finding ring was full'],
   ['dropped-suspects', COUNTERS.droppedSuspects, 'suspected lost updates were dropped: memory was full'],
   [
@@ -41,7 +48,8 @@ const LIMITS: readonly (readonly [name: string, counter: number, text: string])[
 ];
 
 /** What was read, from when to when, and what is missing. */
-export function summaryOf(capture: Capture, { state }: Case): TraceSummary {
+export function summaryOf(capture: Capture, about: Case): TraceSummary {
+  const { state } = about;
   const perCpu = state.cpus.map((cpu) => cpuSummary(capture, cpu));
   return {
     path: capture.path,
@@ -54,7 +62,7 @@ export function summaryOf(capture: Capture, { state }: Case): TraceSummary {
     startNs: state.events > 0n ? String(state.firstTime) : null,
     endNs: state.events > 0n ? String(state.lastTime) : null,
     perCpu,
-    problems: problemsOf(capture, state),
+    problems: problemsOf(capture, about),
   };
 }
 
@@ -73,7 +81,8 @@ function cpuSummary(capture: Capture, cpu: CpuState): CpuSummary {
   };
 }
 
-function problemsOf(capture: Capture, state: EngineState): Problem[] {
+function problemsOf(capture: Capture, about: Case): Problem[] {
+  const { state } = about;
   const problems: Problem[] = capture
     .damage()
     .map(({ offset, ...damage }) => ({ ...damage, offset: offset ?? null }));
@@ -113,6 +122,17 @@ function problemsOf(capture: Capture, state: EngineState): Problem[] {
   );
   for (const [name, counter, text] of LIMITS)
     add(name, 'data loss', Number(state.counters[counter] ?? 0n), text);
+  const pauses = about.timeIsNs ? machinePauses(about) : [];
+  const [longest] = pauses.toSorted((a, b) => elapsed(b.from, b.to) - elapsed(a.from, a.to));
+  if (longest) {
+    add(
+      'machine-paused',
+      'info',
+      pauses.length,
+      `no CPU emitted anything although CPU ${longest.witness} was busy before and after, the longest time for ` +
+        `${duration(elapsed(longest.from, longest.to))} from ${seconds(longest.from)} on: the machine was stopped as a whole`,
+    );
+  }
   return problems;
 }
 

@@ -28,7 +28,7 @@ describe('the reconstruction of 2015', () => {
 
   it('has the CPU, the task, the word and the messages of the report', async () => {
     const capture = await open();
-    expect(capture).toMatchObject({ cpuCount: 48, clock: { name: 'local', unit: 'ns' } });
+    expect(capture).toMatchObject({ cpuCount: 48, clock: { name: 'global', unit: 'ns' } });
     expect(capture.kernel).toMatch(/reconstruction 3\.12\.47/);
     expect(capture.comm(4611)).toBe('kworker/u98:7');
     const events = Array.from(eventsOf(capture), ({ event }) => event);

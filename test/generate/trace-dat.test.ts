@@ -122,6 +122,28 @@ describe('a generated trace.dat, read back', () => {
     expect(read.length - spans.length).toBe(result.events - lost.reduce((sum, count) => sum + count, 0));
   });
 
+  it.each(['yes', 'no'])('loses whole sub-buffers, and tells so (%s)', async (told) => {
+    const loss = readLoss(`gap:cpu=1,at=300us,pages=3,told=${told}`, SIMULATION_DEFAULTS.startNs);
+    const result = generateTraceDat({ ...OPTIONS, losses: [loss] });
+    const [truth] = result.losses;
+    // A record has some 40 bytes.
+    expect(truth!.events).toBeGreaterThan(3 * 50);
+    expect(truth!.events).toBeLessThan(3 * 250);
+    const capture = await open(result.bytes);
+    expect(capture.lanes[1]).toMatchObject({
+      lost: told === 'yes' ? truth!.events : expect.anything(),
+      lostTail: false,
+    });
+    const read = Array.from(eventsOf(capture), ({ event }) => event);
+    const span = read.find(({ kind }) => kind === KIND_LOST);
+    expect(span).toMatchObject({ cpu: 1, value: told === 'yes' ? BigInt(truth!.events) : 0n });
+    const mine = read.filter(({ cpu, kind }) => cpu === 1 && kind !== KIND_LOST);
+    const before = mine.filter(({ time }) => time <= BigInt(truth!.toNs!));
+    expect(before.every(({ time }) => time < BigInt(truth!.fromNs!))).toBe(true);
+    expect(before.length).toBeLessThan(mine.length);
+    expect(read.length - 1).toBe(result.events - truth!.events);
+  });
+
   it('keeps CPUs apart that show nothing', async () => {
     const { bytes } = generateTraceDat({
       ...OPTIONS,
