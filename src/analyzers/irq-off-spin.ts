@@ -16,7 +16,7 @@ import {
   weaker,
   type Draft,
 } from './draft.ts';
-import { isSpin } from './spins.ts';
+import { isSpin, sawTaken } from './spins.ts';
 import { pauseDoubt } from './pauses.ts';
 import { distinct, losses, lostTails, taints } from './taint.ts';
 import {
@@ -70,25 +70,26 @@ function openSpin(about: Case, wait: OpenWait): Draft {
   const off = offSince(wait.irqsOff) ?? since.time;
   const end = wait.until;
   const watchdog = watchdogVerdict(off, elapsed(off, end), true, about.thresholds.watchdogNs);
-  const holder = lock.owner !== null && holdsAreRecorded(about, lock) ? lock.acquire : null;
+  const taker = lock.owner !== null && holdsAreRecorded(about, lock) ? lock.acquire : null;
   const name = lockName(about, lock, since);
   const lostTail = about.lostTails.has(wait.hold.cpu);
-  const cause: Cause = holder ? 'held-at-end' : 'unknown-holder';
   const reports = kernelReports(about, wait.hold.cpu, wait.context.pid, since.time);
   // A recording can end early on one CPU (design rule 10): only a long spin outlasts that reading.
   const isLong = wait.durationNs >= about.thresholds.watchdogNs || reports.length > 0;
   const isExact = wait.irqsOff?.source === 'preemptirq';
   let confidence: Confidence = isLong && isExact && isRecorded(about, wait) ? 'certain' : 'likely';
-  // Events that somebody else lost, or the holder's own CPU, can hold the release, and with it another holder.
+  // Events that somebody else lost, or the taker's own CPU, can hold the release, and with it another holder.
   const others = distinct(
-    lostTails(about, holder ? end : since.time),
-    holder ? losses(about, holder.time, end, holder.cpu) : [],
+    lostTails(about, taker ? end : since.time),
+    taker ? losses(about, taker.time, end, taker.cpu) : [],
   );
   if (others.length > 0) confidence = 'likely';
+  const holder = others.length > 0 ? null : taker;
+  const cause: Cause = holder ? 'held-at-end' : 'unknown-holder';
   const doubt = doubtOf(about, wait, about.thresholds.spinNs);
   if (doubt) confidence = weaker(confidence, doubt.atMost);
   if (wait.mayHaveEnded.length > 0) confidence = 'possible';
-  const readers = holder ? [] : readersOf(about, lock);
+  const readers = taker ? [] : readersOf(about, lock);
   return draft({
     signature: signatureOf(about, 'irq-off-spin', cause, name, since),
     kind: 'irq-off-spin',
@@ -99,12 +100,14 @@ function openSpin(about: Case, wait: OpenWait): Draft {
       `CPU ${wait.hold.cpu} (${task(about, since)}) spins with interrupts off since ${seconds(off)}, to the end of ${lostTail ? 'its record' : 'the capture'} ` +
       `${duration(elapsed(off, end))} later` +
       (holder
-        ? `; ${task(about, holder)} took the lock at ${seconds(holder.time)} and no release ${others.length > 0 ? 'of it is in the capture' : 'followed'}.`
-        : readers[0]
-          ? `; ${task(about, readers[0])} took the lock shared at ${seconds(readers[0].time)}, and no release of it is in the capture.`
-          : lock.isRead
-            ? '; no exclusive holder is recorded, and readers may hold it.'
-            : '; nobody is recorded as holding the lock.'),
+        ? `; ${task(about, holder)} took the lock at ${seconds(holder.time)} and no release followed.`
+        : taker
+          ? `; ${task(about, taker)} took the lock at ${seconds(taker.time)}, and its release may be among the events that were lost.`
+          : readers[0]
+            ? `; ${task(about, readers[0])} took the lock shared at ${seconds(readers[0].time)}, and no release of it is in the capture.`
+            : lock.isRead
+              ? '; no exclusive holder is recorded, and readers may hold it.'
+              : '; nobody is recorded as holding the lock.'),
     subject: subject(about, wait.hold.cpu, wait.context.pid, wait.context.level),
     lock: name,
     startNs: String(off),
@@ -119,7 +122,7 @@ function openSpin(about: Case, wait: OpenWait): Draft {
     alternatives: doubt ? [doubt.alternative] : [],
     kernelReports: reports,
     evidence: evidence(about, [
-      [holder, 'taken by the holder'],
+      [taker, holder ? 'taken by the holder' : 'the last recorded take'],
       [readers[0], 'taken shared'],
       [wait.irqsOff?.source === 'preemptirq' ? cpuOf(about, wait.hold.cpu)?.irqsOff : null, 'interrupts off'],
       [since, 'begins to spin'],
@@ -138,7 +141,7 @@ const UNRECORDED: Alternative = {
 };
 
 function closedSpin(about: Case, record: RingRecord): Draft {
-  const [attempt, contend, acquire, holder, release, offMark] = record.marks as readonly [
+  const [attempt, contend, acquire, taker, release, offMark] = record.marks as readonly [
     Mark,
     Mark | null,
     Mark,
@@ -166,12 +169,15 @@ function closedSpin(about: Case, record: RingRecord): Draft {
     until,
   );
   const name = lockName(about, record, acquire);
-  const cause: Cause = holder ? 'slow-holder' : 'unknown-holder';
   const spun = elapsed(attempt.time, acquire.time);
-  const letGo = release && holder && release.time > attempt.time ? release : null;
-  const isHolders = letGo !== null && letGo.pid === holder!.pid;
-  const unsure = holder ? holderTaints(about, holder, isHolders ? letGo : null, acquire, attempt) : [];
-  const tainted = holder ? unsure : taints(about, attempt.time, acquire.time, 'the spin began');
+  const letGo = release && taker && release.time > attempt.time ? release : null;
+  const isHolders = letGo !== null && letGo.pid === taker!.pid;
+  const unsure = taker ? holderTaints(about, taker, isHolders ? letGo : null, acquire, attempt) : [];
+  const holder = unsure.length > 0 ? null : taker;
+  const cause: Cause = holder ? 'slow-holder' : 'unknown-holder';
+  const tainted = taker ? unsure : taints(about, attempt.time, acquire.time, 'the spin began');
+  // A first try takes as long where the CPU itself did not run.
+  const confidence = !sawTaken(record) ? 'possible' : exact && unsure.length === 0 ? 'certain' : 'likely';
   const reports = kernelReports(about, record.cpu, record.pid, off.time, until);
   const involved = holder ? [record.cpu, holder.cpu] : [record.cpu];
   const doubt =
@@ -182,20 +188,22 @@ function closedSpin(about: Case, record: RingRecord): Draft {
     signature: signatureOf(about, 'irq-off-spin', cause, name, acquire),
     kind: 'irq-off-spin',
     cause,
-    confidence: weaker(exact && unsure.length === 0 ? 'certain' : 'likely', doubt?.atMost ?? 'certain'),
+    confidence: weaker(confidence, doubt?.atMost ?? 'certain'),
     severity: severityOf(watchdog),
     headline:
       `CPU ${record.cpu} (${task(about, acquire)}) spun for ${duration(spun)} with interrupts off` +
       (holder
         ? ` on a lock that ${task(about, holder)} on CPU ${holder.cpu} held${heldUntil(about, record, isHolders, letGo)}, and then got it.`
-        : ' on a lock whose holder was not recorded, and then got it.'),
+        : taker
+          ? `, and then got the lock; ${task(about, taker)} on CPU ${taker.cpu} took it at ${seconds(taker.time)}, and may or may not have held it all the while.`
+          : ' on a lock whose holder was not recorded, and then got it.'),
     subject: subject(about, record.cpu, record.pid, record.level),
     lock: name,
     startNs: String(off.time),
     durationNs: elapsed(off.time, until),
     openEnded: false,
     holder: holder && actor(about, holder),
-    lastAcquire: holder && actor(about, holder),
+    lastAcquire: taker && actor(about, taker),
     lastRelease: release && actor(about, release),
     waiters: [
       {
@@ -209,14 +217,14 @@ function closedSpin(about: Case, record: RingRecord): Draft {
     ],
     irqsOff,
     watchdog,
-    alternatives: [...(doubt ? [doubt.alternative] : []), ...(holder ? [] : [UNRECORDED])],
+    alternatives: [...(doubt ? [doubt.alternative] : []), ...(taker ? [] : [UNRECORDED])],
     kernelReports: reports,
     evidence: evidence(about, [
-      [holder, 'taken by the holder'],
+      [taker, holder ? 'taken by the holder' : 'the last recorded take before the spin'],
       [exact ? off : null, 'interrupts off'],
       [attempt, 'begins to spin'],
       [contend, 'found taken'],
-      [letGo, isHolders ? 'the holder lets go' : 'the last release before the spin ends'],
+      [letGo, holder && isHolders ? 'the holder lets go' : 'the last release before the spin ends'],
       [acquire, 'the spin ends'],
       [on, 'interrupts on'],
       ...(doubt ? [doubt.evidence] : []),

@@ -4,7 +4,7 @@ import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { FLAGS, KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Severity } from '../model/report.ts';
-import type { ContextState, LockState, Mark } from '../model/state.ts';
+import type { ContextState, LockState, Mark, Suspect } from '../model/state.ts';
 import { findCycle } from './deadlock.ts';
 import {
   actor,
@@ -25,7 +25,7 @@ import {
   unknownSetter,
   type Verdict,
 } from './stuck-causes.ts';
-import { distinct } from './taint.ts';
+import { distinct, losses } from './taint.ts';
 import {
   cpuOf,
   doubtOf,
@@ -94,10 +94,19 @@ function judgeWaited(
   if (readers.length > 0) return finish(about, lock, waits, heldShared(about, readers, first));
   // Whether the lock is free by replay can only be told where its takes and releases are recorded.
   if (lock.bit === WHOLE_LOCK) return null;
-  if (lock.suspect?.store && lock.suspect.load) {
+  if (lock.suspect && isCulprit(about, lock.suspect)) {
     return finish(about, lock, waits, lostUnlock(about, lock, lock.suspect, first));
   }
   return finish(about, lock, waits, unknownSetter(about, lock, first));
+}
+
+/**
+ * Did this store put the bit back? Its load saw the last holder's bit, so it came before the release. A load event can be
+ * late, but among losses it rather saw what somebody else had set, and the store changed nothing.
+ */
+function isCulprit(about: Case, { load, update, store }: Suspect): boolean {
+  if (!load || !update || !store) return false;
+  return load.time < update.time || losses(about, update.time, load.time).length === 0;
 }
 
 /** Where the owner left; an exit from before the take was another task's, whose pid was used again. */

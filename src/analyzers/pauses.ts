@@ -72,8 +72,8 @@ export function pauseDoubt(
   leastNs: number,
 ): PauseDoubt | null {
   const within = about.found.pauses
+    .filter((pause) => pause.from < to && pause.to > from)
     .map((pause) => ({ pause, ns: overlap(pause, from, to), witness: witnessOf(about, pause, involved) }))
-    .filter(({ ns }) => ns > 0)
     .toSorted((a, b) => b.ns - a.ns);
   const length = elapsed(from, to);
   const isExplained = (parts: typeof within): boolean =>

@@ -7,13 +7,18 @@ import { cpuOf } from './waits.ts';
 
 /**
  * Is it a spin that irq-off-spin reports? Where contention is recorded, a take without it was a first try that took long
- * for another reason (a virtual CPU that did not run).
+ * for another reason (a virtual CPU that did not run). Where none is recorded, all may be such; `sawTaken` tells.
  */
 export function isSpin(about: Case, record: RingRecord): boolean {
   const contended = record.marks[1] !== null || !shows(about.state, 'contend', record.namespace);
   // A mutex's waiter spins only while the owner runs, and sleeps then.
   const sleeps = (record.flags & FLAGS.mutex) !== 0;
   return contended && !sleeps && isOff(about, record) && spunFor(record) >= about.thresholds.spinNs;
+}
+
+/** Was the lock found taken: contended, or held by somebody known? */
+export function sawTaken({ marks: [, contend, , holder] }: RingRecord): boolean {
+  return (contend ?? holder) != null;
 }
 
 function spunFor({ marks: [attempt, , acquire] }: RingRecord): number {

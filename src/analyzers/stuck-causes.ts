@@ -69,7 +69,7 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
     confidence,
     headline:
       `The lock was released by ${task(about, release)} on CPU ${release.cpu} at ${seconds(release.time)}; ${gap} later a plain store by ` +
-      `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded before the release, and put bit ${lock.bit} back. Nobody holds it.`,
+      `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded ${load.time < release.time ? 'before the release' : `at ${seconds(load.time)}`}, and put bit ${lock.bit} back. Nobody holds it.`,
     start: store,
     holder: null,
     culprit: culprit(about, load, store),
@@ -113,7 +113,7 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
   if (lastStore) {
     alternatives.push({
       cause: 'lost-unlock',
-      confidence: 'likely',
+      confidence: taintedBy.length > 0 ? 'possible' : 'likely',
       why: `a plain store by ${task(about, lastStore)} on CPU ${lastStore.cpu} at ${seconds(lastStore.time)} wrote ${hex(lastStore.value)} with the bit set, around the last release`,
     });
   } else {

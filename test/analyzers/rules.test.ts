@@ -211,6 +211,8 @@ describe('holds that were seen to begin before a loss (design rule 2)', () => {
       taintedBy: [],
     });
     expect(held(spin((story) => story.lost(200, 1)))).toMatchObject({
+      cause: 'unknown-holder',
+      holder: null,
       confidence: 'likely',
       taintedBy: [expect.stringContaining('CPU 1 lost 5 events')],
     });
