@@ -4,11 +4,12 @@ import {
   readFault,
   readLoss,
   SIMULATION_DEFAULTS,
+  type SimulationOptions,
   type Truth,
 } from '../../src/generate/index.ts';
 import { bytesSource } from '../../src/io/bytes.ts';
-import type { Finding, Report } from '../../src/model/report.ts';
-import { analyzeCapture } from '../../src/session/session.ts';
+import type { Finding, Report, Thresholds } from '../../src/model/report.ts';
+import { analyzeCapture, DEFAULT_THRESHOLDS } from '../../src/session/session.ts';
 import { openSource } from '../../src/trace/open.ts';
 
 // Every fault that the generator knows, under several seeds, against the generator's own record of what it did.
@@ -20,7 +21,12 @@ interface Generated {
   readonly truths: readonly Truth[];
 }
 
-async function analyzed(fault: string | null, seed: number, more: object = {}): Promise<Generated> {
+async function analyzed(
+  fault: string | null,
+  seed: number,
+  more: Partial<SimulationOptions> = {},
+  thresholds: Partial<Thresholds> = {},
+): Promise<Generated> {
   const { bytes, truths } = generateTraceDat({
     seed,
     cpus: 4,
@@ -29,7 +35,7 @@ async function analyzed(fault: string | null, seed: number, more: object = {}): 
     ...more,
   });
   const capture = await openSource(bytesSource(bytes));
-  return { report: analyzeCapture(capture), truths };
+  return { report: analyzeCapture(capture, { thresholds }), truths };
 }
 
 function strong(report: Report): Finding[] {
@@ -53,15 +59,46 @@ function deserved(report: Report, truth: Truth): Finding {
   return found!;
 }
 
-describe('a clean machine', () => {
-  for (const seed of SEEDS) {
-    it(`seed ${seed} gives no finding`, async () => {
-      const { report } = await analyzed(null, seed);
-      expect(report.trace.events).toBeGreaterThan(10_000);
-      expect(report.findings).toEqual([]);
-      expect(report.trace.perCpu.every(({ breaks, lost }) => breaks === 0 && lost === 0)).toBe(true);
-    });
-  }
+// Long enough for every threshold: the watchdog's 10 s too.
+const LONG = { events: 30_000, durationNs: 15e9 };
+// And thresholds just above the longest wait and the longest span with interrupts off that the simulation makes by itself.
+const LOW: Thresholds = { spinNs: 2e3, irqOffNs: 20e3, watchdogNs: 100e3 };
+const LOSSES = [
+  'gap:cpu=1,at=1s,pages=2',
+  'gap:cpu=2,at=2s,for=1500ms',
+  'gap:cpu=3,at=3s,pages=5,told=no',
+  'overwrite:cpu=0,at=2s',
+  'tail:cpu=2,at=12s',
+];
+
+describe.each(SEEDS)('a clean machine, seed %i', (seed) => {
+  it('gives no finding', async () => {
+    const { report } = await analyzed(null, seed, LONG);
+    expect(Number(report.trace.endNs) - Number(report.trace.startNs)).toBeGreaterThan(14e9);
+    expect(report.findings).toEqual([]);
+    expect(report.trace.perCpu.every(({ breaks, lost }) => breaks === 0 && lost === 0)).toBe(true);
+  });
+
+  it('gives none under heavy load', async () => {
+    const { report } = await analyzed(null, seed);
+    expect(report.trace.events).toBeGreaterThan(10_000);
+    expect(report.findings).toEqual([]);
+  });
+
+  it('gives none with thresholds just above what it does', async () => {
+    const { report } = await analyzed(null, seed, LONG, LOW);
+    expect(strong(report)).toEqual([]);
+    // Lower ones do find something.
+    const { report: lower } = await analyzed(null, seed, LONG, { ...LOW, irqOffNs: 2e3 });
+    expect(strong(lower)).not.toEqual([]);
+  });
+
+  it.each([DEFAULT_THRESHOLDS, LOW])('accuses nobody where events were lost (%o)', async (thresholds) => {
+    const losses = LOSSES.map((loss) => readLoss(loss, SIMULATION_DEFAULTS.startNs));
+    const { report } = await analyzed(null, seed, { ...LONG, losses }, thresholds);
+    expect(report.trace.perCpu.map(({ lost }) => lost === 0)).not.toContain(true);
+    expect(strong(report)).toEqual([]);
+  });
 });
 
 describe.each(SEEDS)('seed %i', (seed) => {
@@ -151,14 +188,5 @@ describe('losses', () => {
     expect(finding).toMatchObject({ cause: 'unknown-setter', culprit: null, holder: null });
     expect(finding?.confidence).not.toBe('certain');
     expect(finding?.taintedBy.join()).toContain(`CPU ${culprit.cpu} begins at`);
-  });
-
-  it.each(SEEDS)('seed %i: losses on a clean machine accuse nobody', async (seed) => {
-    const { report } = await analyzed(null, seed, {
-      losses: ['gap:cpu=1,at=300us,for=200us', 'overwrite:cpu=2,at=400us'].map((loss) =>
-        readLoss(loss, SIMULATION_DEFAULTS.startNs),
-      ),
-    });
-    expect(strong(report)).toEqual([]);
   });
 });
