@@ -29,8 +29,6 @@ const KINDS: readonly FindingKind[] = [
   'double-release',
   'foreign-release',
   'lost-update',
-  'lock-order',
-  'irq-unsafe',
 ];
 
 /** All findings, the surest and worst first, with ids and with what belongs to the same incident tied together. */

@@ -106,7 +106,9 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
     (writer) =>
       writer.kind === STORE &&
       (writer.value >> BigInt(lock.bit)) & 1n &&
-      writer.time >= (lock.acquire?.time ?? 0n),
+      writer.time >= (lock.acquire?.time ?? 0n) &&
+      // A later one did not set what was seen set before.
+      writer.time <= (seen ?? first.since).time,
   );
   const alternatives: Alternative[] = [];
   const lastStore = stores.at(-1);
@@ -114,7 +116,7 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
     alternatives.push({
       cause: 'lost-unlock',
       confidence: taintedBy.length > 0 ? 'possible' : 'likely',
-      why: `a plain store by ${task(about, lastStore)} on CPU ${lastStore.cpu} at ${seconds(lastStore.time)} wrote ${hex(lastStore.value)} with the bit set, around the last release`,
+      why: `a plain store by ${task(about, lastStore)} on CPU ${lastStore.cpu} at ${seconds(lastStore.time)} wrote ${hex(lastStore.value)} with the bit set, after the last recorded take`,
     });
   } else {
     alternatives.push({

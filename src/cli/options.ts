@@ -49,9 +49,23 @@ export function lockOption(text: string, before: readonly LockArgument[]): reado
   return [...before, { address: BigInt(match[1]!), bit: match[2] === undefined ? null : Number(match[2]) }];
 }
 
-/** "3" or "0,2,3"; may be given several times. */
+/** "3" or "107,108"; may be given several times. */
 export function numbersOption(text: string, before: readonly number[]): readonly number[] {
   return [...before, ...text.split(',').map(countOption)];
+}
+
+/** More CPUs than an event can name. */
+const MOST_CPUS = 1 << 16;
+
+/** "3", "0-3" or "0,2,4-7"; may be given several times. */
+export function cpusOption(text: string, before: readonly number[]): readonly number[] {
+  const cpus = text.split(',').flatMap((part) => {
+    const [first = NaN, last = first, ...more] = part.split('-').map(countOption);
+    if (more.length > 0 || last < first || last >= MOST_CPUS)
+      throw new InvalidArgumentError('Give CPU numbers such as 3, 0,2 or 0-3.');
+    return Array.from({ length: last - first + 1 }, (_, n) => first + n);
+  });
+  return [...before, ...cpus];
 }
 
 /** Any text; may be given several times. */

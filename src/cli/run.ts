@@ -8,6 +8,7 @@ import type { InfoCommand } from './info.ts';
 import type { Io } from './io.ts';
 import {
   countOption,
+  cpusOption,
   durationOption,
   jobsOption,
   kindsOption,
@@ -101,7 +102,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         lockOption,
       ),
     )
-    .addOption(list('--cpu <numbers>', 'such as 0,2 (repeatable)', numbersOption))
+    .addOption(list('--cpu <numbers>', 'such as 0,2 or 4-7 (repeatable)', cpusOption))
     .addOption(list('--pid <numbers>', 'such as 107,108 (repeatable)', numbersOption))
     .addOption(list('--comm <name>', 'name of a task (repeatable)', wordsOption))
     .addOption(list('--kind <names>', 'such as attempt,acquire,word-store (repeatable)', kindsOption))

@@ -11,9 +11,7 @@ export type FindingKind =
   | 'silent-cpu'
   | 'lost-update'
   | 'double-release'
-  | 'foreign-release'
-  | 'lock-order'
-  | 'irq-unsafe';
+  | 'foreign-release';
 
 export type Cause =
   | 'lost-unlock'
@@ -98,8 +96,18 @@ export interface Watchdog {
   readonly firesToNs: string;
 }
 
+/** What else may have happened: a cause of findings, or what findings are not about. */
+export type AlternativeCause =
+  | Cause
+  | 'by design'
+  | 'machine paused'
+  | 'offline'
+  | 'recording ended'
+  | 'recording order'
+  | 'spinning with interrupts off';
+
 export interface Alternative {
-  readonly cause: Cause | string;
+  readonly cause: AlternativeCause;
   readonly confidence: Confidence;
   readonly why: string;
 }

@@ -81,7 +81,7 @@ function context(flags: number): string {
   return irqs + nested + (has('preempt-off') ? 'p' : '.');
 }
 
-function valueText({ event, hasValue }: ShownEvent): string {
+function valueText({ event, hasValue }: ShownEvent): string | null {
   switch (KINDS[event.kind]) {
     case 'switch':
       return `${event.value & 0xffffffffn}->${event.value >> 32n}`;
@@ -89,13 +89,13 @@ function valueText({ event, hasValue }: ShownEvent): string {
     case 'lost':
       return event.value.toString();
     default:
-      return hasValue || event.value !== 0n ? hex(event.value) : '-';
+      return hasValue || event.value !== 0n ? hex(event.value) : null;
   }
 }
 
 /**
- * An event as one line: time, CPU, task, context, kind, lock, value, the tracepoint's name and flags, and its
- * fields when they were fetched.
+ * An event as one line: time, CPU, task, context, kind, lock, the tracepoint's name, value and flags, and its
+ * fields when they were fetched. Names of usual length leave it within 100 characters.
  */
 export function eventLine(shown: ShownEvent, times: Times): string {
   const { event } = shown;
@@ -106,11 +106,12 @@ export function eventLine(shown: ShownEvent, times: Times): string {
   const words = flagNames(event.flags).filter((name) => !IN_CONTEXT.has(name));
   const flags = words.length === 0 ? '' : ` (${words.join(' ')})`;
   const text = shown.text === undefined || shown.text === '' ? '' : `: ${printable(shown.text)}`;
+  const value = valueText(shown) === null ? '' : ` ${valueText(shown)}`;
   const who = event.pid < 0 ? '-' : printable(task(shown.comm, event.pid));
   return (
-    `${time.padStart(16)} [${String(event.cpu).padStart(3, '0')}] ${who.padEnd(20)} ${context(event.flags)} ` +
-    `${(KIND_WORDS[event.kind] ?? `kind-${event.kind}`).padEnd(12)} ${lock.padEnd(26)} ` +
-    `${valueText(shown).padEnd(10)} ${printable(clip(shown.name, 60))}${flags}${text}`
+    `${time.padStart(13)} [${String(event.cpu).padStart(3, '0')}] ${who.padEnd(16)} ${context(event.flags)} ` +
+    `${(KIND_WORDS[event.kind] ?? `kind-${event.kind}`).padEnd(10)} ${lock.padEnd(24)} ` +
+    `${printable(clip(shown.name, 60))}${value}${flags}${text}`
   );
 }
 

@@ -37,8 +37,6 @@ export function story(finding: Finding, times: Times): string {
       return lostUpdate(finding, times);
     case 'double-release':
     case 'foreign-release':
-    case 'lock-order':
-    case 'irq-unsafe':
       return finding.headline;
   }
 }

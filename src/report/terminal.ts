@@ -115,7 +115,7 @@ function closing(
     : 'Thresholds: none applied, the time unit is not known.';
   return [
     result,
-    `Locks: ${locks.acquisitions} acquired, ${locks.contentions} contended, ${locks.releases} released.`,
+    `Locks: ${locks.acquisitions} acquired, ${locks.contentions} contended, ${holdNs.count} released.`,
     `Longest that ended: wait ${longest(waitNs)}, hold ${longest(holdNs)}, irqs off ${longest(irqsOffNs)}.`,
     applied,
     ...unchecked(report).flatMap((line, at) =>

@@ -96,10 +96,10 @@ export function problemLines(problems: readonly Problem[], paint: Paint, width: 
   );
 }
 
-/** "bad-page: a sub-buffer does not hold together (count 3, first at offset 81920)". */
+/** "bad-page: a sub-buffer does not hold together (3 times, first at offset 81920)". */
 export function problemText({ name, text, count, offset }: Problem): string {
   const notes = [
-    ...(count === 1 ? [] : [`count ${count}`]),
+    ...(count === 1 ? [] : [`${count} times`]),
     ...(offset === null ? [] : [`${count === 1 ? '' : 'first '}at offset ${offset}`]),
   ];
   return `${name}: ${text}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;

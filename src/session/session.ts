@@ -15,10 +15,10 @@ export type { PlacedEvent } from '../engine/engine.ts';
 
 export const DEFAULT_THRESHOLDS: Thresholds = { watchdogNs: 10e9, spinNs: 1e9, irqOffNs: 1e9 };
 
+/** Bytes of input consumed, and in all where that is known. */
 export interface Progress {
   readonly done: number;
   readonly total: number | null;
-  readonly events: number;
 }
 
 export interface AnalyzeOptions {
@@ -59,7 +59,7 @@ function replay(capture: Capture, options: AnalyzeOptions): Case {
   const ring = new RingCollector((mark) => messageText(capture, mark));
   pump(engine, capture.lanes, () => {
     ring.add(engine.drain());
-    options.onProgress?.({ ...capture.progress(), events: 0 });
+    options.onProgress?.(capture.progress());
   });
   return {
     state: engine.state(),
@@ -113,7 +113,7 @@ export function* eventsOf(capture: Capture, options: AnalyzeOptions = {}): Gener
   });
   for (const _ of pumping(engine, capture.lanes)) {
     yield* engine.takeEvents();
-    options.onProgress?.({ ...capture.progress(), events: 0 });
+    options.onProgress?.(capture.progress());
   }
 }
 

@@ -50,7 +50,10 @@ const LIMITS: readonly (readonly [name: string, counter: number, text: string])[
 /** What was read, from when to when, and what is missing. */
 export function summaryOf(capture: Capture, about: Case): TraceSummary {
   const { state } = about;
-  const perCpu = state.cpus.map((cpu) => cpuSummary(capture, cpu));
+  const perCpu = [
+    ...state.cpus.map((cpu) => cpuSummary(capture, cpu)),
+    ...emptyCpus(capture, about),
+  ].toSorted((a, b) => a.cpu - b.cpu);
   return {
     path: capture.path,
     format: capture.format,
@@ -79,6 +82,20 @@ function cpuSummary(capture: Capture, cpu: CpuState): CpuSummary {
     lost: lost === null ? null : Math.max(lost, noted),
     breaks: cpu.breaks,
   };
+}
+
+/** CPUs of which nothing was read: they recorded nothing, or their data is missing. */
+function emptyCpus(capture: Capture, { state }: Case): CpuSummary[] {
+  const seen = new Set(state.cpus.map(({ cpu }) => cpu));
+  const lanes = capture.lanes.filter(({ input, cpu }) => input.kind === 'pages' && !seen.has(cpu));
+  return lanes.map(({ cpu, lost, lostTail }) => ({
+    cpu,
+    firstNs: null,
+    lastNs: null,
+    events: 0,
+    lost: lostTail && !lost ? null : (lost ?? 0),
+    breaks: 0,
+  }));
 }
 
 function problemsOf(capture: Capture, about: Case): Problem[] {
@@ -117,7 +134,7 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
     'lost-events',
     'data loss',
     lostCpus.reduce((n, cpu) => n + cpu.lostSpans, 0),
-    `stretches of events were lost while recording (CPUs ${lostCpus.map(({ cpu }) => cpu).join(', ')}; ` +
+    `stretches of events were lost while recording (CPU${lostCpus.length === 1 ? '' : 's'} ${lostCpus.map(({ cpu }) => cpu).join(', ')}; ` +
       `${lostEvents} events${lostCpus.some((cpu) => cpu.lostUnknown > 0) ? ' and an unknown number more' : ''}); use larger buffers (trace-cmd -b)`,
   );
   for (const [name, counter, text] of LIMITS)

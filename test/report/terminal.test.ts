@@ -131,7 +131,13 @@ describe('a finding', () => {
   });
 
   it('falls back on its headline where the facts for a story are missing', () => {
-    for (const kind of ['lost-update', 'irq-off', 'silent-cpu', 'lock-order', 'double-release'] as const) {
+    for (const kind of [
+      'lost-update',
+      'irq-off',
+      'silent-cpu',
+      'double-release',
+      'foreign-release',
+    ] as const) {
       const bare = fixtures.finding({
         id: 'F1',
         kind,
