@@ -104,7 +104,15 @@ import { count } from '../memory/counters';
 import { record as recordValue } from '../memory/histogram';
 import { copyMark, setBareMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
-import { contextOf, dropOrphan, findEntry, findTask, pushEntry, removeEntry } from '../state/contexts';
+import {
+  contextOf,
+  dropOrphan,
+  findEntry,
+  findTask,
+  findTop,
+  pushEntry,
+  removeEntry,
+} from '../state/contexts';
 import { lockNear, lockOf } from '../state/locks';
 import { pushWriter } from '../state/words';
 import { levelOf, noteBreak, since } from './cpu-life';
@@ -331,12 +339,11 @@ export function release(cpu: usize, event: usize): void {
   const context = releasingContext(cpu, own, lock);
   const owner: usize = load<u32>(lock, LOCK_OWNER);
   if (context) {
-    let entry = findEntry(context, lock, true);
-    if (entry) {
+    // An attempt on top of a hold is the release's own: an annotation, and the hold below ended unseen.
+    const entry = findTop(context, lock);
+    if (load<u8>(entry, ENTRY_STATE) == ENTRY_IS_HELD) {
       const hold = since(load<u64>(entry, ENTRY_ACQUIRE_TIME), load<u64>(event, EVENT_TIME));
       recordValue(load<u32>(STATE, HEAD_HIST_HOLD), load<u32>(STATE, HEAD_HIST_BITS), hold);
-    } else {
-      entry = findEntry(context, lock, false);
     }
     removeEntry(context, entry);
   } else {
@@ -359,18 +366,14 @@ export function release(cpu: usize, event: usize): void {
  * the edge of an interrupt can be off by one level). 0: nobody here is known to have taken it.
  */
 function releasingContext(cpu: usize, own: usize, lock: usize): usize {
-  if (own && has(own, lock)) return own;
+  if (own && findTop(own, lock)) return own;
   const task = findTask(load<i32>(cpu, CPU_PID), load<u16>(cpu, CPU_NUMBER));
-  if (task && task != own && has(task, lock)) return task;
+  if (task && task != own && findTop(task, lock)) return task;
   for (let level: u32 = LEVEL_PROCESS + 1; level < 4; level++) {
     const context: usize = load<u32>(cpu + CPU_CONTEXTS + ((level - 1) << 2));
-    if (context && context != own && has(context, lock)) return context;
+    if (context && context != own && findTop(context, lock)) return context;
   }
   return 0;
-}
-
-function has(context: usize, lock: usize): bool {
-  return findEntry(context, lock, true) != 0 || findEntry(context, lock, false) != 0;
 }
 
 function unpairedRelease(cpu: usize, event: usize, lock: usize, owner: usize): void {

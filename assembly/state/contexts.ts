@@ -249,6 +249,15 @@ export function findEntry(context: usize, lock: usize, held: bool): usize {
   return 0;
 }
 
+/** The topmost entry for `lock`, held or not; 0: none. */
+export function findTop(context: usize, lock: usize): usize {
+  for (let n = load<u32>(context, CONTEXT_DEPTH); n > 0; n--) {
+    const entry = entryAt(context, n - 1);
+    if (load<u32>(entry, ENTRY_LOCK) == u32(lock)) return entry;
+  }
+  return 0;
+}
+
 /** Takes an entry out; the ones above it move down. Ends the context's ownership where this entry was it. */
 export function removeEntry(context: usize, entry: usize): void {
   const lock: usize = load<u32>(entry, ENTRY_LOCK);

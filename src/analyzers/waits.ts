@@ -1,7 +1,7 @@
 import { seconds } from '../base/units.ts';
 import { ENTRY, NAMESPACE } from '../model/engine-numbers.ts';
 import { FLAGS } from '../model/event.ts';
-import type { Case } from '../model/case.ts';
+import type { Case, LostSpan } from '../model/case.ts';
 import type { IrqsOff, Waiter } from '../model/report.ts';
 import { countOf, shows } from '../model/shows.ts';
 import type { ContextState, CpuState, HoldState, LockState, Mark } from '../model/state.ts';
@@ -147,9 +147,11 @@ function waitBelow(about: Case, context: ContextState): HoldState {
 
 /**
  * The CPU went on although the wait's end is missing: an interrupt context whose CPU is back at a lower level is over, and
- * whoever spins with interrupts off lets no other task run there and no interrupts come on.
+ * whoever spins with interrupts off lets no other task run there and no interrupts come on; nor does such a CPU have events to
+ * lose.
  */
 function movedOn(about: Case, context: ContextState, hold: HoldState, top: HoldState): boolean {
+  if (context.level === 0 && spinsInPlace(about, hold) && leftPlace(about, context, hold)) return true;
   const cpu = cpuOf(about, hold.cpu);
   if (!cpu?.last) return false;
   const times = [hold.attempt, hold.contend, top.contend].map((mark) => mark?.time ?? 0n);
@@ -166,6 +168,19 @@ export function readersOf(about: Case, lock: LockState): Mark[] {
     .filter(({ flags }) => (flags & FLAGS.read) !== 0)
     .flatMap(({ acquire }) => acquire ?? [])
     .toSorted((a, b) => (a.time < b.time ? -1 : 1));
+}
+
+/** It can neither be switched out nor sleep while it waits: a bit lock with preemption off, or any lock with interrupts off. */
+function spinsInPlace(about: Case, { lock, flags }: HoldState): boolean {
+  const isBit = about.state.locks.get(lock)?.namespace === NAMESPACE.word;
+  return (flags & (isBit ? FLAGS['irqs-off'] | FLAGS['preempt-off'] : FLAGS['irqs-off'])) !== 0;
+}
+
+/** It was switched out or in since, or its CPU lost events that it can only have had afterwards. */
+function leftPlace(about: Case, { out, inTime }: ContextState, { attempt, cpu }: HoldState): boolean {
+  const since = attempt!.time;
+  const isLater = (span: LostSpan): boolean => span.cpu === cpu && span.from !== null && span.from >= since;
+  return (out?.time ?? 0n) > since || inTime > since || about.found.lost.some(isLater);
 }
 
 export function cpuOf(about: Case, cpu: number): CpuState | undefined {

@@ -280,6 +280,28 @@ describe('holds that were seen to begin before a loss (design rule 2)', () => {
   });
 });
 
+describe('a wait whose end was lost', () => {
+  const waiter = { cpu: 3, pid: 103, flags: IRQS_OFF };
+  const story = (more: (story: Story) => Story): string[] =>
+    more(
+      new Story()
+        .ticks(0, 15_000, { cpu: 0, pid: 100 })
+        .map(1, { cpu: 0, pid: 100 }, ACQUIRE)
+        .map(2, { cpu: 0, pid: 100 }, RELEASE)
+        .map(900, waiter, ATTEMPT)
+        .map(900.1, waiter, CONTEND),
+    )
+      .event(14_000, { cpu: 3, pid: 103, flags: L.FLAG_NMI | L.FLAG_IRQS_OFF }, L.KIND_OTHER)
+      .findings();
+
+  it('is over where its task ran elsewhere since, or its CPU lost events', () => {
+    expect(story((same) => same)).toEqual(['irq-off-spin unknown-holder likely']);
+    expect(story((more) => more.lost(950, 3).switch(951, 3, 104, 0).lost(960, 3))).toEqual([]);
+    expect(story((more) => more.lost(950, 3))).toEqual([]);
+    expect(story((more) => more.switch(950, 1, 103, 0))).toEqual([]);
+  });
+});
+
 describe('values that contradict lock events (design rule 8)', () => {
   it('taint what depends on that stretch, and name no culprit', () => {
     const story = race();

@@ -239,6 +239,21 @@ describe('what the record cannot have missed (design rules 8 and 13)', () => {
   });
 });
 
+describe('a release', () => {
+  test('is that of the attempt on top, not of a hold below that ended unseen', () => {
+    const outcome = replay([
+      event(1, L.KIND_ACQUIRE),
+      event(2, L.KIND_ATTEMPT),
+      event(3, L.KIND_RELEASE),
+      event(4, L.KIND_ATTEMPT, { address: 0x2000n }),
+    ]);
+    expect(taskOf(outcome, 7)!.stack).toMatchObject([
+      { state: L.ENTRY_IS_HELD, acquire: { time: 1n } },
+      { state: L.ENTRY_IS_ATTEMPT, attempt: { time: 4n } },
+    ]);
+  });
+});
+
 describe('the machine', () => {
   test('that is silent for as long as a wait counts is reported with the times', () => {
     const events = [event(1, L.KIND_OTHER), event(50, L.KIND_OTHER, { cpu: 1 }), event(150, L.KIND_OTHER)];

@@ -102,7 +102,7 @@ export function pushEntry(world: World, context: Context, lock: Lock): Entry {
   return entry;
 }
 
-const isHeld = (entry: Entry): boolean => entry.state === L.ENTRY_IS_HELD;
+export const isHeld = (entry: Entry): boolean => entry.state === L.ENTRY_IS_HELD;
 
 /** The topmost entry by which the context holds the lock. */
 export function findHold(context: Context, lock: Lock): Entry | null {
@@ -112,6 +112,11 @@ export function findHold(context: Context, lock: Lock): Entry | null {
 /** The topmost entry by which the context still waits for the lock. */
 export function findWait(context: Context, lock: Lock): Entry | null {
   return context.stack.findLast((entry) => entry.lock === lock && !isHeld(entry)) ?? null;
+}
+
+/** The topmost entry for the lock, held or not. */
+export function findTop(context: Context, lock: Lock): Entry | null {
+  return context.stack.findLast((entry) => entry.lock === lock) ?? null;
 }
 
 /** Takes an entry out; ends the context's ownership where this entry was it. */

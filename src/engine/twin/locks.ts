@@ -9,7 +9,16 @@
 import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
 import type { Mark } from '../../model/state.ts';
-import { contextOf, findHold, findTask, findWait, pushEntry, removeEntry } from './contexts.ts';
+import {
+  contextOf,
+  findHold,
+  findTask,
+  findTop,
+  findWait,
+  isHeld,
+  pushEntry,
+  removeEntry,
+} from './contexts.ts';
 import { levelOf, noteBreak } from './cpu-life.ts';
 import { lockOf } from './lock-table.ts';
 import { bareMark, since, timeOf } from './marks.ts';
@@ -167,9 +176,10 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
   const context = releasingContext(world, cpu, own, lock);
   const { owner } = lock;
   if (context) {
-    const hold = findHold(context, lock);
-    if (hold) world.holdNs.add(since(hold.acquire.time, event.time));
-    removeEntry(context, hold ?? findWait(context, lock)!);
+    // An attempt on top of a hold is the release's own: an annotation, and the hold below ended unseen.
+    const entry = findTop(context, lock)!;
+    if (isHeld(entry)) world.holdNs.add(since(entry.acquire.time, event.time));
+    removeEntry(context, entry);
   } else {
     unpairedRelease(world, cpu, event, lock);
   }
@@ -197,9 +207,7 @@ function adopt(world: World, lock: Lock): void {
  */
 function releasingContext(world: World, cpu: Cpu, own: Context, lock: Lock): Context | null {
   const candidates = [own, findTask(world, cpu.pid, cpu.number), ...cpu.contexts];
-  return (
-    candidates.find((context) => context && (findHold(context, lock) || findWait(context, lock))) ?? null
-  );
+  return candidates.find((context) => context && findTop(context, lock)) ?? null;
 }
 
 /** A release by nobody who is known to have taken the lock. */
