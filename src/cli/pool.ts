@@ -94,7 +94,7 @@ export class Pool {
       this.#handOut();
     }
     const parts = this.#results.reduce((sum, { part }) => sum + part, 0);
-    this.#bar.report({ done: STEPS * parts, total: STEPS * this.#paths.length, events: 0 });
+    this.#bar.report({ done: STEPS * parts, total: STEPS * this.#paths.length });
   }
 
   #died(job: Job, why: Error): void {
