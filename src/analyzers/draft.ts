@@ -110,13 +110,14 @@ export function task(about: Case, mark: Pick<Mark, 'pid'>): string {
   return `${about.narrator.comm(mark.pid) ?? '<...>'}-${mark.pid}`;
 }
 
-/** The marks as evidence in order of time, each with what it means here. */
+/** The marks as evidence in order of time, each once, with what it means here. */
 export function evidence(
   about: Case,
   items: readonly (readonly [mark: Mark | null | undefined, meaning: string])[],
 ): Evidence[] {
   return items
     .filter((item): item is readonly [Mark, string] => item[0] != null)
+    .filter(([mark], n, known) => known.findIndex(([other]) => isSameEvent(other, mark)) === n)
     .toSorted(([a], [b]) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
     .map(([mark, meaning]) => {
       const told = about.narrator.tell(mark);
@@ -129,6 +130,10 @@ export function evidence(
         detail: [told.text, meaning].filter(Boolean).join(' -- '),
       };
     });
+}
+
+function isSameEvent(a: Mark, b: Mark): boolean {
+  return a.time === b.time && a.cpu === b.cpu && a.lane === b.lane && a.offset === b.offset;
 }
 
 /** A lock by its identity; the name comes from a record that names it. */

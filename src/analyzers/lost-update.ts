@@ -108,7 +108,7 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
       },
     ],
     evidence: evidence(about, [
-      [acquire === update ? null : acquire, 'the take'],
+      [acquire, 'the take'],
       [load, 'plain load'],
       [update, setsBack ? 'the atomic unlock' : 'the atomic update'],
       [store, 'plain store of the value loaded before'],

@@ -125,6 +125,7 @@ function lockFact(lock: LockName): string {
 function holderFact(finding: Finding, times: Times): string {
   if (finding.holder !== null) return `${who(finding.holder)} since ${times.at(finding.holder.atNs)}`;
   if (finding.cause === 'lost-unlock') return 'nobody';
+  if (finding.cause === 'held-at-end') return 'nobody alone: readers';
   const elsewhere = finding.kind !== 'never-released' && finding.related.length > 0;
   return elsewhere ? `see ${finding.related.join(', ')}` : 'not known from this capture';
 }
