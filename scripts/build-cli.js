@@ -16,6 +16,8 @@ const OPTIONS = {
   define: { 'import.meta.url': '__url' },
   banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
   legalComments: 'linked',
+  // The disassembler brings its own WebAssembly file, which it looks for next to itself.
+  external: ['iced-x86'],
 };
 
 /** Leaves dynamic imports of the zstd decoders to the files that are built from them. */

@@ -9,11 +9,12 @@ const ALLOWED = {
   io: ['base', 'model'],
   mapping: ['base', 'model'],
   engine: ['base', 'model'],
+  dmesg: ['base', 'model'],
   trace: ['base', 'model', 'io', 'mapping'],
   analyzers: ['base', 'model'],
   session: ['base', 'model', 'io', 'mapping', 'trace', 'engine', 'analyzers'],
   report: ['base', 'model'],
-  cli: ['base', 'model', 'io', 'trace', 'session', 'report'],
+  cli: ['base', 'model', 'io', 'trace', 'session', 'report', 'dmesg'],
   generate: ['base', 'model', 'io', 'mapping', 'trace'],
 };
 const MAY_IMPORT_LAYOUT = ['model', 'engine'];

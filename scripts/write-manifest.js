@@ -7,19 +7,30 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const path = 'traces/manifest.json';
 const manifest = JSON.parse(readFileSync(path, 'utf8'));
 for (const capture of manifest.captures) {
-  const bytes = readFileSync(`traces/${capture.file}`);
-  capture.bytes = bytes.length;
-  capture.sha256 = createHash('sha256').update(bytes).digest('hex');
-  const run = spawnSync(
-    process.execPath,
-    ['bin/spinback.cjs', 'analyze', '--json', `traces/${capture.file}`],
-    {
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-    },
-  );
-  capture.findings = JSON.parse(run.stdout).findings.map(
+  describe(capture);
+  capture.findings = spinback('analyze', capture.file).findings.map(
     ({ kind, cause, confidence, startNs }) => `${kind} ${cause} ${confidence} ${startNs}`,
   );
 }
+for (const log of manifest.logs) {
+  describe(log);
+  log.incidents = spinback('dmesg', log.file).incidents.map(
+    ({ headline, firstNs }) => `${firstNs} ${headline}`,
+  );
+}
 writeFileSync(path, `${JSON.stringify(manifest, null, 2)}\n`);
+
+/** Size and checksum, as the file is. */
+function describe(entry) {
+  const bytes = readFileSync(`traces/${entry.file}`);
+  entry.bytes = bytes.length;
+  entry.sha256 = createHash('sha256').update(bytes).digest('hex');
+}
+
+function spinback(command, file) {
+  const run = spawnSync(process.execPath, ['bin/spinback.cjs', command, '--json', `traces/${file}`], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return JSON.parse(run.stdout);
+}

@@ -36,8 +36,8 @@ export async function reportOn(
   session: Session,
   options: AnalyzeOptions,
 ): Promise<Reported> {
-  const { json, minConfidence, limit, failOn, watchdog, spin, irqOff } = task.command;
-  const thresholds: Thresholds = { watchdogNs: watchdog, spinNs: spin, irqOffNs: irqOff };
+  const { json, minConfidence, limit, failOn } = task.command;
+  const thresholds = thresholdsOf(task.command);
   const report = session.analyze(capture, { ...options, thresholds });
   const exit = exitStatus(report, failOn);
   const verdict = `Exit status${task.isOneOfMany ? ' of this file' : ''} ${exit}: ${meaning(exit, failOn)}.`;
@@ -52,6 +52,10 @@ export async function reportOn(
   };
 }
 
+export function thresholdsOf({ watchdog, spin, irqOff }: AnalyzeCommand): Thresholds {
+  return { watchdogNs: watchdog, spinNs: spin, irqOffNs: irqOff };
+}
+
 /** The exit status that a report stands for. */
 export function exitStatus(report: Report, failOn: FailOn): number {
   if (isDamaged(report.trace.problems)) return EXIT.unreadable;
@@ -59,7 +63,7 @@ export function exitStatus(report: Report, failOn: FailOn): number {
   return report.findings.some(({ confidence }) => atLeast(confidence, failOn)) ? EXIT.findings : EXIT.ok;
 }
 
-function meaning(exit: number, failOn: FailOn): string {
+export function meaning(exit: number, failOn: FailOn): string {
   if (exit === EXIT.unreadable) return 'the file is damaged, this is what could be read';
   if (failOn === 'never') return 'findings do not count (--fail-on never)';
   const which = failOn === 'certain' ? 'certain findings' : `findings that are ${failOn} or stronger`;

@@ -9,10 +9,16 @@ export interface AnalyzeAllCommand extends AnalyzeCommand {
   readonly color: boolean;
   /** How many files are analysed at the same time; as many as pay by default. */
   readonly jobs?: number;
+  /** A kernel log of the same time; for one capture only. */
+  readonly log?: string;
 }
 
 /** Judges each file and prints one report per file: text, or one line of JSON. Returns the exit status. */
 export async function analyze(paths: readonly string[], command: AnalyzeAllCommand, io: Io): Promise<number> {
+  if (command.log !== undefined) {
+    const { analyzeJoined } = await import('./analyze-joined.ts');
+    return await analyzeJoined(paths, command.log, command, io);
+  }
   const appearance = appearanceOf(io, command.color);
   const task: Task = { command, appearance, isOneOfMany: paths.length > 1 };
   const separator = command.json ? '' : '\n\n';

@@ -2,6 +2,8 @@ import { fstatSync, writeSync } from 'node:fs';
 import type { PlacedEvent, AnalyzeOptions } from '../session/session.ts';
 import type { Capture } from '../trace/capture.ts';
 import type { OpenOptions } from '../trace/reader.ts';
+import type { JoinedReport } from '../model/join.ts';
+import type { LogReport } from '../model/kernel-log.ts';
 import type { Info, Report } from '../model/report.ts';
 import { OutputError } from './exit.ts';
 import type { Threads } from './threads.ts';
@@ -21,6 +23,7 @@ export interface Output {
 export interface Session {
   open(path: string, options: OpenOptions): Promise<Capture>;
   analyze(capture: Capture, options: AnalyzeOptions): Report;
+  analyzeWithLog(capture: Capture, log: LogReport, options: AnalyzeOptions): JoinedReport;
   inspect(capture: Capture, options: AnalyzeOptions): Info;
   events(capture: Capture): Iterable<PlacedEvent>;
 }
@@ -49,11 +52,17 @@ export function processIo(): Io {
 
 /** The real session. */
 export async function loadSession(): Promise<Session> {
-  const [{ openCapture }, { analyzeCapture, eventsOf, inspectCapture }] = await Promise.all([
+  const [{ openCapture }, { analyzeCapture, analyzeWithLog, eventsOf, inspectCapture }] = await Promise.all([
     import('../trace/open.ts'),
     import('../session/session.ts'),
   ]);
-  return { open: openCapture, analyze: analyzeCapture, inspect: inspectCapture, events: eventsOf };
+  return {
+    open: openCapture,
+    analyze: analyzeCapture,
+    analyzeWithLog,
+    inspect: inspectCapture,
+    events: eventsOf,
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { CONFIDENCES } from '../model/report.ts';
 import type { AnalyzeAllCommand } from './analyze.ts';
+import type { DmesgCommand } from './dmesg.ts';
 import type { EventsCommand } from './events.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
 import type { InfoCommand } from './info.ts';
@@ -24,6 +25,10 @@ const EXITS = `
 Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable or
 damaged input (what could be read is still reported), 70 internal error. Of several files the worst
 one counts.`;
+
+const LOG_EXITS = `
+Exit status: 0 no report in the log, 1 reports found, 2 wrong usage, 3 unreadable or damaged input (what could
+be read is still reported), 70 internal error. Of several logs the worst one counts.`;
 
 /** Runs the command line `argv` (without node and script) and returns the exit status. Never throws. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -70,6 +75,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         'analyse so many files at the same time (default: as many as pay)',
       ).argParser(jobsOption),
     )
+    .option('--log <file>', 'a kernel log of the same time: both are held against each other')
     .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')
     .addHelpText('after', EXITS)
     .action(async (files: readonly string[], options: AnalyzeAllCommand) => {
@@ -113,6 +119,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .action(async (file: string, options: EventsCommand) => {
       const { events } = await import('./events.ts');
       exit = await events(file, options, io);
+    });
+
+  program
+    .command('dmesg')
+    .description('read kernel logs: what each lockup report says, what the CPU was doing, and why')
+    .argument('<file...>', 'kernel log, console capture, journal or mail, also packed; - is standard input')
+    .option('--json', 'JSON, one line per log (docs/dmesg.md)')
+    .option('--limit <count>', 'show at most so many incidents in full', countOption, 10)
+    .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')
+    .showHelpAfterError('(spinback dmesg --help lists the options)')
+    .addHelpText('after', LOG_EXITS)
+    .action(async (files: readonly string[], options: DmesgCommand) => {
+      const { dmesg } = await import('./dmesg.ts');
+      exit = await dmesg(files, options, io);
     });
 
   try {

@@ -2,9 +2,12 @@ import { judge } from '../analyzers/judge.ts';
 import { VERSION } from '../base/version.ts';
 import type { EngineOptions, PlacedEvent } from '../engine/engine.ts';
 import type { Case } from '../model/case.ts';
+import type { JoinedReport } from '../model/join.ts';
+import type { LogReport } from '../model/kernel-log.ts';
 import { INFO_SCHEMA, REPORT_SCHEMA, type Info, type Report, type Thresholds } from '../model/report.ts';
 import type { EngineState } from '../model/state.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
+import { joinLog } from './join-log.ts';
 import { CaptureNarrator, messageText } from './narrator.ts';
 import { attemptsHold, claim, engineInput, makeWasmEngine, pump, pumping, type EngineMaker } from './pump.ts';
 import { questionsOf } from './questions.ts';
@@ -81,7 +84,16 @@ function isWholeTail({ input, lost, lostTail }: Lane): boolean {
 
 /** Replays a capture and judges it. Damaged input gives a report whose trace.problems say what is missing. */
 export function analyzeCapture(capture: Capture, options: AnalyzeOptions = {}): Report {
+  return reportOf(capture, replay(capture, options));
+}
+
+/** Replays a capture, judges it, and holds it against a kernel log of the same time. */
+export function analyzeWithLog(capture: Capture, log: LogReport, options: AnalyzeOptions = {}): JoinedReport {
   const about = replay(capture, options);
+  return joinLog(log, reportOf(capture, about), about);
+}
+
+function reportOf(capture: Capture, about: Case): Report {
   return {
     schema: REPORT_SCHEMA,
     spinback: VERSION,

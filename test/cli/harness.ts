@@ -88,6 +88,9 @@ export async function runWith(argv: readonly string[], options: RunOptions = {})
       if (file.readError) throw file.readError;
       return file.report!;
     },
+    analyzeWithLog() {
+      throw new Error('the test has no kernel log');
+    },
     inspect(capture) {
       const file = fileOf(capture);
       if (file.readError) throw file.readError;

@@ -1,0 +1,57 @@
+import { SpinbackError } from '../base/errors.ts';
+import { joinJson, joinText } from '../report/dmesg-join.ts';
+import { logText } from '../report/dmesg.ts';
+import { reportText } from '../report/terminal.ts';
+import { exitStatus, meaning, thresholdsOf } from './analyze-file.ts';
+import type { AnalyzeAllCommand } from './analyze.ts';
+import { appearanceOf, paintOf } from './appearance.ts';
+import { readLogFile } from './dmesg.ts';
+import { errorText, EXIT, exitOf } from './exit.ts';
+import { eachFile, isDamaged, isDebug, reportDamage } from './files.ts';
+import type { Io } from './io.ts';
+import { oneFile, openOptions } from './one-file.ts';
+
+/**
+ * `spinback analyze --log LOG TRACE`: what log and trace say about each other, then both reports. The exit status is the
+ * trace's, as without --log; a damaged log counts like a damaged trace.
+ */
+export async function analyzeJoined(
+  paths: readonly string[],
+  logPath: string,
+  command: AnalyzeAllCommand,
+  io: Io,
+): Promise<number> {
+  if (paths.length !== 1) throw new SpinbackError('USAGE', '--log goes with one trace');
+  if (logPath === '-' && paths[0] === '-')
+    throw new SpinbackError('USAGE', 'standard input can be read only once');
+  const { json, limit, failOn, minConfidence } = command;
+  const appearance = appearanceOf(io, command.color);
+  const { width } = appearance;
+  const paint = await paintOf(appearance);
+  try {
+    const log = await readLogFile(logPath, io);
+    await reportDamage(logPath, log.log.problems, io);
+    const session = await io.session();
+    return await eachFile(paths, io, '', (path) =>
+      oneFile(path, openOptions(command), io, async (capture, options) => {
+        const joined = session.analyzeWithLog(capture, log, {
+          ...options,
+          thresholds: thresholdsOf(command),
+        });
+        const { report } = joined;
+        const exit = isDamaged(log.log.problems) ? EXIT.unreadable : exitStatus(report, failOn);
+        const verdict = `Exit status ${exit}: ${meaning(exit, failOn)}.`;
+        const text = [
+          joinText(joined, paint, width),
+          logText(log, { paint, width, limit }),
+          reportText(report, { paint, width, limit, verdict, ...(minConfidence && { minConfidence }) }),
+        ].join('\n\n');
+        return { text: json ? `${joinJson(joined)}\n` : text, exit, problems: report.trace.problems };
+      }),
+    );
+  } catch (error) {
+    if (error instanceof SpinbackError && error.code === 'USAGE') throw error;
+    await io.stderr.write(errorText(error, logPath, isDebug(io)));
+    return exitOf(error);
+  }
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { JoinedReport } from '../../src/model/join.ts';
+import { joinText } from '../../src/report/dmesg-join.ts';
+import { analyzeWithLog } from '../../src/session/session.ts';
+import { openCapture } from '../../src/trace/open.ts';
+import { anyCapture, smallCapture } from '../captures.ts';
+import { logOf } from '../dmesg/harness.ts';
+
+async function joined(logPath: string, tracePath: string): Promise<JoinedReport> {
+  const log = await logOf(readFileSync(logPath));
+  const capture = await openCapture(tracePath);
+  try {
+    return analyzeWithLog(capture, log);
+  } finally {
+    capture.close();
+  }
+}
+
+describe('a log and a trace of the same run', () => {
+  it('lost-unlock: both agree, on the lock too', async () => {
+    const result = await joined(smallCapture('lost-unlock.dmesg.txt'), smallCapture('lost-unlock.dat'));
+    // 39.196163731 in the trace, 39.267522 in the log
+    expect(result.clock).toMatchObject({ offsetNs: -71_358_269, marks: 1 });
+    const [incident] = result.incidents;
+    expect(incident).toMatchObject({
+      incident: 'K1',
+      atNs: '39196163731',
+      lock: {
+        address: '0xffff8881003def00',
+        bit: 4,
+        inTrace: 'stuck',
+        lastAcquire: { pid: 107, cpu: 3, atNs: '14572792074' },
+        lastRelease: { pid: 107, cpu: 3, atNs: '14572795530' },
+      },
+    });
+    expect(incident!.says).toContain('Both sides agree on lost-unlock');
+    expect(incident!.checks.map(({ what, agree }) => [what, agree])).toEqual(
+      ['time', 'CPU', 'pid', 'task', 'lock', 'interrupts', 'order', 'watchdog'].map((what) => [what, true]),
+    );
+    expect(result.onlyInTrace).toEqual([]);
+    expect(
+      joinText(result)
+        .split('\n')
+        .every((line) => line.length <= 100),
+    ).toBe(true);
+  });
+
+  it('stock: the log names the lock that the trace cannot', async () => {
+    const { incidents } = await joined(smallCapture('stock.dmesg.txt'), smallCapture('stock.dat'));
+    expect(incidents[0]).toMatchObject({
+      atNs: '39213578214',
+      lock: { address: '0xffff8881034ed500', bit: 4, inTrace: 'not seen' },
+    });
+    expect(incidents[0]!.says).toContain(
+      'The log names the lock that the trace cannot: bit 4 of 0xffff8881034ed500',
+    );
+  });
+
+  it('the report of 2015 with its reconstruction', async () => {
+    const { clock, incidents } = await joined(
+      smallCapture('seed-2015.txt'),
+      smallCapture('ext4-finish-bio-2015/trace.dat'),
+    );
+    expect(clock).toMatchObject({ offsetNs: 0, marks: 1 });
+    expect(incidents[0]!.findings[0]).toBe('F1');
+    expect(incidents[0]!.lock?.inTrace).toBe('stuck');
+    expect(incidents[0]!.checks.every(({ agree }) => agree)).toBe(true);
+  });
+
+  it('shows disagreement: the log of another run', async () => {
+    const { incidents, onlyInTrace, clock } = await joined(
+      smallCapture('seed-2015.txt'),
+      smallCapture('lost-unlock.dat'),
+    );
+    expect(clock).toMatchObject({ offsetNs: 0, marks: 0 });
+    expect(clock.how).toContain('assumed');
+    expect(incidents[0]).toMatchObject({ findings: [], lock: { inTrace: 'not seen' } });
+    expect(incidents[0]!.checks).toMatchObject([{ what: 'time', agree: false }]);
+    expect(incidents[0]!.says).toBe('The trace does not cover the time of the report.');
+    expect(onlyInTrace).toContain('F1');
+  });
+
+  const missing = anyCapture('missing-unlock.dat');
+  const missingLog = anyCapture('missing-unlock.dmesg.txt');
+  it.skipIf(missing === null || missingLog === null)(
+    'missing-unlock: who slept with the lock is who never let it go',
+    async () => {
+      const { incidents, clock } = await joined(missingLog!, missing!);
+      expect(clock.marks).toBe(2);
+      expect(incidents.map(({ findings }) => findings[0])).toEqual(['F1', 'F1']);
+      expect(incidents[1]!.says).toContain('Both sides agree on missing-unlock');
+      expect(incidents[1]!.lock).toMatchObject({ lastAcquire: { pid: 110, atNs: '15208635400' } });
+    },
+  );
+});
