@@ -68,7 +68,7 @@ export async function readLogFile(path: string, io: Io): Promise<LogReport> {
     };
     return await analyzeLog(path, read, {
       problems: inputDamage(source).map((damage) => ({ ...damage, offset: damage.offset ?? null })),
-      onProgress: (done) => bar.report({ done, total: source.size, events: 0 }),
+      onProgress: (done) => bar.report({ done, total: source.size }),
     });
   } finally {
     bar.stop();
