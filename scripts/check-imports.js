@@ -13,7 +13,7 @@ const ALLOWED = {
   analyzers: ['base', 'model'],
   session: ['base', 'model', 'io', 'mapping', 'trace', 'engine', 'analyzers'],
   report: ['base', 'model'],
-  cli: ['base', 'model', 'io', 'trace', 'session', 'report'],
+  cli: ['base', 'model', 'io', 'mapping', 'trace', 'session', 'report'],
   generate: ['base', 'model', 'io', 'mapping', 'trace'],
 };
 const MAY_IMPORT_LAYOUT = ['model', 'engine'];

@@ -14,7 +14,9 @@ export interface AnalyzeAllCommand extends AnalyzeCommand {
 /** Judges each file and prints one report per file: text, or one line of JSON. Returns the exit status. */
 export async function analyze(paths: readonly string[], command: AnalyzeAllCommand, io: Io): Promise<number> {
   const appearance = appearanceOf(io, command.color);
-  const task: Task = { command, appearance, isOneOfMany: paths.length > 1 };
+  const mapped = await withMappings(command);
+  const open = await openOptions(mapped);
+  const task: Task = { command: mapped, appearance, isOneOfMany: paths.length > 1 };
   const separator = command.json ? '' : '\n\n';
   const jobs = await jobsFor(paths, command.jobs, io);
   if (jobs > 1) {
@@ -28,8 +30,15 @@ export async function analyze(paths: readonly string[], command: AnalyzeAllComma
   }
   const session = await io.session();
   return await eachFile(paths, io, separator, (path) =>
-    oneFile(path, openOptions(command), io, (capture, options) => reportOn(capture, task, session, options)),
+    oneFile(path, open, io, (capture, options) => reportOn(capture, task, session, options)),
   );
+}
+
+/** The command with its mapping files read: threads get their texts, for a pipe can be read once only. */
+async function withMappings(command: AnalyzeAllCommand): Promise<AnalyzeAllCommand> {
+  if (!command.map?.length) return command;
+  const { mappingTexts } = await import('./mapping.ts');
+  return { ...command, map: mappingTexts(command.map) };
 }
 
 async function jobsFor(paths: readonly string[], wanted: number | undefined, io: Io): Promise<number> {

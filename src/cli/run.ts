@@ -133,6 +133,11 @@ function reading(command: Command, description: string): Command {
     .description(description)
     .option('--json', 'JSON, one line per file or event (docs/report.md)')
     .option('--instance <name>', 'the ftrace instance to read from a trace.dat')
+    .addOption(
+      new Option('--map <file>', 'what events of your own mean (docs/mapping.md; repeatable)').argParser(
+        (file: string, before: readonly string[] = []) => wordsOption(file, before),
+      ),
+    )
     .showHelpAfterError(`(spinback ${command.name()} --help lists the options)`);
 }
 

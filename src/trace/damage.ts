@@ -6,6 +6,12 @@ export interface DamageKind {
   readonly text: string;
 }
 
+/** A mapping row that means nothing here: told, because a misspelt name would otherwise silently find nothing. */
+export const MAPPING_UNUSED = {
+  severity: 'info',
+  text: 'Events that the mapping files name do not occur in this capture: is it the right file, spelt as the kernel spells them?',
+} as const satisfies DamageKind;
+
 /** Counts damage by name and remembers where each kind was met first. */
 export class DamageLog<Name extends string> {
   readonly #kinds: Readonly<Record<Name, DamageKind>>;

@@ -1,5 +1,6 @@
 import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
+import { RowTable } from '../../mapping/row-table.ts';
 import type { Capture } from '../capture.ts';
 import type { OpenOptions, Reader } from '../reader.ts';
 import { DatCapture } from './capture.ts';
@@ -73,7 +74,10 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
 function rowsOf({ formats }: Contents, options: OpenOptions, log: DatDamageLog) {
   if (formats.unusable > 0)
     log.add('formats-damaged', undefined, `${formats.unusable} formats without name or number`);
-  return formats.rows(options.rows ?? [], (why) => log.add('mapping-misfit', undefined, why));
+  const mappings = new RowTable(options.rows);
+  const rows = formats.rows(mappings, (why) => log.add('mapping-misfit', undefined, why));
+  for (const event of mappings.unused()) log.add('mapping-unused', undefined, event);
+  return rows;
 }
 
 /** The instance that was asked for; otherwise the top one, or the first with data where the top one has none. */
