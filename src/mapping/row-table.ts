@@ -36,7 +36,13 @@ export class RowTable {
     }
     if (!best) return null;
     this.#used.add(best.row);
-    return best.row;
+    const { event: pattern, entry } = best.row;
+    if (!entry?.includes('*')) return best.row;
+    // "bl:*_return" has its entry in "bl:*_enter": what the star stands for is the same.
+    const whole = system === '' ? nameOf(pattern) : pattern;
+    const star = whole.indexOf('*');
+    const told = (system === '' ? name : event).slice(star, star + 1 - whole.length || undefined);
+    return { ...best.row, entry: entry.replace('*', () => told) };
   }
 
   /** Events of the user's own rows that nothing asked for was one of. */

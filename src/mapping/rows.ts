@@ -34,7 +34,7 @@ export interface MappingRow {
   readonly name?: string;
   /**
    * "system:name" of the event at a function's entry, for its return, which carries no address: it takes address and
-   * bit of the innermost entry that the same context has not returned from.
+   * bit of the innermost entry that the same context has not returned from. A * stands for what that of `event` does.
    */
   readonly entry?: string;
   /**

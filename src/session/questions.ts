@@ -65,6 +65,13 @@ const NO_UNIT = {
 function bitLocks(shown: Shown): Answer {
   if (shown.has('acquire', WORD) && shown.has('release', WORD))
     return yes('takes and releases of bit locks are recorded');
+  if (shown.has('pass', WORD)) {
+    return {
+      answer: 'partly',
+      why: 'entries and returns of functions that take and release bit locks are recorded, what they do inside is not',
+      record: 'the word at entry and return, on every function that takes the lock',
+    };
+  }
   return {
     answer: 'no',
     why: 'no bit-lock events: no stock tracepoint covers bit_spin_lock()',

@@ -57,11 +57,13 @@ export function parseMapping(text: string): Parsed {
     return at(0, `cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (data === null) return at(0, 'is empty');
-  const checked = v.safeParse(FILE, data, { abortEarly: true });
+  if (!isMap(document.contents)) return at(0, 'must be a map with the keys schema, about, events, lines');
+  const checked = v.safeParse(FILE, data);
   if (!checked.success) {
-    const [issue] = checked.issues;
+    // A key that nobody knows is most likely the one that is missing, misspelt.
+    const issue = checked.issues.find(({ expected }) => expected === 'never') ?? checked.issues[0];
     const path = (issue.path ?? []).map(({ key }) => key as string | number);
-    return at(offsetOf(document, path), told(path, issue.message));
+    return at(offsetOf(document, path, issue.expected === 'never'), told(path, issue.message));
   }
   try {
     return { mapping: mappingOf(checked.output.events, checked.output.lines) };
@@ -88,10 +90,11 @@ function rowOf(row: FileRow, n: number): MappingRow {
   if (entry !== undefined) {
     if (kind !== 'pass' && kind !== 'acquire')
       throw new Wrong([...path, 'entry'], `goes with the kinds pass and acquire, not with ${kind}`);
-    if (row.event.includes('*'))
-      throw new Wrong([...path, 'event'], 'must name one event where there is an entry');
-    const own = (['address', 'bit', 'namespace'] as const).find((key) => row[key] !== undefined);
-    if (own) throw new Wrong([...path, own], 'is that of the entry');
+    const [own, other] = [row.event, entry].map((name) => name.split('*').length - 1);
+    if (own !== other || own! > 1)
+      throw new Wrong([...path, 'entry'], 'must have one * where the event has one, and none where it has none');
+    const given = (['address', 'bit', 'namespace'] as const).find((key) => row[key] !== undefined);
+    if (given) throw new Wrong([...path, given], 'is that of the entry');
   } else if (ABOUT_ADDRESS.has(kind) && address === undefined) {
     throw new Wrong(path, `a row of kind ${kind} needs the address`);
   }
@@ -126,21 +129,21 @@ function compiled<T>(path: Path, compile: () => T): T {
 
 /** "events[3].kind is no kind: ..." */
 function told(path: Path, message: string): string {
-  const place = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('');
+  // What is said about a key names it.
+  const named = message.includes(`"${path.at(-1)}"`) ? path.slice(0, -1) : path;
+  const place = named.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('');
   return [place.replace(/^\./, ''), message].filter(Boolean).join(' ');
 }
 
-/** Where in the text the value at `path` stands, or as much of the path as there is. */
-function offsetOf(document: Document.Parsed, path: Path): number {
+/** Where in the text the value at `path` (or its key) stands, or as much of the path as there is. */
+function offsetOf(document: Document.Parsed, path: Path, atKey = false): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;
-  for (const key of path) {
-    const parent = node;
-    node = document.contents && isCollection(parent) ? parent.get(key, true) : undefined;
-    // An unknown key stands at the key.
-    const found = startOf(keyOf(parent, key)) ?? startOf(node);
-    if (found === null) break;
-    offset = startOf(node) ?? found;
+  for (const [n, key] of path.entries()) {
+    const child = isCollection(node) ? node.get(key, true) : undefined;
+    const wanted = atKey && n === path.length - 1 ? keyOf(node, key) : child;
+    offset = startOf(wanted) ?? startOf(keyOf(node, key)) ?? offset;
+    node = child;
   }
   return offset;
 }

@@ -62,7 +62,7 @@ const row = v.strictObject(
     ),
     flags: v.optional(v.array(flag, 'must be a list of flags')),
     name: v.optional(field),
-    entry: v.optional(exactEvent),
+    entry: v.optional(event),
     text: v.optional(expression),
   },
   notAnObject('event, kind, namespace, address, bit, value, high, flagsFrom, flags, name, entry, text'),
