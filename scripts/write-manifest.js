@@ -12,7 +12,13 @@ for (const capture of manifest.captures) {
   capture.sha256 = createHash('sha256').update(bytes).digest('hex');
   const run = spawnSync(
     process.execPath,
-    ['bin/spinback.cjs', 'analyze', '--json', `traces/${capture.file}`],
+    [
+      'bin/spinback.cjs',
+      'analyze',
+      '--json',
+      ...(capture.mapping ? ['--map', capture.mapping] : []),
+      `traces/${capture.file}`,
+    ],
     {
       encoding: 'utf8',
       maxBuffer: 1 << 28,

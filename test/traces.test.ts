@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { analyzeCapture } from '../src/session/session.ts';
 import { openCapture } from '../src/trace/open.ts';
-import { smallCapture } from './captures.ts';
+import { mappingOptions, smallCapture } from './captures.ts';
 
 interface Entry {
   readonly file: string;
   readonly what: string;
   readonly kernel: string;
   readonly recordedBy: string;
+  /** The mapping file that belongs to it. */
+  readonly mapping?: string;
   readonly bytes: number;
   readonly sha256: string;
   readonly findings: readonly string[];
@@ -34,7 +36,7 @@ describe('traces/manifest.json', () => {
       const content = readFileSync(smallCapture(file));
       expect(content.length).toBe(bytes);
       expect(createHash('sha256').update(content).digest('hex')).toBe(sha256);
-      const capture = await openCapture(smallCapture(file));
+      const capture = await openCapture(smallCapture(file), await mappingOptions(said.mapping));
       const report = analyzeCapture(capture);
       capture.close();
       expect(

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '../../src/model/report.ts';
 import { analyzeCapture } from '../../src/session/session.ts';
 import { openCapture } from '../../src/trace/open.ts';
-import { anyCapture } from '../captures.ts';
+import { anyCapture, mappingOptions } from '../captures.ts';
 
 // Golden reports: what spinback says about each capture, whole. A missing golden fails; UPDATE_GOLDEN=1 writes them, to be read
 // before they are committed.
@@ -38,17 +38,25 @@ function goldenText(report: Report): string {
   return `${JSON.stringify({ ...rest, trace: { ...trace, path: basename(trace.path).replace(/\.zst$/, '') } }, null, 1)}\n`;
 }
 
-for (const name of CAPTURES) {
+/** Captures that mean something only with a mapping file: a second report each. */
+const MAPPED: Readonly<Record<string, string>> = { 'kprobe-leak.dat': 'mappings/bhrace-kprobes.yaml' };
+
+const GOLDENS: readonly (readonly [golden: string, name: string, mapping?: string])[] = [
+  ...CAPTURES.map((name) => [name, name] as const),
+  ...Object.entries(MAPPED).map(([name, mapping]) => [`${name}+mapping`, name, mapping] as const),
+];
+
+for (const [golden, name, mapping] of GOLDENS) {
   const path = anyCapture(name);
-  describe.skipIf(path === null)(name, () => {
+  describe.skipIf(path === null)(golden, () => {
     it('gives the golden report', async () => {
-      const capture = await openCapture(path!);
+      const capture = await openCapture(path!, await mappingOptions(mapping));
       const text = goldenText(analyzeCapture(capture));
       capture.close();
-      const golden = join(import.meta.dirname, `${name.replaceAll('/', '.')}.json`);
-      if (update) writeFileSync(golden, text);
-      expect(existsSync(golden), `${golden} is missing`).toBe(true);
-      expect(JSON.parse(text)).toEqual(JSON.parse(readFileSync(golden, 'utf8')));
+      const file = join(import.meta.dirname, `${golden.replaceAll('/', '.')}.json`);
+      if (update) writeFileSync(file, text);
+      expect(existsSync(file), `${file} is missing`).toBe(true);
+      expect(JSON.parse(text)).toEqual(JSON.parse(readFileSync(file, 'utf8')));
     });
   });
 }

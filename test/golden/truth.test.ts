@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Finding, Report } from '../../src/model/report.ts';
 import { analyzeCapture } from '../../src/session/session.ts';
 import { openCapture } from '../../src/trace/open.ts';
-import { anyCapture } from '../captures.ts';
+import { anyCapture, mappingOptions } from '../captures.ts';
 
 // The facts about the real captures, found by scripts over trace-cmd's text and from the test module's own log, never with
 // spinback (traces/README.md). Times in nanoseconds on each capture's clock.
 
-async function reportOf(path: string): Promise<Report> {
-  const capture = await openCapture(path);
+async function reportOf(path: string, mapping?: string): Promise<Report> {
+  const capture = await openCapture(path, await mappingOptions(mapping));
   try {
     return analyzeCapture(capture);
   } finally {
@@ -22,11 +22,11 @@ function only(report: Report, kind: Finding['kind']): Finding {
   return found[0]!;
 }
 
-function about(name: string, check: (report: Report) => void): void {
+function about(name: string, check: (report: Report) => void, mapping?: string): void {
   const path = anyCapture(name);
   describe.skipIf(path === null)(name, () => {
     it('says what is true', async () => {
-      check(await reportOf(path!));
+      check(await reportOf(path!, mapping));
     });
   });
 }
@@ -232,3 +232,32 @@ for (const name of [
     expect(report.trace.problems.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 }
+
+// The function returned and the bit stayed: entries and returns tell no more, and not who.
+about(
+  'kprobe-leak.dat',
+  (report) => {
+    expect(only(report, 'never-released')).toMatchObject({
+      cause: 'unknown-setter',
+      confidence: 'likely',
+      lock: { namespace: 'bit', address: '0xffff888100829d00', bit: 4 },
+      subject: { cpu: 3, pid: 109, comm: 'fake_endio' },
+      startNs: '19274438321',
+      holder: null,
+      culprit: null,
+      lastAcquire: { cpu: 2, pid: 108, comm: 'fake_submit', atNs: '19265577329' },
+      lastRelease: { cpu: 2, pid: 108, comm: 'fake_submit' },
+      alternatives: [
+        { cause: 'missing-unlock', confidence: 'possible' },
+        { cause: 'lost-unlock', confidence: 'possible' },
+        { cause: 'unknown', confidence: 'possible' },
+      ],
+      kernelReports: [{ ns: '38482669436' }, {}],
+      taintedBy: [],
+    });
+    expect(report.findings).toHaveLength(1);
+    // 2000 submits and all finishes but the last one went through.
+    expect(report.stats.locks).toMatchObject({ acquisitions: 3974, releases: 3974 });
+  },
+  'mappings/bhrace-kprobes.yaml',
+);
