@@ -10,10 +10,11 @@ const ALLOWED = {
   mapping: ['base', 'model'],
   engine: ['base', 'model'],
   trace: ['base', 'model', 'io', 'mapping'],
+  capture: ['base'],
   analyzers: ['base', 'model'],
   session: ['base', 'model', 'io', 'mapping', 'trace', 'engine', 'analyzers'],
   report: ['base', 'model'],
-  cli: ['base', 'model', 'io', 'mapping', 'trace', 'session', 'report'],
+  cli: ['base', 'model', 'io', 'mapping', 'capture', 'trace', 'session', 'report'],
   generate: ['base', 'model', 'io', 'mapping', 'trace'],
 };
 const MAY_IMPORT_LAYOUT = ['model', 'engine'];

@@ -95,7 +95,10 @@ function endsAreRecorded({ state }: Case, { namespace }: LockState): boolean {
 
 /** Whether the capture can tell who holds locks of this sort: takes and releases are both in it. */
 export function holdsAreRecorded({ state }: Case, { namespace }: Pick<LockState, 'namespace'>): boolean {
-  return (shows(state, 'acquire', namespace) && shows(state, 'release', namespace)) || shows(state, 'pass', namespace);
+  return (
+    (shows(state, 'acquire', namespace) && shows(state, 'release', namespace)) ||
+    shows(state, 'pass', namespace)
+  );
 }
 
 function isContentionPoint(about: Case, hold: HoldState): boolean {

@@ -75,7 +75,8 @@ export function isDebug({ env }: Pick<Io, 'env'>): boolean {
  */
 export async function reportDamage(path: string, problems: Reported['problems'], io: Io): Promise<void> {
   for (const { severity, name, text, offset } of problems) {
-    if (severity === 'error' || name === 'mapping-unused') await io.stderr.write(fileError(path, text, offset));
+    if (severity === 'error' || name === 'mapping-unused')
+      await io.stderr.write(fileError(path, text, offset));
   }
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { CONFIDENCES } from '../model/report.ts';
 import type { AnalyzeAllCommand } from './analyze.ts';
+import type { CaptureCommand } from './capture.ts';
 import type { EventsCommand } from './events.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
 import type { InfoCommand } from './info.ts';
@@ -112,6 +113,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .action(async (file: string, options: EventsCommand) => {
       const { events } = await import('./events.ts');
       exit = await events(file, options, io);
+    });
+
+  program
+    .command('capture')
+    .description('say what can be recorded on this machine, and print the script for it (docs/capture.md)')
+    .option('--print <situation>', 'print the script of a situation, fitted to the running kernel')
+    .option('--json', 'JSON, one line per situation')
+    .showHelpAfterError('(spinback capture --help lists the options)')
+    .action(async (options: CaptureCommand) => {
+      const { capture } = await import('./capture.ts');
+      exit = await capture(options, io);
     });
 
   try {

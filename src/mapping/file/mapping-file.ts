@@ -92,7 +92,10 @@ function rowOf(row: FileRow, n: number): MappingRow {
       throw new Wrong([...path, 'entry'], `goes with the kinds pass and acquire, not with ${kind}`);
     const [own, other] = [row.event, entry].map((name) => name.split('*').length - 1);
     if (own !== other || own! > 1)
-      throw new Wrong([...path, 'entry'], 'must have one * where the event has one, and none where it has none');
+      throw new Wrong(
+        [...path, 'entry'],
+        'must have one * where the event has one, and none where it has none',
+      );
     const given = (['address', 'bit', 'namespace'] as const).find((key) => row[key] !== undefined);
     if (given) throw new Wrong([...path, given], 'is that of the entry');
   } else if (ABOUT_ADDRESS.has(kind) && address === undefined) {

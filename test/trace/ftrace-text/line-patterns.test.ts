@@ -12,7 +12,7 @@ const { rows, lines } = await loadMapping(readFileSync(FILE, 'utf8'), FILE);
 const own = (pattern: string, more = '') =>
   loadMapping(`schema: spinback/mapping@1\nlines:\n  - { pattern: '${pattern}'${more} }\n`, 'test.yaml');
 
-// What bpftrace 0.17 prints for capture/bit-locks.bt.
+// What bpftrace 0.17 prints for capture/bit-locks-bpftrace.sh.
 const TEXT = [
   'Attaching 5 probes...',
   '19265577329 2 108 lock_enter: addr=0xffff888100829d00 bit=4 word=0x121 comm=fake_submit',
