@@ -40,7 +40,7 @@ export interface MappingRow {
   /**
    * For text captures: how the print format shows the fields that are not printed as `field=value`. A regular
    * expression (no anchors needed at the end) over the text behind `event: `, with named groups that are field
-   * names. A group that starts with 0x or is longer than 8 digits is hexadecimal. Those of mapping files come
+   * names. A group that starts with 0x, has 16 digits or a letter is hexadecimal. Those of mapping files come
    * compiled, for linear time.
    */
   readonly text?: string | TextPattern;

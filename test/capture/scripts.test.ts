@@ -234,9 +234,9 @@ describe('bit-locks-bpftrace.sh', () => {
     'is a program that bpftrace compiles',
     () => {
       const dry = (source: string) => spawnSync('bpftrace', ['-d', '-e', source, '22'], { encoding: 'utf8' });
-      const { stderr } = dry('BEGIN {}');
-      if (/only supports running as the root user|Could not read symbols|not permitted/i.test(stderr)) {
-        console.warn(`SKIPPED: bpftrace cannot run here: ${stderr}`);
+      const able = dry('BEGIN {}');
+      if (able.status !== 0) {
+        console.warn(`SKIPPED: bpftrace cannot run here: ${able.stderr}`);
         return;
       }
       expect(dry('BEGIN { nonsense }').status).not.toBe(0);
