@@ -96,7 +96,9 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
     (writer) =>
       writer.kind === STORE &&
       (writer.value >> BigInt(lock.bit)) & 1n &&
-      writer.time >= (lock.acquire?.time ?? 0n),
+      writer.time >= (lock.acquire?.time ?? 0n) &&
+      // Whoever stores behind the moment when the bit was seen set did not set it.
+      writer.time <= (seen ?? first.since).time,
   );
   const alternatives: Alternative[] = [];
   const lastStore = stores.at(-1);

@@ -14,6 +14,7 @@ const CAPTURES = [
   'slow-holder.dat',
   'stock.dat',
   'kprobe-leak.dat',
+  'panic-dump.console.txt',
   'abba.dat',
   'bhrace-1.dat',
   'bhrace-2.dat',

@@ -261,3 +261,24 @@ about(
   },
   'mappings/bhrace-kprobes.yaml',
 );
+
+// The ring in a console's log: the store that put the bit back is among the 5270 lost events of CPU 2, so nobody is blamed.
+about('panic-dump.console.txt', (report) => {
+  expect(only(report, 'never-released')).toMatchObject({
+    cause: 'unknown-setter',
+    confidence: 'likely',
+    lock: { namespace: 'bit', address: '0xffff888100804a80', bit: 4 },
+    holder: null,
+    culprit: null,
+    lastRelease: { cpu: 3, pid: 109, comm: 'fake_endio', atNs: '409955000' },
+    waiters: [{ cpu: 3, pid: 109, sinceNs: '426968000', irqsOff: true }],
+    taintedBy: ['CPU 2 begins at 0.885611000, after the last release'],
+  });
+  for (const { alternatives } of report.findings)
+    for (const { confidence } of alternatives) expect(confidence).toBe('possible');
+  expect(report.trace).toMatchObject({
+    events: 1397,
+    timeUnit: 'relative',
+    perCpu: [{ lost: 0 }, { lost: 0 }, { cpu: 2, firstNs: '885611000', lost: 5270 }, { cpu: 3, lost: 699 }],
+  });
+});

@@ -22,6 +22,10 @@ export const TEXT_DAMAGES = {
     severity: 'info',
     text: 'Lines that fit no pattern of the mapping were left out.',
   },
+  'log-lines': {
+    severity: 'info',
+    text: 'Lines of the kernel log among and behind those of the dump are no events; spinback dmesg reads them.',
+  },
   'long-lines': {
     severity: 'error',
     text: 'Lines of more than 64 KiB were left out: no tracer prints such lines.',

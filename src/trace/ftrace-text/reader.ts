@@ -4,11 +4,13 @@ import type { EventPlace } from '../../model/event.ts';
 import type { LinePattern } from '../../mapping/mapping.ts';
 import { RowTable } from '../../mapping/row-table.ts';
 import type { MappingRow } from '../../mapping/rows.ts';
+import { readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { Capture, Clock, EventRecord, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
 import { DamageLog } from '../damage.ts';
 import { TEXT_DAMAGES } from './damages.ts';
+import { DUMP_STYLE, findDump, kernelOf, LOG_SNIFF_BYTES, looksLikeKernelLog } from './dump.ts';
 import { EventLine } from './line.ts';
 import { patternStyle } from './line-patterns.ts';
 import { LineReader } from './lines.ts';
@@ -45,11 +47,30 @@ export const lineTextReader: Reader = {
   },
 };
 
+/** The ring as a panic dumped it into the kernel's log (ftrace_dump_on_oops): docs/formats/ftrace-text.md. */
+export const dumpReader: Reader = {
+  name: 'kernel log with a dump of the ring',
+  sniffBytes: LOG_SNIFF_BYTES,
+  sniff: looksLikeKernelLog,
+  async open(source, { rows = [] }) {
+    const dumpAt = findDump(source);
+    if (dumpAt === null) {
+      throw new SpinbackError(
+        'NOT_A_CAPTURE',
+        'this is a kernel log without a dump of the ring (ftrace_dump_on_oops): there are no events in it',
+      );
+    }
+    return openFtraceText(source, { rows, dumpAt });
+  },
+};
+
 export interface FtraceTextOptions {
   /** Which event means what, besides the built-in table. */
   readonly rows?: readonly MappingRow[];
   /** How lines become events, where they are not tracefs' or trace-cmd's. */
   readonly lines?: readonly LinePattern[];
+  /** Byte offset of a dump in a kernel log. */
+  readonly dumpAt?: number;
   /** Bytes read at once; any size gives the same records. */
   readonly chunk?: number;
 }
@@ -74,11 +95,11 @@ class FtraceTextCapture implements Capture {
   readonly #stream: RecordStream;
 
   constructor(source: ByteSource, options: FtraceTextOptions) {
-    const { rows, lines } = options;
+    const { rows, lines, dumpAt } = options;
     this.#mappings = new RowTable(rows);
     this.#types = new TypeTable(this.#mappings);
-    this.#style = lines ? patternStyle(lines) : FTRACE_STYLE;
-    const beginning = readBeginning(source, this.#types, this.#style);
+    this.#style = lines ? patternStyle(lines) : dumpAt === undefined ? FTRACE_STYLE : DUMP_STYLE;
+    const beginning = readBeginning(source, this.#types, this.#style, dumpAt);
     const { header, first } = beginning;
     if (!first && header.tracer?.startsWith('function_graph')) {
       throw new SpinbackError(
@@ -93,13 +114,18 @@ class FtraceTextCapture implements Capture {
       this.#types,
       this.#damage,
       this.#style,
+      dumpAt ?? 0,
       first?.timeForm ?? null,
       options.chunk,
     );
     this.path = source.name;
-    this.format = lines ? 'text lines (mapping)' : formatOf(beginning);
+    this.format = lines
+      ? 'text lines (mapping)'
+      : dumpAt === undefined
+        ? formatOf(beginning)
+        : 'ftrace dump in a kernel log';
     this.clock = lines ? { name: lines[0]?.clock ?? 'unknown', unit: 'ns' } : clockOf(beginning);
-    this.kernel = header.kernel;
+    this.kernel = dumpAt === undefined ? header.kernel : kernelOf(readRange(source, 0, LOG_SNIFF_BYTES));
     this.cpuCount = header.cpuCount;
     const lost = header.written === null ? null : Math.max(0, header.written - header.entries!);
     if (lost) this.#damage.add('overwritten', undefined, '', lost);

@@ -48,6 +48,8 @@ class EventSink implements FieldSink, ParsedText {
 export class RecordStream {
   readonly comms = new CommTable();
   readonly #lines: LineReader;
+  /** Byte offset of the text in the source. */
+  readonly #from: number;
   readonly #types: TypeTable;
   readonly #damage: TextDamageLog;
   readonly #style: LineStyle;
@@ -77,10 +79,12 @@ export class RecordStream {
     types: TypeTable,
     damage: TextDamageLog,
     style: LineStyle,
+    from: number,
     timeForm: TimeForm | null,
     chunk: number | undefined,
   ) {
-    this.#lines = new LineReader(source, 0, chunk);
+    this.#lines = new LineReader(source, from, chunk);
+    this.#from = from;
     this.#types = types;
     this.#damage = damage;
     this.#style = style;
@@ -102,7 +106,9 @@ export class RecordStream {
    */
   checkpoint(index: number): { readonly offset: number; readonly first: number } {
     const at = Math.min(Math.floor(index / CHECKPOINT), this.#checkpoints.length - 1);
-    return at < 0 ? { offset: 0, first: 0 } : { offset: this.#checkpoints[at]!, first: at * CHECKPOINT };
+    return at < 0
+      ? { offset: this.#from, first: 0 }
+      : { offset: this.#checkpoints[at]!, first: at * CHECKPOINT };
   }
 
   /** Fills `target` with whole records and returns how many bytes; 0 at the end. */

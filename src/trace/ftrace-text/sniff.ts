@@ -56,12 +56,12 @@ export interface Beginning {
  * Reads the header and the first 4 MiB of events, to know most of the event types beforehand. Types are numbered by
  * their first appearance, so reading them again changes nothing.
  */
-export function readBeginning(source: ByteSource, types: TypeTable, style: LineStyle): Beginning {
-  const lines = new LineReader(source);
+export function readBeginning(source: ByteSource, types: TypeTable, style: LineStyle, from = 0): Beginning {
+  const lines = new LineReader(source, from);
   const header = new Header();
   const line = new EventLine();
   let first: Beginning['first'] = null;
-  while (lines.position < (first ? TYPES_AHEAD : MAX_HEADER) && lines.next()) {
+  while (lines.position - from < (first ? TYPES_AHEAD : MAX_HEADER) && lines.next()) {
     if (style.parse(lines.bytes, lines.start, lines.end, line)) {
       first ??= { timeForm: line.timeForm, latency: line.latency };
       types.get(line.nameBytes, line.nameStart, line.nameEnd);

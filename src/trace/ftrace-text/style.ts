@@ -9,7 +9,7 @@ export interface LineStyle {
   /** Does the line begin a note of the recorder's own, which belongs to no event? */
   readonly isNote: (bytes: Uint8Array, start: number) => boolean;
   /** The damage that a line is which is neither event nor part of one. */
-  readonly strange: 'unparsed-lines' | 'other-lines';
+  readonly strange: 'unparsed-lines' | 'other-lines' | 'log-lines';
 }
 
 /** Text of tracefs and trace-cmd. */
