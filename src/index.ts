@@ -8,6 +8,9 @@ export * from './model/report.ts';
 export { infoJson, reportJson } from './report/json.ts';
 export { infoText } from './report/info.ts';
 export { reportText, type TextOptions } from './report/terminal.ts';
+export { loadMapping } from './mapping/load.ts';
+export type { LinePattern, Mapping } from './mapping/mapping.ts';
+export type { MappingRow } from './mapping/rows.ts';
 export {
   DEFAULT_THRESHOLDS,
   analyzeCapture,
