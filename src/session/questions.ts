@@ -76,7 +76,7 @@ function bitLocks(shown: Shown): Answer {
     answer: 'no',
     why: 'no bit-lock events: no stock tracepoint covers bit_spin_lock()',
     record:
-      'kprobes on the functions that take and release the bit lock, or a kernel with bit-lock tracepoints',
+      'kprobes on the functions that take and release the bit lock (spinback capture --print bit-locks-kprobes), or a kernel with bit-lock tracepoints',
   };
 }
 
@@ -106,7 +106,7 @@ function lockdepLocks(shown: Shown): Answer {
     answer: 'no',
     why: 'no lockdep events',
     record:
-      'lock:lock_acquire, lock_acquired, lock_contended, lock_release (kernel with CONFIG_LOCKDEP and CONFIG_LOCK_STAT)',
+      'lock:lock_acquire, lock_acquired, lock_contended, lock_release (kernel with CONFIG_LOCKDEP and CONFIG_LOCK_STAT; spinback capture --print lockdep)',
   };
 }
 

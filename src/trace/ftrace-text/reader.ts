@@ -8,7 +8,7 @@ import { readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { Capture, Clock, EventRecord, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
-import { DamageLog } from '../damage.ts';
+import { DamageLog, fewOf } from '../damage.ts';
 import { TEXT_DAMAGES } from './damages.ts';
 import { DUMP_STYLE, findDump, kernelOf, LOG_SNIFF_BYTES, looksLikeKernelLog } from './dump.ts';
 import { EventLine } from './line.ts';
@@ -161,7 +161,7 @@ class FtraceTextCapture implements Capture {
     const { severity, text } = TEXT_DAMAGES['mapping-unused'];
     return [
       ...list,
-      { name: 'mapping-unused', severity, text: `${text} (${unused.join(', ')})`, count: unused.length },
+      { name: 'mapping-unused', severity, text: `${text} (${fewOf(unused)})`, count: unused.length },
     ];
   }
 

@@ -2,6 +2,7 @@ import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { RowTable } from '../../mapping/row-table.ts';
 import type { Capture } from '../capture.ts';
+import { fewOf } from '../damage.ts';
 import type { OpenOptions, Reader } from '../reader.ts';
 import { DatCapture } from './capture.ts';
 import { captureClock, selectedClock } from './clock.ts';
@@ -76,7 +77,8 @@ function rowsOf({ formats }: Contents, options: OpenOptions, log: DatDamageLog) 
     log.add('formats-damaged', undefined, `${formats.unusable} formats without name or number`);
   const mappings = new RowTable(options.rows);
   const rows = formats.rows(mappings, (why) => log.add('mapping-misfit', undefined, why));
-  for (const event of mappings.unused()) log.add('mapping-unused', undefined, event);
+  const unused = mappings.unused();
+  if (unused.length > 0) log.add('mapping-unused', undefined, fewOf(unused), unused.length);
   return rows;
 }
 
