@@ -12,7 +12,7 @@ export interface MappingText {
   readonly text: string;
 }
 
-/** Nobody writes mapping files this large. */
+/** More is no mapping file, which is checked again when it is parsed. */
 const LARGEST = 1 << 20;
 const ENDING = '.yaml';
 

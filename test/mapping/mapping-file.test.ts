@@ -121,12 +121,45 @@ describe('hostile files end in a message', () => {
         '\n',
       ),
     ],
+    ['a map with too many keys', Array.from({ length: 20_000 }, (_, n) => `k${n}: 1`).join('\n')],
+    ['a tag without end', '!!'.repeat(100_000)],
+    ['a text without end', `"${'\\n \n'.repeat(50_000)}`],
+    ['too large a file', `# ${'x'.repeat(300 * 1024)}`],
     [
       'an expression that is huge when written out',
       events(`  - { event: a:b, kind: message, text: '${'(x{30}y?)'.repeat(99)}{30}' }\n`),
     ],
   ])('%s', (_, text) => {
-    expect(errorOf(text)).toMatch(/^\d+:\d+: /);
+    expect(errorOf(text)).toMatch(/^\d+:\d+: .{5,250}$/s);
+  });
+
+  test('any text ends in a mapping or a message', () => {
+    const token = fc.constantFrom(
+      ...'{}[]:,-?!&*#|>%@`"\'\n \t',
+      'schema',
+      'events',
+      'a',
+      '- ',
+      ': ',
+      '\n  ',
+      '<<',
+      '---\n',
+      '0',
+      '~',
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(token, { maxLength: 200 }).map((all) => all.join('')),
+        ),
+        (text) => {
+          expect(Object.keys(parseMapping(text))).toHaveLength(1);
+          expect(Object.keys(parseMapping(events(text)))).toHaveLength(1);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   test('an expression that would take exponential time elsewhere does not here', () => {

@@ -6,7 +6,7 @@ import type { TextPattern } from '../rows.ts';
 // every expression (no back references, no lookaround), so that no expression can hang a run.
 
 /** Instructions of a compiled expression; nested repetitions multiply them, and each costs time at every character. */
-const LARGEST_PROGRAM = 4096;
+const LARGEST_PROGRAM = 1024;
 
 /** Why a text is no expression that can be used. */
 export class ExpressionError extends Error {}

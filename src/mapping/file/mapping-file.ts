@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, type Document, visit, type ParsedNode } from 'yaml';
 import type { LinePattern, Mapping, MappingError } from '../mapping.ts';
 import { BUILTIN_ROWS, type MappingRow } from '../rows.ts';
 import { compileSpans, compileText, ExpressionError } from './expression.ts';
@@ -38,19 +38,28 @@ class Wrong extends Error {
   }
 }
 
+/** Nobody writes mapping files larger than this, in UTF-16 units; what a stranger's costs stays small. */
+const LONGEST = 256 * 1024;
+/** The parser holds every key against all others of its map. */
+const MOST_COMPARISONS = 2_000_000;
+const LONGEST_MESSAGE = 240;
+
 /** Parses and checks the text of a mapping file. Never throws. */
 export function parseMapping(text: string): Parsed {
   const lines = new LineCounter();
   const at = (offset: number, message: string): Parsed => {
     const { line, col } = lines.linePos(offset);
-    return { error: { line: Math.max(1, line), column: Math.max(1, col), message } };
+    const said = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message;
+    return { error: { line: Math.max(1, line), column: Math.max(1, col), message: said } };
   };
+  if (text.length > LONGEST) return at(0, `has more than ${LONGEST >> 10} KiB: that is no mapping file`);
   let document: Document.Parsed;
   let data: unknown;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: keyComparison() });
     const [error] = document.errors;
     if (error) return at(error.pos[0], `is not YAML: ${error.message}`);
+    visit(document, { Alias: refuseAlias });
     data = document.toJS();
   } catch (error) {
     // Nesting without end, or aliases that multiply.
@@ -71,6 +80,20 @@ export function parseMapping(text: string): Parsed {
     if (error instanceof Wrong) return at(offsetOf(document, error.path), told(error.path, error.message));
     throw error;
   }
+}
+
+/** A mapping has no use for aliases, and looking each of them up takes quadratic time. */
+function refuseAlias(): never {
+  throw new Error('aliases (*name) are not taken');
+}
+
+/** Are two keys the same? Gives up on maps of a size that only a stranger's file has. */
+function keyComparison(): (a: ParsedNode, b: ParsedNode) => boolean {
+  let left = MOST_COMPARISONS;
+  return (a, b) => {
+    if (left-- === 0) throw new Error('maps with too many keys');
+    return a === b || (isScalar(a) && isScalar(b) && a.value === b.value);
+  };
 }
 
 function mappingOf(events: readonly FileRow[], lines: readonly FileLine[]): Mapping {
