@@ -26,7 +26,9 @@ export const KIND_SWITCH = 17;
 export const KIND_TASK_EXIT = 18;
 export const KIND_MESSAGE = 19;
 export const KIND_LOST = 20;
-export const KIND_COUNT = 21;
+// A function that takes and releases the lock has returned; its entry was an attempt.
+export const KIND_PASS = 21;
+export const KIND_COUNT = 22;
 
 // ---- Event flags (u16) ----------------------------------------------------------------------------------
 
@@ -119,6 +121,7 @@ export const ROW_TYPE = 22; // u16: the type's number
 export const ROW_COUNT = 24; // u64: events replayed
 export const ROW_IRQS_ON = 32; // u64: of them, seen with interrupts on
 export const ROW_IRQS_OFF = 40; // u64: of them, seen with interrupts off
+export const ROW_ENTRY = 48; // u16: type of the event at a function's entry, whose address and bit this one (at its return) has; 0: its own
 export const ROW_AUX_FLAGS = 64; // 64 x u16: flags by (aux field & 63)
 export const ROW_SIZE = 192;
 

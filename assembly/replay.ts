@@ -36,6 +36,7 @@ import {
   KIND_MASK,
   KIND_MESSAGE,
   KIND_OBSERVE,
+  KIND_PASS,
   KIND_RELEASE,
   KIND_SWITCH,
   KIND_TASK_EXIT,
@@ -89,6 +90,7 @@ import { markOf, push, ringIsFull } from './memory/ring';
 import { lost, seen } from './programs/cpu-life';
 import { irqsOff, irqsOn } from './programs/irqs';
 import { attempt, contend, release, take, waitEnd } from './programs/locks';
+import { adopt, pass } from './programs/passes';
 import { exited, switched } from './programs/tasks';
 import { observed, wordLoaded, wordStored, wordUpdated } from './programs/words';
 import { cpuOf } from './state/cpus';
@@ -253,7 +255,10 @@ function replay(event: usize, row: usize): void {
       contend(cpu, event);
       break;
     case KIND_ACQUIRE:
-      take(cpu, event);
+      if (adopt(cpu, event, row)) take(cpu, event);
+      break;
+    case KIND_PASS:
+      pass(cpu, event, row);
       break;
     case KIND_WAIT_END:
       waitEnd(cpu, event);

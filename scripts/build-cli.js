@@ -1,5 +1,5 @@
 // Bundles the command line into CommonJS files: Node's module loader would otherwise cost more CPU time than the analysis of a small
-// capture. What few runs need (the zstd decoders, 75 KB each) are files of their own. The library in dist/src stays ES modules.
+// capture. What few runs need (the zstd decoders, 75 KB each, and mapping files) are files of their own. The library in dist/src stays ES modules.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -20,12 +20,15 @@ const OPTIONS = {
   external: ['iced-x86'],
 };
 
-/** Leaves dynamic imports of the zstd decoders to the files that are built from them. */
+/** Modules that few runs need: dynamic imports of them are left to the files that are built from them. */
+const APART = ['src/io/zstd.ts', 'src/io/zstd-stream.ts', 'src/mapping/file/mapping-file.ts'];
+const BUILT = /[^/]*(?=\.ts$)/;
 const apart = {
   name: 'apart',
   setup({ onResolve }) {
-    onResolve({ filter: /\/zstd(?:-stream)?\.ts$/ }, ({ path }) => ({
-      path: path.replace(/^.*\/(.*)\.ts$/, './$1.cjs'),
+    const names = APART.map((path) => BUILT.exec(path)[0]);
+    onResolve({ filter: new RegExp(`/(?:${names.join('|')})\\.ts$`) }, ({ path }) => ({
+      path: `./${BUILT.exec(path)[0]}.cjs`,
       external: true,
     }));
   },
@@ -42,8 +45,8 @@ const noPrograms = {
 
 for (const file of readdirSync('dist').filter((name) => /\.(?:code|cache)$/.test(name)))
   rmSync(`dist/${file}`);
-for (const name of ['zstd', 'zstd-stream']) {
-  await build({ ...OPTIONS, entryPoints: [`src/io/${name}.ts`], outfile: `dist/${name}.cjs` });
+for (const path of APART) {
+  await build({ ...OPTIONS, entryPoints: [path], outfile: `dist/${BUILT.exec(path)[0]}.cjs` });
 }
 await build({
   ...OPTIONS,

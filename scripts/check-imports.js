@@ -11,10 +11,11 @@ const ALLOWED = {
   engine: ['base', 'model'],
   dmesg: ['base', 'model'],
   trace: ['base', 'model', 'io', 'mapping'],
+  capture: ['base'],
   analyzers: ['base', 'model'],
   session: ['base', 'model', 'io', 'mapping', 'trace', 'engine', 'analyzers'],
   report: ['base', 'model'],
-  cli: ['base', 'model', 'io', 'trace', 'session', 'report', 'dmesg'],
+  cli: ['base', 'model', 'io', 'mapping', 'capture', 'trace', 'session', 'report', 'dmesg'],
   generate: ['base', 'model', 'io', 'mapping', 'trace'],
 };
 const MAY_IMPORT_LAYOUT = ['model', 'engine'];

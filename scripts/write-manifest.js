@@ -8,7 +8,8 @@ const path = 'traces/manifest.json';
 const manifest = JSON.parse(readFileSync(path, 'utf8'));
 for (const capture of manifest.captures) {
   describe(capture);
-  capture.findings = spinback('analyze', capture.file).findings.map(
+  const mapping = capture.mapping ? ['--map', capture.mapping] : [];
+  capture.findings = spinback('analyze', capture.file, mapping).findings.map(
     ({ kind, cause, confidence, startNs }) => `${kind} ${cause} ${confidence} ${startNs}`,
   );
 }
@@ -27,10 +28,8 @@ function describe(entry) {
   entry.sha256 = createHash('sha256').update(bytes).digest('hex');
 }
 
-function spinback(command, file) {
-  const run = spawnSync(process.execPath, ['bin/spinback.cjs', command, '--json', `traces/${file}`], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
+function spinback(command, file, options = []) {
+  const args = ['bin/spinback.cjs', command, '--json', ...options, `traces/${file}`];
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
   return JSON.parse(run.stdout);
 }

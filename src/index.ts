@@ -13,6 +13,9 @@ export { joinJson, joinText } from './report/dmesg-join.ts';
 export { logJson, logText, type LogTextOptions } from './report/dmesg.ts';
 export { infoText } from './report/info.ts';
 export { reportText, type TextOptions } from './report/terminal.ts';
+export { loadMapping } from './mapping/load.ts';
+export type { LinePattern, Mapping } from './mapping/mapping.ts';
+export type { MappingRow } from './mapping/rows.ts';
 export {
   DEFAULT_THRESHOLDS,
   analyzeCapture,

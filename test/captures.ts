@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { loadMapping } from '../src/mapping/load.ts';
+import type { OpenOptions } from '../src/trace/reader.ts';
 
 const TRACES = resolve(import.meta.dirname, '../traces');
 const LARGE = process.env['SPINBACK_TRACES'];
@@ -22,4 +24,10 @@ export function anyCapture(name: string): string | null {
     `SKIPPED: ${name} is not in traces/${LARGE ? ` nor in ${LARGE}` : ', and SPINBACK_TRACES is not set'}`,
   );
   return null;
+}
+
+/** What opening a capture with a mapping file of the project takes; nothing without one. */
+export async function mappingOptions(file: string | undefined): Promise<OpenOptions> {
+  if (file === undefined) return {};
+  return await loadMapping(readFileSync(join(TRACES, '..', file), 'utf8'), file);
 }

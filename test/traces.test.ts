@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { analyzeCapture } from '../src/session/session.ts';
 import { openCapture } from '../src/trace/open.ts';
-import { smallCapture } from './captures.ts';
+import { mappingOptions, smallCapture } from './captures.ts';
 import { logOf } from './dmesg/harness.ts';
 
 interface Entry {
@@ -12,6 +12,8 @@ interface Entry {
   readonly what: string;
   readonly kernel: string;
   readonly recordedBy: string;
+  /** The mapping file that belongs to it. */
+  readonly mapping?: string;
   readonly bytes: number;
   readonly sha256: string;
 }
@@ -40,7 +42,7 @@ describe('traces/manifest.json', () => {
     const { file, findings } = entry;
     it(`${file}: is what the manifest says`, async () => {
       expectContent(entry);
-      const capture = await openCapture(smallCapture(file));
+      const capture = await openCapture(smallCapture(file), await mappingOptions(entry.mapping));
       const report = analyzeCapture(capture);
       capture.close();
       expect(

@@ -6,6 +6,7 @@ import {
   CPU_IRQS_OFF,
   CPU_IRQ_EVENTS,
   EVENT_TIME,
+  EVENT_VALUE,
   HEAD_HIST_BITS,
   HEAD_HIST_IRQS_OFF,
   HEAD_IRQ_OFF_NS,
@@ -27,7 +28,25 @@ export function irqsOff(cpu: usize, event: usize): void {
   setMark(cpu + CPU_IRQS_OFF, event);
 }
 
+/** Interrupts come on after so many nanoseconds, as the event itself says (preemptirq_long): nothing else is recorded. */
+function irqsWereOff(event: usize, span: u64): void {
+  recordValue(load<u32>(STATE, HEAD_HIST_IRQS_OFF), load<u32>(STATE, HEAD_HIST_BITS), span);
+  const time = load<u64>(event, EVENT_TIME);
+  if (span < load<u64>(STATE, HEAD_IRQ_OFF_NS) || span > time) return;
+  const record = push(RECORD_IS_IRQ_OFF, event);
+  if (!record) return;
+  const off = markOf(record, 0);
+  setMark(off, event);
+  store<u64>(off, time - span, MARK_TIME);
+  setMark(markOf(record, 1), event);
+}
+
 export function irqsOn(cpu: usize, event: usize): void {
+  const told = load<u64>(event, EVENT_VALUE);
+  if (told) {
+    irqsWereOff(event, told);
+    return;
+  }
   const state = load<u8>(cpu, CPU_IRQS);
   const time = load<u64>(event, EVENT_TIME);
   store<u8>(cpu, IRQS_ARE_ON, CPU_IRQS);

@@ -170,7 +170,10 @@ export function attempt(cpu: usize, event: usize): void {
   }
   const context = contextOfEvent(cpu, event);
   const lock = lockOfEvent(event);
-  if (context && lock) beginWait(context, lock, event);
+  if (!context || !lock) return;
+  // The word at a function's entry: a set bit is somebody's who is inside such a function, or nobody's.
+  if (load<u64>(event, EVENT_VALUE) && !load<u32>(lock, LOCK_WAITERS)) noteSeenSet(lock, event, 0);
+  beginWait(context, lock, event);
 }
 
 export function contend(cpu: usize, event: usize): void {

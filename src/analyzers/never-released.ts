@@ -16,6 +16,7 @@ import {
   subject,
   type Draft,
 } from './draft.ts';
+import { isKnownByPasses, stuckInside } from './passes.ts';
 import {
   deadlock,
   heldAtEnd,
@@ -75,6 +76,11 @@ function judgeWaited(
 ): Draft | null {
   if (!holdsAreRecorded(about, lock)) return null;
   const first = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0]!;
+  if (isKnownByPasses(about, lock)) {
+    const oldest = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1));
+    const verdict = about.timeIsNs ? stuckInside(about, lock, oldest) : null;
+    return verdict && finish(about, lock, waits, verdict);
+  }
   const owner = ownerOf(about, lock);
   const cycle = findCycle(about, first, openWaits(about));
   if (cycle) {

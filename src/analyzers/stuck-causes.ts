@@ -107,7 +107,7 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
       writer.kind === STORE &&
       (writer.value >> BigInt(lock.bit)) & 1n &&
       writer.time >= (lock.acquire?.time ?? 0n) &&
-      // A later one did not set what was seen set before.
+      // Whoever stores behind the moment when the bit was seen set did not set it.
       writer.time <= (seen ?? first.since).time,
   );
   const alternatives: Alternative[] = [];

@@ -6,6 +6,7 @@ import type { IrqsOff, Waiter } from '../model/report.ts';
 import { countOf, shows } from '../model/shows.ts';
 import type { ContextState, CpuState, HoldState, LockState, Mark } from '../model/state.ts';
 import { commOf, kernelReports } from './draft.ts';
+import { isKnownByPasses } from './passes.ts';
 import { pauseDoubt, type PauseDoubt } from './pauses.ts';
 import { knownUntil, losses, recordingWentOn } from './taint.ts';
 
@@ -54,6 +55,8 @@ function findOpenWaits(about: Case): OpenWait[] {
     const lock = about.state.locks.get(hold.lock)!;
     const since = hold.attempt!;
     if (movedOn(about, context, hold, top)) continue;
+    // A function can sleep before it takes its lock, and be preempted; whoever spins on a bit lock cannot.
+    if (isKnownByPasses(about, lock) && (context.out?.time ?? 0n) > since.time) continue;
     const flags = hold.flags | top.flags;
     // A mutex's waiter (SPIN|MUTEX) spins only while the owner runs, and sleeps then.
     const spins =
@@ -123,12 +126,16 @@ const WAITS_WITHOUT_ENDS = 20n;
 function endsAreRecorded({ state }: Case, { namespace }: LockState): boolean {
   const [begin, end] =
     namespace === NAMESPACE.lock ? (['contend', 'wait end'] as const) : (['attempt', 'acquire'] as const);
-  return countOf(state, end, namespace) > 0n || countOf(state, begin, namespace) < WAITS_WITHOUT_ENDS;
+  const ends = countOf(state, end, namespace) + countOf(state, 'pass', namespace);
+  return ends > 0n || countOf(state, begin, namespace) < WAITS_WITHOUT_ENDS;
 }
 
 /** Whether the capture can tell who holds locks of this sort: takes and releases are both in it. */
 export function holdsAreRecorded({ state }: Case, { namespace }: Pick<LockState, 'namespace'>): boolean {
-  return shows(state, 'acquire', namespace) && shows(state, 'release', namespace);
+  return (
+    (shows(state, 'acquire', namespace) && shows(state, 'release', namespace)) ||
+    shows(state, 'pass', namespace)
+  );
 }
 
 function isContentionPoint(about: Case, hold: HoldState): boolean {
@@ -209,12 +216,14 @@ export function offSince(irqsOff: IrqsOff | null): bigint | null {
 }
 
 export function waiterOf(about: Case, wait: OpenWait): Waiter {
+  // A function's entry does not tell whether it turns interrupts off inside.
+  const isTold = (wait.hold.flags & FLAGS['irqs-unknown']) === 0 && !isKnownByPasses(about, wait.lock);
   return {
     cpu: wait.hold.cpu,
     pid: wait.context.pid,
     comm: commOf(about, wait.since),
     sinceNs: String(wait.since.time),
     durationNs: wait.durationNs,
-    irqsOff: wait.irqsOff ? true : (wait.hold.flags & FLAGS['irqs-unknown']) !== 0 ? null : false,
+    irqsOff: wait.irqsOff ? true : isTold ? false : null,
   };
 }

@@ -7,11 +7,12 @@ import { paintOf, type Appearance } from './appearance.ts';
 import { EXIT } from './exit.ts';
 import { isDamaged, type Reported } from './files.ts';
 import type { Session } from './io.ts';
+import type { OpenCommand } from './one-file.ts';
 
 export type FailOn = Confidence | 'never';
 
 /** What `spinback analyze` does with a file; durations in nanoseconds. Plain data: it goes to other threads. */
-export interface AnalyzeCommand {
+export interface AnalyzeCommand extends OpenCommand {
   readonly json?: boolean;
   readonly watchdog: number;
   readonly spin: number;
@@ -19,7 +20,6 @@ export interface AnalyzeCommand {
   readonly failOn: FailOn;
   readonly minConfidence?: Confidence;
   readonly limit: number;
-  readonly instance?: string;
 }
 
 /** The same for each of several files, and how its report shall look. Plain data, too. */

@@ -31,9 +31,10 @@ export async function analyzeJoined(
   try {
     const log = await readLogFile(logPath, io);
     await reportDamage(logPath, log.log.problems, io);
+    const open = await openOptions(command);
     const session = await io.session();
     return await eachFile(paths, io, '', (path) =>
-      oneFile(path, openOptions(command), io, async (capture, options) => {
+      oneFile(path, open, io, async (capture, options) => {
         const joined = session.analyzeWithLog(capture, log, {
           ...options,
           thresholds: thresholdsOf(command),

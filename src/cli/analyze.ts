@@ -20,7 +20,9 @@ export async function analyze(paths: readonly string[], command: AnalyzeAllComma
     return await analyzeJoined(paths, command.log, command, io);
   }
   const appearance = appearanceOf(io, command.color);
-  const task: Task = { command, appearance, isOneOfMany: paths.length > 1 };
+  const mapped = await withMappings(command);
+  const open = await openOptions(mapped);
+  const task: Task = { command: mapped, appearance, isOneOfMany: paths.length > 1 };
   const separator = command.json ? '' : '\n\n';
   const jobs = await jobsFor(paths, command.jobs, io);
   if (jobs > 1) {
@@ -34,8 +36,15 @@ export async function analyze(paths: readonly string[], command: AnalyzeAllComma
   }
   const session = await io.session();
   return await eachFile(paths, io, separator, (path) =>
-    oneFile(path, openOptions(command), io, (capture, options) => reportOn(capture, task, session, options)),
+    oneFile(path, open, io, (capture, options) => reportOn(capture, task, session, options)),
   );
+}
+
+/** The command with its mapping files read: threads get their texts, for a pipe can be read once only. */
+async function withMappings(command: AnalyzeAllCommand): Promise<AnalyzeAllCommand> {
+  if (!command.map?.length) return command;
+  const { mappingTexts } = await import('./mapping.ts');
+  return { ...command, map: mappingTexts(command.map) };
 }
 
 async function jobsFor(paths: readonly string[], wanted: number | undefined, io: Io): Promise<number> {

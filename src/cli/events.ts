@@ -8,15 +8,15 @@ import { errorText, exitOf, EXIT } from './exit.ts';
 import { isDamaged, reportDamage } from './files.ts';
 import { isNamed, readyFilter, type EventFilter, type ReadyFilter } from './filter.ts';
 import type { Io } from './io.ts';
+import { openOptions, type OpenCommand } from './one-file.ts';
 
 /** The options of `spinback events`. */
-export interface EventsCommand extends EventFilter {
+export interface EventsCommand extends EventFilter, OpenCommand {
   readonly json?: boolean;
   /** Fetch each record's own fields. */
   readonly verbose?: boolean;
   /** The most events to show, null for all. */
   readonly limit: number | null;
-  readonly instance?: string;
 }
 
 /** Characters that are collected before they are written. */
@@ -28,10 +28,11 @@ const CHUNK = 1 << 16;
  */
 export async function events(path: string, command: EventsCommand, io: Io): Promise<number> {
   const session = await io.session();
+  const options = await openOptions(command);
   let capture: Capture | null = null;
   let exit: number = EXIT.ok;
   try {
-    capture = await session.open(path, command.instance === undefined ? {} : { instance: command.instance });
+    capture = await session.open(path, options);
     await print(session.events(capture), capture, command, io);
   } catch (error) {
     await io.stderr.write(errorText(error, path, Boolean(io.env['SPINBACK_DEBUG'])));

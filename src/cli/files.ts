@@ -69,10 +69,14 @@ export function isDebug({ env }: Pick<Io, 'env'>): boolean {
   return Boolean(env['SPINBACK_DEBUG']);
 }
 
-/** Damage of the file, one line each on standard error. What the recorder lost is no damage. */
+/**
+ * Damage of the file, one line each on standard error. What the recorder lost is no damage; that a mapping does not fit is
+ * told like damage, because findings are missing then.
+ */
 export async function reportDamage(path: string, problems: Reported['problems'], io: Io): Promise<void> {
-  for (const { severity, text, offset } of problems) {
-    if (severity === 'error') await io.stderr.write(fileError(path, text, offset));
+  for (const { severity, name, text, offset } of problems) {
+    if (severity === 'error' || name === 'mapping-unused')
+      await io.stderr.write(fileError(path, text, offset));
   }
 }
 

@@ -4,6 +4,7 @@ import type { Capture } from '../trace/capture.ts';
 import type { OpenOptions } from '../trace/reader.ts';
 import { isDebug, outcomeOf, type Outcome, type Reported } from './files.ts';
 import type { Io } from './io.ts';
+import type { MappingText } from './mapping.ts';
 import { progressBar } from './progress.ts';
 
 /** Opens a file, works on it with a progress bar, and closes it. */
@@ -26,6 +27,17 @@ export async function oneFile(
   });
 }
 
-export function openOptions({ instance }: { readonly instance?: string }): OpenOptions {
-  return instance === undefined ? {} : { instance };
+/** Options of every command that opens captures. */
+export interface OpenCommand {
+  readonly instance?: string;
+  /** Mapping files, names of those that come with spinback, or texts that were read already. */
+  readonly map?: readonly (string | MappingText)[];
+}
+
+/** What a command's options say about opening captures. Throws USAGE for a mapping file that cannot be used. */
+export async function openOptions({ instance, map = [] }: OpenCommand): Promise<OpenOptions> {
+  const named = instance === undefined ? {} : { instance };
+  if (map.length === 0) return named;
+  const { mappingOptions } = await import('./mapping.ts');
+  return { ...named, ...(await mappingOptions(map)) };
 }

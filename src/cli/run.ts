@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { CONFIDENCES } from '../model/report.ts';
 import type { AnalyzeAllCommand } from './analyze.ts';
+import type { CaptureCommand } from './capture.ts';
 import type { DmesgCommand } from './dmesg.ts';
 import type { EventsCommand } from './events.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
@@ -135,6 +136,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       exit = await dmesg(files, options, io);
     });
 
+  program
+    .command('capture')
+    .description('say what can be recorded on this machine, and print the script for it (docs/capture.md)')
+    .option('--print <situation>', 'print the script of a situation, fitted to the running kernel')
+    .option('--json', 'JSON, one line per situation')
+    .showHelpAfterError('(spinback capture --help lists the options)')
+    .action(async (options: CaptureCommand) => {
+      const { capture } = await import('./capture.ts');
+      exit = await capture(options, io);
+    });
+
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -154,6 +166,11 @@ function reading(command: Command, description: string): Command {
     .description(description)
     .option('--json', 'JSON, one line per file or event (docs/report.md)')
     .option('--instance <name>', 'the ftrace instance to read from a trace.dat')
+    .addOption(
+      new Option('--map <file>', 'what events of your own mean (docs/mapping.md; repeatable)').argParser(
+        (file: string, before: readonly string[] = []) => wordsOption(file, before),
+      ),
+    )
     .showHelpAfterError(`(spinback ${command.name()} --help lists the options)`);
 }
 

@@ -11,12 +11,13 @@ const PROGRESS_MS = 100;
 /** The life of a worker thread: paths come, outcomes go. */
 export function serve(): void {
   const { task, isDebug, wantsProgress } = workerData as ThreadData;
+  const open = openOptions(task.command);
   const port = parentPort!;
   const answer = (message: Answer): void => port.postMessage(message);
   port.on('message', async (path: string) => {
     const outcome = await outcomeOf(path, isDebug, async () => {
       const session = await loadSession();
-      const capture = await session.open(path, openOptions(task.command));
+      const capture = await session.open(path, await open);
       try {
         return await reportOn(
           capture,

@@ -25,6 +25,7 @@ export interface RowSpec {
   readonly aux: { readonly at: number; readonly size: number };
   readonly auxFlags: readonly number[];
   readonly flags: number;
+  readonly entry: number;
   readonly minSize: number;
 }
 

@@ -109,6 +109,7 @@ export class WasmEngine implements Engine {
     memory.setU16(at + L.ROW_AUX_AT, row.aux.at);
     memory.setU16(at + L.ROW_MIN_SIZE, row.minSize);
     memory.setU16(at + L.ROW_FLAGS, row.flags);
+    memory.setU16(at + L.ROW_ENTRY, row.entry);
     row.auxFlags.forEach((flags, aux) => memory.setU16(at + L.ROW_AUX_FLAGS + 2 * aux, flags));
   }
 

@@ -139,6 +139,7 @@ const SEEN_BITS = [0, 4, WHOLE_LOCK] as const;
 const NAMESPACES = ['lockdep', 'word', 'lock'] as const;
 const RANDOM_FLAGS = Object.values(FLAGS).filter((flag) => flag < 1 << 14);
 const KIND_LOST = KINDS.indexOf('lost');
+const KINDS_BUT_LOST = KINDS.map((_, kind) => kind).filter((kind) => kind !== KIND_LOST);
 
 /**
  * Random canonical events in order of time, without any sense: releases that nobody took, switches from nowhere,
@@ -150,7 +151,7 @@ export function* noise(options: NoiseOptions): Generator<CanonicalEvent> {
   for (let i = 0; i < options.events; i++) {
     const silence = random.chance(0.005);
     time += BigInt(silence ? random.int(LONG_STEP) : random.int(options.stepNs));
-    const kind = random.chance(0.01) ? KIND_LOST : random.int(KIND_LOST);
+    const kind = random.chance(0.01) ? KIND_LOST : random.pick(KINDS_BUT_LOST);
     const namespace = random.pick(NAMESPACES);
     let flags = namespaceFlags(namespace);
     for (const flag of RANDOM_FLAGS) if (random.chance(0.15)) flags |= flag;

@@ -4,7 +4,7 @@ import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { NO_FIELD, type DecodeRow, type FieldPlace } from './decode-row.ts';
 import type { EventFormat } from './event-format.ts';
 import { commonFieldsMisfit, COMMON_SIZE } from './parse-format.ts';
-import type { MappingRow } from './rows.ts';
+import { namespaceOf, type MappingRow } from './rows.ts';
 
 /** A row that fits this kernel's format, or the sentence that says why it does not. */
 export type Compiled = { readonly row: DecodeRow } | { readonly row: null; readonly why: string };
@@ -17,13 +17,18 @@ const LARGEST_OFFSET = 0xffff;
 
 /**
  * Resolves a mapping row against the format of one event type: field names become offsets and sizes. A type that lacks a
- * field, or whose common fields are not where every known kernel has them, gets no row but a reason.
+ * field, or whose common fields are not where every known kernel has them, gets no row but a reason. `typeOf` tells the
+ * number of the event that a row has as its entry, undefined where the capture has no such event.
  */
-export function compileRow(row: MappingRow, format: EventFormat): Compiled {
+export function compileRow(
+  row: MappingRow,
+  format: EventFormat,
+  typeOf: (event: string) => number | undefined = () => undefined,
+): Compiled {
   const why = commonFieldsMisfit(format);
   if (why) return { row: null, why };
   try {
-    return { row: resolve(row, format) };
+    return { row: resolve(row, format, typeOf) };
   } catch (error) {
     if (error instanceof Mismatch) return { row: null, why: error.message };
     throw error;
@@ -32,7 +37,14 @@ export function compileRow(row: MappingRow, format: EventFormat): Compiled {
 
 class Mismatch extends Error {}
 
-function resolve(row: MappingRow, format: EventFormat): DecodeRow {
+function resolve(
+  row: MappingRow,
+  format: EventFormat,
+  typeOf: (event: string) => number | undefined,
+): DecodeRow {
+  const entry = row.entry === undefined ? 0 : typeOf(row.entry);
+  if (entry === undefined)
+    throw new Mismatch(`${row.event} has its address from ${row.entry}, which this capture has not`);
   const place = (name: string | undefined): FieldPlace =>
     name === undefined ? NO_FIELD : find(format, name);
   const address = place(row.address);
@@ -40,7 +52,7 @@ function resolve(row: MappingRow, format: EventFormat): DecodeRow {
   const value = place(row.value);
   const high = place(row.high);
   const aux = place(row.flagsFrom?.field);
-  const namespace = row.namespace ?? NAMESPACES[0];
+  const namespace = namespaceOf(row);
   const flags = (row.flags ?? []).reduce((all, name) => all | flagOf(name), namespaceFlags(namespace));
   return {
     type: format.id,
@@ -54,6 +66,7 @@ function resolve(row: MappingRow, format: EventFormat): DecodeRow {
     aux,
     auxFlags: auxFlags(row.flagsFrom),
     flags,
+    entry,
     minSize: Math.max(COMMON_SIZE, ...[address, bit, value, high, aux].map(({ at, size }) => at + size)),
   };
 }

@@ -14,6 +14,8 @@ export interface DecodeRow {
   /** Flags by (aux & 63), 64 entries. */
   readonly auxFlags: readonly number[];
   readonly flags: number;
+  /** The type of the event at the function's entry that this one takes its address and bit from; 0: its own. */
+  readonly entry: number;
   /** A record shorter than this is damaged. */
   readonly minSize: number;
 }
@@ -40,6 +42,7 @@ export function otherRow(type: number): DecodeRow {
     aux: NO_FIELD,
     auxFlags: NO_AUX,
     flags: 0,
+    entry: 0,
     minSize: 0,
   };
 }

@@ -1,20 +1,24 @@
-import type { FlagName, KindName, NamespaceName } from '../model/event.ts';
+import { NAMESPACES, type FlagName, type KindName, type NamespaceName } from '../model/event.ts';
 
 /**
  * One row of the mapping: which tracepoint becomes which canonical kind, and which of its fields carry what.
- * The built-in table below and users' own tables are written in this shape; nothing else in spinback knows a
- * tracepoint's name.
+ * The built-in table below and users' mapping files (docs/mapping.md) are written in this shape; nothing else in
+ * spinback knows a tracepoint's name.
  */
 export interface MappingRow {
-  /** "system:name". Text captures do not print the system, so they match by name. */
+  /** "system:name"; a * stands for any characters. Text captures do not print the system, so they match by name. */
   readonly event: string;
   readonly kind: KindName;
+  /** What the address is the address of; see namespaceOf for what it is by default. */
   readonly namespace?: NamespaceName;
   /** Name of the field that holds the address. */
   readonly address?: string;
   /** Name of the field that holds the bit number, or the number itself. Absent: a whole lock. */
   readonly bit?: string | number;
-  /** Name of the field that holds the word's value (for a switch: the previous pid). */
+  /**
+   * Name of the field that holds the word's value (for a switch: the previous pid; for irqs on: how many nanoseconds
+   * they were off).
+   */
   readonly value?: string;
   /** Name of the field that becomes the upper half of the value (a switch's next pid). */
   readonly high?: string;
@@ -29,12 +33,35 @@ export interface MappingRow {
   /** Name of the field with the lock's name (lockdep class). */
   readonly name?: string;
   /**
+   * "system:name" of the event at a function's entry, for its return, which carries no address: it takes address and
+   * bit of the innermost entry that the same context has not returned from. A * stands for what that of `event` does.
+   */
+  readonly entry?: string;
+  /**
    * For text captures: how the print format shows the fields that are not printed as `field=value`. A regular
    * expression (no anchors needed at the end) over the text behind `event: `, with named groups that are field
-   * names. A group that starts with 0x or is longer than 8 digits is hexadecimal.
+   * names. A group that starts with 0x, has 16 digits or a letter is hexadecimal. Those of mapping files come
+   * compiled, for linear time.
    */
-  readonly text?: string;
+  readonly text?: string | TextPattern;
 }
+
+/** A compiled expression that matches from a text's first character on. */
+export interface TextPattern {
+  /** The numbers of the groups that may catch each field. */
+  readonly groups: ReadonlyMap<string, readonly number[]>;
+  /** What the groups caught, by number; null where the text does not fit. */
+  exec(text: string): ArrayLike<string | undefined> | null;
+}
+
+/** The namespace of a row's address: a bit lies in a word, and other addresses are those of locks. */
+export function namespaceOf({ namespace, kind, bit, address, entry }: MappingRow): NamespaceName {
+  if (namespace !== undefined) return namespace;
+  if (bit !== undefined || entry !== undefined || WORD_KINDS.has(kind)) return 'word';
+  return address === undefined ? NAMESPACES[0] : 'lock';
+}
+
+const WORD_KINDS: ReadonlySet<KindName> = new Set(['word load', 'word store', 'word rmw', 'observe']);
 
 /**
  * The tracepoints that spinback understands without a mapping file.

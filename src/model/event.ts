@@ -23,6 +23,7 @@ export const KINDS = [
   'task exit',
   'message',
   'lost',
+  'pass',
 ] as const;
 export type KindName = (typeof KINDS)[number];
 

@@ -67,11 +67,18 @@ const NO_UNIT = {
 function bitLocks(shown: Shown): Answer {
   if (shown.has('acquire', WORD) && shown.has('release', WORD))
     return yes('takes and releases of bit locks are recorded');
+  if (shown.has('pass', WORD)) {
+    return {
+      answer: 'partly',
+      why: 'entries and returns of functions that take and release bit locks are recorded, what they do inside is not',
+      record: 'the word at entry and return, on every function that takes the lock',
+    };
+  }
   return {
     answer: 'no',
     why: 'no bit-lock events: no stock tracepoint covers bit_spin_lock()',
     record:
-      'kprobes on the functions that take and release the bit lock, or a kernel with bit-lock tracepoints',
+      'kprobes on the functions that take and release the bit lock (spinback capture --print bit-locks-kprobes), or a kernel with bit-lock tracepoints',
   };
 }
 
@@ -108,7 +115,7 @@ function lockdepLocks(shown: Shown, { attemptsHold }: Case): Answer {
     answer: 'no',
     why: 'no lockdep events',
     record:
-      'lock:lock_acquire, lock_acquired, lock_contended, lock_release (kernel with CONFIG_LOCKDEP and CONFIG_LOCK_STAT)',
+      'lock:lock_acquire, lock_acquired, lock_contended, lock_release (kernel with CONFIG_LOCKDEP and CONFIG_LOCK_STAT; spinback capture --print lockdep)',
   };
 }
 

@@ -6,6 +6,19 @@ export interface DamageKind {
   readonly text: string;
 }
 
+/** A mapping row that means nothing here: told, because a misspelt name would otherwise silently find nothing. */
+export const MAPPING_UNUSED = {
+  severity: 'info',
+  text: 'Events that the mapping files name do not occur in this capture: is it the right file, spelt as the kernel spells them?',
+} as const satisfies DamageKind;
+
+/** The first few of many names, for a sentence. */
+export function fewOf(names: readonly string[]): string {
+  const more = names.length - MOST_NAMED;
+  return names.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+const MOST_NAMED = 5;
+
 /** Counts damage by name and remembers where each kind was met first. */
 export class DamageLog<Name extends string> {
   readonly #kinds: Readonly<Record<Name, DamageKind>>;

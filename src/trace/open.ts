@@ -29,7 +29,9 @@ export async function openSource(source: ByteSource, options: OpenOptions = {}):
   if (source.size === 0)
     throw new SpinbackError('NOT_A_CAPTURE', `the input is empty; ${known()}`, { offset: 0 });
   const head = readRange(source, 0, Math.max(16, ...READERS.map(({ sniffBytes }) => sniffBytes)));
-  const reader = READERS.find((candidate) => candidate.sniff(head.subarray(0, candidate.sniffBytes)));
+  const reader = READERS.find((candidate) =>
+    candidate.sniff(head.subarray(0, candidate.sniffBytes), options),
+  );
   if (reader === undefined) throw notACapture(head);
   const damage = inputDamage(source);
   try {

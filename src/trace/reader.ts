@@ -1,4 +1,5 @@
 import type { ByteSource } from '../io/source.ts';
+import type { LinePattern } from '../mapping/mapping.ts';
 import type { MappingRow } from '../mapping/rows.ts';
 import type { Capture } from './capture.ts';
 
@@ -7,6 +8,8 @@ export interface OpenOptions {
   readonly instance?: string;
   /** Mapping rows besides the built-in ones; a later row for the same event replaces an earlier one. */
   readonly rows?: readonly MappingRow[];
+  /** How lines of text become events, for text that no reader knows. */
+  readonly lines?: readonly LinePattern[];
 }
 
 /** One capture format: how to recognise it and how to open it. */
@@ -14,8 +17,8 @@ export interface Reader {
   readonly name: string;
   /** How many first bytes `sniff` wants to see. */
   readonly sniffBytes: number;
-  /** Does the input begin like this format? Never looks at names. */
-  sniff(head: Uint8Array): boolean;
+  /** Does the input begin like this format, or as the options say? Never looks at names. */
+  sniff(head: Uint8Array, options: OpenOptions): boolean;
   /** Opens the input; throws SpinbackError UNSUPPORTED or DAMAGED where nothing can be read at all. */
   open(source: ByteSource, options: OpenOptions): Promise<Capture>;
 }

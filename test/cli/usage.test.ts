@@ -21,6 +21,7 @@ describe('usage', () => {
     [['analyze', '--help']],
     [['info', '-h']],
     [['events', '--help']],
+    [['capture', '--help']],
     [['help', 'events']],
   ])('helps with %j on standard output and lists options', async (argv) => {
     const ran = await runWith(argv);

@@ -4,8 +4,15 @@ import type { Finding, Report } from '../../src/model/report.ts';
 // The facts about the real captures, found by scripts over trace-cmd's text and from the test module's own log, never with
 // spinback (traces/README.md). Times in nanoseconds on each capture's clock.
 
-/** What is true of each capture; the list of the captures that have golden reports. */
-export const TRUTHS = new Map<string, (report: Report) => void>();
+interface Truth {
+  readonly capture: string;
+  /** A mapping file of the project, for captures that mean more with it. */
+  readonly mapping?: string;
+  readonly isTrue: (report: Report) => void;
+}
+
+/** What is true of each capture, by the name of its golden report. */
+export const TRUTHS = new Map<string, Truth>();
 
 function only(report: Report, kind: Finding['kind']): Finding {
   const found = report.findings.filter((finding) => finding.kind === kind && finding.confidence !== 'possible');
@@ -13,8 +20,9 @@ function only(report: Report, kind: Finding['kind']): Finding {
   return found[0]!;
 }
 
-function about(name: string, check: (report: Report) => void): void {
-  TRUTHS.set(name, check);
+function about(capture: string, isTrue: (report: Report) => void, mapping?: string): void {
+  if (mapping === undefined) TRUTHS.set(capture, { capture, isTrue });
+  else TRUTHS.set(`${capture}+mapping`, { capture, mapping, isTrue });
 }
 
 interface Race {
@@ -233,5 +241,55 @@ about('ext4-finish-bio-2015/trace.dat', (report) => {
     lock: { namespace: 'bit', address: '0xffff880826272138', bit: 4 },
     culprit: { value: '0x131' },
     waiters: [{ cpu: 23, pid: 4611, comm: 'kworker/u98:7', irqsOff: true }],
+  });
+});
+
+// The function returned and the bit stayed: entries and returns tell no more, and not who.
+about(
+  'kprobe-leak.dat',
+  (report) => {
+    expect(only(report, 'never-released')).toMatchObject({
+      cause: 'unknown-setter',
+      confidence: 'likely',
+      lock: { namespace: 'bit', address: '0xffff888100829d00', bit: 4 },
+      subject: { cpu: 3, pid: 109, comm: 'fake_endio' },
+      startNs: '19274438321',
+      holder: null,
+      culprit: null,
+      lastAcquire: { cpu: 2, pid: 108, comm: 'fake_submit', atNs: '19265577329' },
+      lastRelease: { cpu: 2, pid: 108, comm: 'fake_submit' },
+      alternatives: [
+        { cause: 'missing-unlock', confidence: 'possible' },
+        { cause: 'lost-unlock', confidence: 'possible' },
+        { cause: 'unknown', confidence: 'possible' },
+      ],
+      kernelReports: [{ ns: '38482669436' }, {}],
+      taintedBy: [],
+    });
+    expect(report.findings).toHaveLength(1);
+    // 2000 submits and all finishes but the last one went through.
+    expect(report.stats.locks).toMatchObject({ acquisitions: 3974, releases: 3974 });
+  },
+  'mappings/bhrace-kprobes.yaml',
+);
+
+// The ring in a console's log: the store that put the bit back is among the 5270 lost events of CPU 2, so nobody is blamed.
+about('panic-dump.console.txt', (report) => {
+  expect(only(report, 'never-released')).toMatchObject({
+    cause: 'unknown-setter',
+    confidence: 'likely',
+    lock: { namespace: 'bit', address: '0xffff888100804a80', bit: 4 },
+    holder: null,
+    culprit: null,
+    lastRelease: { cpu: 3, pid: 109, comm: 'fake_endio', atNs: '409955000' },
+    waiters: [{ cpu: 3, pid: 109, sinceNs: '426968000', irqsOff: true }],
+    taintedBy: ['CPU 2 begins at 0.885611000, after the last release'],
+  });
+  for (const { alternatives } of report.findings)
+    for (const { confidence } of alternatives) expect(confidence).toBe('possible');
+  expect(report.trace).toMatchObject({
+    events: 1397,
+    timeUnit: 'relative',
+    perCpu: [{ lost: 0 }, { lost: 0 }, { cpu: 2, firstNs: '885611000', lost: 5270 }, { cpu: 3, lost: 699 }],
   });
 });

@@ -85,6 +85,8 @@ const PHRASES: readonly (readonly number[])[] = [
   [L.KIND_ATTEMPT, L.KIND_CONTEND, L.KIND_ACQUIRE, L.KIND_RELEASE],
   [L.KIND_ATTEMPT, L.KIND_ACQUIRE, L.KIND_CONTEND],
   [L.KIND_ATTEMPT, L.KIND_RELEASE],
+  [L.KIND_ATTEMPT, L.KIND_PASS],
+  [L.KIND_ATTEMPT, L.KIND_ATTEMPT, L.KIND_PASS, L.KIND_PASS],
   [L.KIND_CONTEND, L.KIND_CONTEND, L.KIND_WAIT_END],
   [L.KIND_WORD_LOAD, L.KIND_WORD_STORE],
   [L.KIND_WORD_LOAD, L.KIND_RELEASE, L.KIND_WORD_STORE, L.KIND_WORD_LOAD],
@@ -92,6 +94,10 @@ const PHRASES: readonly (readonly number[])[] = [
   [L.KIND_ACQUIRE, L.KIND_TASK_EXIT, L.KIND_SWITCH],
   [L.KIND_SWITCH, L.KIND_ACQUIRE, L.KIND_SWITCH, L.KIND_SWITCH],
 ];
+
+/** The return of a function whose entry is type 1 is type 2. */
+const typeOf = (kind: number, { type }: { readonly type: number }): number =>
+  type === 1 && (kind === L.KIND_PASS || kind === L.KIND_ACQUIRE) ? 2 : type;
 
 const phrase = fc
   .record({
@@ -102,7 +108,11 @@ const phrase = fc
     steps: fc.array(step, { minLength: 6, maxLength: 6 }),
   })
   .map(({ lane, who, what, kinds, steps }): Timed[] =>
-    kinds.map((kind, n) => ({ lane, step: steps[n]!, event: { kind, ...who, ...what } })),
+    kinds.map((kind, n) => ({
+      lane,
+      step: steps[n]!,
+      event: { kind, ...who, ...what, type: typeOf(kind, what) },
+    })),
   );
 
 /**
@@ -194,7 +204,12 @@ export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): 
       return {
         options: {
           lanes: Array.from({ length: lanes }, () => RECORDS),
-          rows: [0, 1, 2, 3].map(otherRow),
+          // Type 2 has its lock from type 1, type 3 from itself.
+          rows: [0, 1, 2, 3].map((type) => ({
+            ...otherRow(type),
+            kind: L.KIND_PASS,
+            entry: [0, 0, 1, 3][type]!,
+          })),
           ...limits,
           ...asked,
         },

@@ -125,6 +125,7 @@ function row(type: number): fc.Arbitrary<RowSpec> {
       aux: place,
       auxFlags: fc.array(fc.nat(0x3fff), { minLength: 64, maxLength: 64 }),
       flags: fc.constantFrom(0, L.FLAG_TRY, L.FLAG_HARDIRQ, L.FLAG_READ),
+      entry: fc.constantFrom(0, 0, 1, 2, type),
       slack: fc.constantFrom(0, 0, 4),
     })
     .map(({ slack, flags, namespace, ...row }) => {
@@ -132,7 +133,14 @@ function row(type: number): fc.Arbitrary<RowSpec> {
         size ? at + size : 0,
       );
       const minSize = Math.min(0xffff, Math.max(8, ...ends) + slack);
-      return { ...row, type, namespace, flags: flags | (namespace << L.FLAG_NAMESPACE_SHIFT), minSize };
+      return {
+        ...row,
+        entry: row.kind === L.KIND_OTHER ? 0 : row.entry,
+        type,
+        namespace,
+        flags: flags | (namespace << L.FLAG_NAMESPACE_SHIFT),
+        minSize,
+      };
     });
 }
 

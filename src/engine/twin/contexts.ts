@@ -90,6 +90,7 @@ export function pushEntry(world: World, context: Context, lock: Lock): Entry {
     state: 0,
     cpu: 0,
     flags: 0,
+    type: 0,
     releases: 0,
     attempt: NEVER,
     contend: NEVER,

@@ -14,7 +14,19 @@ export function irqsOff(world: World, cpu: Cpu, event: CanonicalEvent): void {
   cpu.irqsOff = world.mark(event);
 }
 
+/** Interrupts come on after so many nanoseconds, as the event itself says (preemptirq_long): nothing else is recorded. */
+function irqsWereOff(world: World, event: CanonicalEvent, span: bigint): void {
+  world.irqsOffNs.add(span);
+  if (span < world.irqOffNs || span > event.time) return;
+  const on = world.mark(event);
+  world.report(L.RECORD_IS_IRQ_OFF, event, { marks: [{ ...on, time: event.time - span }, on] });
+}
+
 export function irqsOn(world: World, cpu: Cpu, event: CanonicalEvent): void {
+  if (event.value !== 0n) {
+    irqsWereOff(world, event, event.value);
+    return;
+  }
   const before = cpu.irqs;
   cpu.irqs = L.IRQS_ARE_ON;
   cpu.irqEvents++;

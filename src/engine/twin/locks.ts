@@ -34,7 +34,10 @@ export function attempt(world: World, cpu: Cpu, event: CanonicalEvent): void {
     return;
   }
   const context = contextOf(world, cpu, levelOf(event.flags));
-  beginWait(world, context, lockOf(world, event), event);
+  const lock = lockOf(world, event);
+  // The word at a function's entry: a set bit is somebody's who is inside such a function, or nobody's.
+  if (event.value !== 0n && lock.waiters === 0) noteSeenSet(world, lock, event, 0n);
+  beginWait(world, context, lock, event);
 }
 
 /** A waiting entry on top of the context's stack, with the lock's holder at this moment. */
@@ -44,6 +47,7 @@ function beginWait(world: World, context: Context, lock: Lock, event: CanonicalE
   entry.state = L.ENTRY_IS_ATTEMPT;
   entry.cpu = event.cpu;
   entry.flags = event.flags;
+  entry.type = event.type;
   entry.attempt = world.moment(event);
   entry.releases = lock.releases;
   rememberHolder(entry, lock);

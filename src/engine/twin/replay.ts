@@ -5,6 +5,7 @@ import type { CanonicalEvent, EventPlace } from '../../model/event.ts';
 import { cpuOf, lost, seen } from './cpu-life.ts';
 import { irqsOff, irqsOn } from './irqs.ts';
 import { attempt, contend, release, take, waitEnd } from './locks.ts';
+import { adopt, pass } from './passes.ts';
 import { exited, switched } from './tasks.ts';
 import { observed, wordLoaded, wordStored, wordUpdated } from './words.ts';
 import type { Cpu, World } from './world.ts';
@@ -15,7 +16,11 @@ type Program = (world: World, cpu: Cpu, event: CanonicalEvent) => void;
 const PROGRAMS: Readonly<Record<number, Program>> = {
   [L.KIND_ATTEMPT]: attempt,
   [L.KIND_CONTEND]: contend,
-  [L.KIND_ACQUIRE]: take,
+  [L.KIND_ACQUIRE]: (world, cpu, event) => {
+    const adopted = adopt(world, cpu, event);
+    if (adopted) take(world, cpu, adopted);
+  },
+  [L.KIND_PASS]: pass,
   [L.KIND_WAIT_END]: waitEnd,
   [L.KIND_RELEASE]: release,
   [L.KIND_WORD_LOAD]: (world, _, event) => wordLoaded(world, event),

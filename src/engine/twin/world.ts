@@ -86,6 +86,8 @@ export interface Entry {
   state: number;
   cpu: number;
   flags: number;
+  /** Event type of the attempt. */
+  type: number;
   releases: number;
   attempt: Moment;
   contend: Moment;

@@ -1,4 +1,4 @@
-import type { DamageKind, DamageLog } from '../damage.ts';
+import { MAPPING_UNUSED, type DamageKind, type DamageLog } from '../damage.ts';
 
 /** Every damage that a text capture can have: what it means, and what to do. */
 export const TEXT_DAMAGES = {
@@ -17,6 +17,14 @@ export const TEXT_DAMAGES = {
   'unparsed-lines': {
     severity: 'error',
     text: 'Lines that are neither events nor part of a message were left out: was the file edited or mixed?',
+  },
+  'other-lines': {
+    severity: 'info',
+    text: 'Lines that fit no pattern of the mapping were left out.',
+  },
+  'log-lines': {
+    severity: 'info',
+    text: 'Lines of the kernel log among and behind those of the dump are no events; spinback dmesg reads them.',
   },
   'long-lines': {
     severity: 'error',
@@ -52,6 +60,7 @@ export const TEXT_DAMAGES = {
       'Times are bare integers and were taken as nanoseconds (clock boot or tai). Under the clock x86-tsc or counter ' +
       'they are not, and durations are wrong: the text does not tell, trace.dat does.',
   },
+  'mapping-unused': MAPPING_UNUSED,
 } as const satisfies Record<string, DamageKind>;
 
 export type TextDamageLog = DamageLog<keyof typeof TEXT_DAMAGES>;

@@ -3,37 +3,38 @@ import type { EventRecord } from '../capture.ts';
 import { CUT, type CommTable } from './comms.ts';
 import { continues } from './continuation.ts';
 import { listFields } from './fields.ts';
-import { isCpuNote } from './header.ts';
-import { EventLine, parseEventLine } from './line.ts';
+import { EventLine } from './line.ts';
 import type { LineReader } from './lines.ts';
+import type { LineStyle } from './style.ts';
 import type { TypeTable } from './types.ts';
 
 /** The event that `lines` stands on, for people. Moves `lines` on, over the lines that belong to the event. */
 export function readEventText(
   lines: LineReader,
   line: EventLine,
+  style: LineStyle,
   types: TypeTable,
   comms: CommTable,
 ): EventRecord {
   const { bytes } = lines;
-  const { type, kind, fields } = types.peek(bytes, line.nameStart, line.nameEnd);
+  const { type, kind, fields } = types.peek(line.nameBytes, line.nameStart, line.nameEnd);
   const text = decodeText(bytes.subarray(line.textStart, line.textEnd));
   const comm = commOf(bytes, line, comms);
   return {
     type,
     fields: fields ? fields.list(text) : listFields(text),
-    text: [text, ...restOf(lines, kind)].join('\n').trimEnd(),
+    text: [text, ...restOf(lines, style, kind)].join('\n').trimEnd(),
     ...(comm === null ? {} : { comm }),
   };
 }
 
 /** The lines of a message or a stack trace behind its first one. */
-function restOf(lines: LineReader, kind: number): string[] {
+function restOf(lines: LineReader, style: LineStyle, kind: number): string[] {
   const rest: string[] = [];
   const next = new EventLine();
   while (lines.next()) {
     const { bytes, start, end } = lines;
-    if (parseEventLine(bytes, start, end, next) || isCpuNote(bytes, start)) break;
+    if (style.parse(bytes, start, end, next) || style.isNote(bytes, start)) break;
     if (!continues(bytes, start, end, kind, rest.length)) break;
     rest.push(decodeText(bytes.subarray(start, end)));
   }

@@ -1,9 +1,9 @@
 import { FLAGS, KINDS, type FlagName } from '../../model/event.ts';
 import { namespaceFlags } from '../../model/event-record.ts';
-import type { MappingRow } from '../../mapping/rows.ts';
+import { namespaceOf, type MappingRow, type TextPattern } from '../../mapping/rows.ts';
 import type { FieldValue } from '../capture.ts';
 import { fromHalves, isHashedPointer, parseAddress, parseGroup, parseInteger } from './numbers.ts';
-import { caught, compilePattern, type Pattern } from './pattern.ts';
+import { caught, compilePattern, type Caught } from './pattern.ts';
 
 /** What a row's fields become in the canonical event. */
 export interface FieldSink {
@@ -38,9 +38,11 @@ export class TextFields {
   readonly wanted: boolean;
   readonly hasAddress: boolean;
   readonly hasValue: boolean;
+  /** The event that the row has its address from. */
+  readonly entry: string | undefined;
   readonly #row: MappingRow;
   readonly #flags: number;
-  readonly #pattern: Pattern | null;
+  readonly #pattern: TextPattern | null;
   readonly #address: Source | null;
   readonly #bit: Source | null;
   readonly #value: Source | null;
@@ -57,7 +59,7 @@ export class TextFields {
     this.kind = KINDS.indexOf(row.kind);
     this.#flags = (row.flags ?? []).reduce(
       (all, name) => all | FLAGS[name],
-      namespaceFlags(row.namespace ?? 'lockdep'),
+      namespaceFlags(namespaceOf(row)),
     );
     const names = [row.address, row.bit, row.value, row.high, row.flagsFrom?.field, row.high && 'next_comm'];
     const pattern = compileRow(row, (field) => names.includes(field) || Object.hasOwn(FLAGS, field));
@@ -65,6 +67,7 @@ export class TextFields {
       typeof name === 'string' ? { name, groups: pattern?.groups.get(name) } : null;
     this.hasAddress = row.address !== undefined;
     this.hasValue = row.value !== undefined;
+    this.entry = row.entry;
     this.#pattern = pattern;
     this.#address = source(row.address);
     this.#bit = source(row.bit);
@@ -98,7 +101,7 @@ export class TextFields {
     return (match !== null && this.#fill(text, match, sink, parsed)) || this.#fill(text, null, sink, parsed);
   }
 
-  #fill(text: string, match: RegExpExecArray | null, sink: FieldSink, parsed: ParsedText): boolean {
+  #fill(text: string, match: Caught | null, sink: FieldSink, parsed: ParsedText): boolean {
     const number = match ? parseGroup : parseInteger;
     if (this.#address) {
       const printed = find(this.#address, text, match);
@@ -166,16 +169,17 @@ export class TextFields {
   }
 }
 
-function compileRow(row: MappingRow, wanted: (field: string) => boolean): Pattern | null {
+function compileRow(row: MappingRow, wanted: (field: string) => boolean): TextPattern | null {
+  if (typeof row.text === 'object') return row.text;
   return row.text === undefined ? null : compilePattern(row.event, row.text, wanted);
 }
 
-function execute(pattern: Pattern | null, text: string): RegExpExecArray | null {
+function execute(pattern: TextPattern | null, text: string): Caught | null {
   return pattern !== null && text.length <= MAX_PATTERN_TEXT ? pattern.exec(text) : null;
 }
 
 /** What is printed for a field; empty when nothing is. */
-function find(source: Source, text: string, match: RegExpExecArray | null): string {
+function find(source: Source, text: string, match: Caught | null): string {
   return (match && caught(match, source.groups)) ?? findField(text, source.name) ?? '';
 }
 

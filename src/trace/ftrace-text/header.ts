@@ -74,7 +74,8 @@ const WARNING = new RegExp(
 
 /** `CPU:3 [400042 EVENTS DROPPED]` of trace-cmd, `CPU:3 [LOST 400042 EVENTS]` of tracefs. */
 export interface Dropped {
-  readonly cpu: number;
+  /** null: the line does not say. */
+  readonly cpu: number | null;
   /** How many; 0 where the line does not say. */
   readonly count: bigint;
 }

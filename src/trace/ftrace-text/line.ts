@@ -17,6 +17,11 @@ import { fromHalves } from './numbers.ts';
 
 export type TimeForm = 'seconds' | 'microseconds' | 'integer';
 
+const NOTHING = new Uint8Array(0);
+
+/** Parses the line `bytes[start..end)`; false where it is no event. `bytes[end]` must be a line feed or a carriage return. */
+export type ParseLine = (bytes: Uint8Array, start: number, end: number, line: EventLine) => boolean;
+
 /** What parseEventLine found. Positions are indices into the bytes that it was given. */
 export class EventLine {
   commStart = 0;
@@ -30,7 +35,8 @@ export class EventLine {
   timeForm: TimeForm = 'seconds';
   /** `comm-pid  2d..1`: the style that cuts a comm to eight bytes. */
   latency = false;
-  /** The event's name; empty for lines of the function tracer and others that name none. */
+  /** The event's name, in the line's own bytes or elsewhere; empty for lines of the function tracer and others that name none. */
+  nameBytes: Uint8Array = NOTHING;
   nameStart = 0;
   nameEnd = 0;
   /** What stands behind `event: `, trimmed. */
@@ -59,7 +65,7 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
 /**
- * Parses one line. `bytes[end]` must be a line feed or a carriage return. The comm may hold anything, also text
+ * Parses one line as tracefs and trace-cmd print it: a ParseLine. The comm may hold anything, also text
  * that looks like the columns behind it, so the dash in front of the pid is first looked for where the print
  * formats put it; only lines whose indentation was lost are searched.
  */
@@ -275,6 +281,7 @@ function parseName(bytes: Uint8Array, from: number, end: number, line: EventLine
   if (!isDigit(bytes[at]!)) while (NAME[bytes[to]!] === 1) to++;
   const named =
     to > at && to - at <= MAX_NAME && bytes[to] === COLON && (to + 1 >= end || isBlank(bytes[to + 1]!));
+  line.nameBytes = bytes;
   line.nameStart = at;
   line.nameEnd = named ? to : at;
   line.textEnd = trimEnd(bytes, at, end);

@@ -37,11 +37,11 @@ export function parseInteger(text: string): bigint | null {
 }
 
 /**
- * A number that a row's `text` expression caught: as above, but more than eight digits, or a letter among them,
- * is a pointer that the kernel printed with %p, that is hexadecimal without `0x`.
+ * A number that a row's `text` expression caught: as above, but sixteen digits, or a letter among them, is a pointer
+ * that the kernel printed with %p: hexadecimal without `0x`, with all its zeros on 64-bit machines.
  */
 export function parseGroup(text: string): bigint | null {
-  return (text.length > 8 && !text.startsWith('-') ? null : parseInteger(text)) ?? parseHex(text);
+  return (text.length === 16 && !text.startsWith('-') ? null : parseInteger(text)) ?? parseHex(text);
 }
 
 /** The address field: always hexadecimal, unless only a decimal number can be that long. */

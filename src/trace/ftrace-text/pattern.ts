@@ -1,15 +1,11 @@
 import { SpinbackError } from '../../base/errors.ts';
+import type { TextPattern } from '../../mapping/rows.ts';
 
-/** A mapping row's `text` expression, compiled for some of the fields that it names. */
-export interface Pattern {
-  /** The numbers of the groups that may catch each field. */
-  readonly groups: ReadonlyMap<string, readonly number[]>;
-  /** Matches from the first character on. */
-  exec(text: string): RegExpExecArray | null;
-}
+/** What an expression's groups caught, by number. */
+export type Caught = ArrayLike<string | undefined>;
 
 /** What one of the groups caught, undefined when none of them took part. */
-export function caught(match: RegExpExecArray, groups: readonly number[] | undefined): string | undefined {
+export function caught(match: Caught, groups: readonly number[] | undefined): string | undefined {
   if (groups === undefined) return undefined;
   for (const group of groups) if (match[group] !== undefined) return match[group];
   return undefined;
@@ -21,7 +17,11 @@ export function caught(match: RegExpExecArray, groups: readonly number[] | undef
  * alternatives may want to. Groups become numbered, and fields that nobody wants become no groups at all: every
  * string caught costs time. Throws SpinbackError USAGE for what is not a regular expression.
  */
-export function compilePattern(event: string, source: string, wanted: (field: string) => boolean): Pattern {
+export function compilePattern(
+  event: string,
+  source: string,
+  wanted: (field: string) => boolean,
+): TextPattern {
   const groups = new Map<string, number[]>();
   const expression = compile(event, numberGroups(source, wanted, groups));
   return {

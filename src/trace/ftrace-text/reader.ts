@@ -1,18 +1,30 @@
 import { SpinbackError } from '../../base/errors.ts';
 import { EVENT_RECORD_SIZE } from '../../model/event-record.ts';
 import type { EventPlace } from '../../model/event.ts';
-import { BUILTIN_ROWS, type MappingRow } from '../../mapping/rows.ts';
+import type { LinePattern } from '../../mapping/mapping.ts';
+import { RowTable } from '../../mapping/row-table.ts';
+import type { MappingRow } from '../../mapping/rows.ts';
+import { readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { Capture, Clock, EventRecord, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
-import { DamageLog } from '../damage.ts';
+import { DamageLog, fewOf } from '../damage.ts';
 import { TEXT_DAMAGES } from './damages.ts';
-import { EventLine, parseEventLine } from './line.ts';
-import { parseDropped } from './header.ts';
+import { DUMP_STYLE, findDump, kernelOf, LOG_SNIFF_BYTES, looksLikeKernelLog } from './dump.ts';
+import { EventLine } from './line.ts';
+import { patternStyle } from './line-patterns.ts';
 import { LineReader } from './lines.ts';
 import { readEventText } from './event-text.ts';
 import { RecordStream } from './records.ts';
-import { looksLikeFtraceText, readBeginning, SNIFF_BYTES, type Beginning } from './sniff.ts';
+import {
+  LINES_SNIFF_BYTES,
+  looksLikeFtraceText,
+  looksLikeLines,
+  readBeginning,
+  SNIFF_BYTES,
+  type Beginning,
+} from './sniff.ts';
+import { FTRACE_STYLE, type LineStyle } from './style.ts';
 import { TypeTable } from './types.ts';
 
 /** Text of tracefs (`trace`, `trace_pipe`) and of trace-cmd report: docs/formats/ftrace-text.md. */
@@ -20,14 +32,45 @@ export const ftraceTextReader: Reader = {
   name: 'ftrace-text',
   sniffBytes: SNIFF_BYTES,
   sniff: looksLikeFtraceText,
-  async open(source) {
-    return openFtraceText(source);
+  async open(source, { rows = [] }) {
+    return openFtraceText(source, { rows });
+  },
+};
+
+/** Text of any other tool, by the patterns of a mapping file: docs/mapping.md. */
+export const lineTextReader: Reader = {
+  name: 'lines of text that a mapping describes (--map)',
+  sniffBytes: LINES_SNIFF_BYTES,
+  sniff: (head, { lines = [] }) => lines.length > 0 && looksLikeLines(head, patternStyle(lines)),
+  async open(source, { rows = [], lines = [] }) {
+    return openFtraceText(source, { rows, lines });
+  },
+};
+
+/** The ring as a panic dumped it into the kernel's log (ftrace_dump_on_oops): docs/formats/ftrace-text.md. */
+export const dumpReader: Reader = {
+  name: 'kernel log with a dump of the ring',
+  sniffBytes: LOG_SNIFF_BYTES,
+  sniff: looksLikeKernelLog,
+  async open(source, { rows = [] }) {
+    const dumpAt = findDump(source);
+    if (dumpAt === null) {
+      throw new SpinbackError(
+        'NOT_A_CAPTURE',
+        'this is a kernel log without a dump of the ring (ftrace_dump_on_oops): there are no events in it',
+      );
+    }
+    return openFtraceText(source, { rows, dumpAt });
   },
 };
 
 export interface FtraceTextOptions {
-  /** Which event means what; the built-in table by default. */
+  /** Which event means what, besides the built-in table. */
   readonly rows?: readonly MappingRow[];
+  /** How lines become events, where they are not tracefs' or trace-cmd's. */
+  readonly lines?: readonly LinePattern[];
+  /** Byte offset of a dump in a kernel log. */
+  readonly dumpAt?: number;
   /** Bytes read at once; any size gives the same records. */
   readonly chunk?: number;
 }
@@ -45,13 +88,18 @@ class FtraceTextCapture implements Capture {
   readonly cpuCount: number | null;
   readonly lanes: readonly Lane[];
   readonly #source: ByteSource;
+  readonly #mappings: RowTable;
   readonly #types: TypeTable;
+  readonly #style: LineStyle;
   readonly #damage = new DamageLog(TEXT_DAMAGES);
   readonly #stream: RecordStream;
 
   constructor(source: ByteSource, options: FtraceTextOptions) {
-    this.#types = new TypeTable(options.rows ?? BUILTIN_ROWS);
-    const beginning = readBeginning(source, this.#types);
+    const { rows, lines, dumpAt } = options;
+    this.#mappings = new RowTable(rows);
+    this.#types = new TypeTable(this.#mappings);
+    this.#style = lines ? patternStyle(lines) : dumpAt === undefined ? FTRACE_STYLE : DUMP_STYLE;
+    const beginning = readBeginning(source, this.#types, this.#style, dumpAt);
     const { header, first } = beginning;
     if (!first && header.tracer?.startsWith('function_graph')) {
       throw new SpinbackError(
@@ -65,13 +113,19 @@ class FtraceTextCapture implements Capture {
       source,
       this.#types,
       this.#damage,
+      this.#style,
+      dumpAt ?? 0,
       first?.timeForm ?? null,
       options.chunk,
     );
     this.path = source.name;
-    this.format = formatOf(beginning);
-    this.clock = clockOf(beginning);
-    this.kernel = header.kernel;
+    this.format = lines
+      ? 'text lines (mapping)'
+      : dumpAt === undefined
+        ? formatOf(beginning)
+        : 'ftrace dump in a kernel log';
+    this.clock = lines ? { name: lines[0]?.clock ?? 'unknown', unit: 'ns' } : clockOf(beginning);
+    this.kernel = dumpAt === undefined ? header.kernel : kernelOf(readRange(source, 0, LOG_SNIFF_BYTES));
     this.cpuCount = header.cpuCount;
     const lost = header.written === null ? null : Math.max(0, header.written - header.entries!);
     if (lost) this.#damage.add('overwritten', undefined, '', lost);
@@ -99,8 +153,16 @@ class FtraceTextCapture implements Capture {
     return this.#types.rows;
   }
 
+  /** What the mapping named and the text did not show is known when all of it was read. */
   damage() {
-    return this.#damage.list();
+    const unused = this.#stream.hasEnded ? this.#mappings.unused() : [];
+    const list = this.#damage.list();
+    if (unused.length === 0) return list;
+    const { severity, text } = TEXT_DAMAGES['mapping-unused'];
+    return [
+      ...list,
+      { name: 'mapping-unused', severity, text: `${text} (${fewOf(unused)})`, count: unused.length },
+    ];
   }
 
   comm(pid: number): string | null {
@@ -119,10 +181,10 @@ class FtraceTextCapture implements Capture {
     const lines = new LineReader(this.#source, offset);
     const line = new EventLine();
     for (let n = first; lines.next();) {
-      const isEvent = parseEventLine(lines.bytes, lines.start, lines.end, line);
-      if (!isEvent && parseDropped(lines.bytes, lines.start, lines.end) === null) continue;
+      const isEvent = this.#style.parse(lines.bytes, lines.start, lines.end, line);
+      if (!isEvent && this.#style.dropped(lines.bytes, lines.start, lines.end) === null) continue;
       if (n++ < index) continue;
-      return isEvent ? readEventText(lines, line, this.#types, this.#stream.comms) : null;
+      return isEvent ? readEventText(lines, line, this.#style, this.#types, this.#stream.comms) : null;
     }
     return null;
   }

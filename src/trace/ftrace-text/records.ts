@@ -5,10 +5,11 @@ import type { ByteSource } from '../../io/source.ts';
 import { CommTable } from './comms.ts';
 import { continues } from './continuation.ts';
 import type { TextDamageLog } from './damages.ts';
-import { Header, isCpuNote, parseDropped, type Dropped } from './header.ts';
+import { Header, type Dropped } from './header.ts';
 import type { FieldSink, ParsedText } from './fields.ts';
-import { EventLine, parseEventLine, type TimeForm } from './line.ts';
+import { EventLine, type TimeForm } from './line.ts';
 import { LineReader } from './lines.ts';
+import type { LineStyle } from './style.ts';
 import type { TextType, TypeTable } from './types.ts';
 
 /** The place of every 4096th record is kept: 2 KB for a million of them, and at most 4096 lines to go back to one. */
@@ -18,7 +19,9 @@ const MAX_WAITING = 1024;
 
 const LOST = KINDS.indexOf('lost');
 
-interface WaitingLoss extends Dropped {
+interface WaitingLoss {
+  readonly cpu: number;
+  readonly count: Dropped['count'];
   readonly offset: number;
 }
 
@@ -45,8 +48,11 @@ class EventSink implements FieldSink, ParsedText {
 export class RecordStream {
   readonly comms = new CommTable();
   readonly #lines: LineReader;
+  /** Byte offset of the text in the source. */
+  readonly #from: number;
   readonly #types: TypeTable;
   readonly #damage: TextDamageLog;
+  readonly #style: LineStyle;
   #timeForm: TimeForm | null;
   readonly #header = new Header();
   readonly #line = new EventLine();
@@ -72,13 +78,22 @@ export class RecordStream {
     source: ByteSource,
     types: TypeTable,
     damage: TextDamageLog,
+    style: LineStyle,
+    from: number,
     timeForm: TimeForm | null,
     chunk: number | undefined,
   ) {
-    this.#lines = new LineReader(source, 0, chunk);
+    this.#lines = new LineReader(source, from, chunk);
+    this.#from = from;
     this.#types = types;
     this.#damage = damage;
+    this.#style = style;
     this.#timeForm = timeForm;
+  }
+
+  /** Everything was read. */
+  get hasEnded(): boolean {
+    return this.#ended;
   }
 
   get position(): number {
@@ -91,7 +106,9 @@ export class RecordStream {
    */
   checkpoint(index: number): { readonly offset: number; readonly first: number } {
     const at = Math.min(Math.floor(index / CHECKPOINT), this.#checkpoints.length - 1);
-    return at < 0 ? { offset: 0, first: 0 } : { offset: this.#checkpoints[at]!, first: at * CHECKPOINT };
+    return at < 0
+      ? { offset: this.#from, first: 0 }
+      : { offset: this.#checkpoints[at]!, first: at * CHECKPOINT };
   }
 
   /** Fills `target` with whole records and returns how many bytes; 0 at the end. */
@@ -118,7 +135,7 @@ export class RecordStream {
       this.#ended = !lines.next();
       if (lines.longLines > this.#longLines) this.#countLongLines();
       if (this.#ended) break;
-      if (parseEventLine(lines.bytes, lines.start, lines.end, this.#line)) {
+      if (this.#style.parse(lines.bytes, lines.start, lines.end, this.#line)) {
         this.#takeEvent();
         return true;
       }
@@ -131,7 +148,7 @@ export class RecordStream {
     const { bytes, offset } = this.#lines;
     const line = this.#line;
     const event = this.#event;
-    const text = this.#types.get(bytes, line.nameStart, line.nameEnd);
+    const text = this.#types.get(line.nameBytes, line.nameStart, line.nameEnd);
     if (text.type.id === 0) this.#damage.add('too-many-types', offset);
     this.#timeForm ??= line.timeForm;
     if (line.timeForm !== this.#timeForm) this.#damage.add('mixed-times', offset);
@@ -182,16 +199,17 @@ export class RecordStream {
   /** A line that is no event; true when losses have become ready to be written. */
   #takeOther(): boolean {
     const { bytes, start, end, offset } = this.#lines;
-    const dropped = parseDropped(bytes, start, end);
+    const dropped = this.#style.dropped(bytes, start, end);
     if (dropped) {
       this.#damage.add('lost-events', offset, '', Math.max(1, Number(dropped.count)));
       this.#number(offset);
-      this.#waiting.push({ ...dropped, offset });
+      // Where the mark names no CPU, its losses stand with the CPU of the line before.
+      this.#waiting.push({ count: dropped.count, cpu: dropped.cpu ?? this.#event.cpu, offset });
       return this.#waiting.length >= MAX_WAITING && this.#release();
     }
-    if (isCpuNote(bytes, start) || this.#header.accept(bytes, start, end)) return false;
+    if (this.#style.isNote(bytes, start) || this.#header.accept(bytes, start, end)) return false;
     if (!continues(bytes, start, end, this.#lastKind, this.#otherLines++))
-      this.#damage.add('unparsed-lines', offset);
+      this.#damage.add(this.#style.strange, offset);
     return false;
   }
 

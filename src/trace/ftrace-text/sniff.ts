@@ -2,10 +2,13 @@ import { Header, isCpuNote } from './header.ts';
 import { EventLine, parseEventLine, type TimeForm } from './line.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { LineReader } from './lines.ts';
+import type { LineStyle } from './style.ts';
 import type { TypeTable } from './types.ts';
 
 /** The tables above the first event take less than 2 KiB. */
 export const SNIFF_BYTES = 4096;
+/** Other tools may say more before they begin. */
+export const LINES_SNIFF_BYTES = 64 * 1024;
 const MAX_LINES_BEFORE = 64;
 const MAX_COMM = 16;
 /** A header that goes on for longer holds no event worth waiting for. */
@@ -35,6 +38,14 @@ export function looksLikeFtraceText(head: Uint8Array): boolean {
   return header.tracefs && header.tracer !== null;
 }
 
+/** Does one of the first lines fit a pattern of the mapping? */
+export function looksLikeLines(head: Uint8Array, style: LineStyle): boolean {
+  const lines = new LineReader(bytesSource(head), 0, SNIFF_BYTES);
+  const line = new EventLine();
+  while (lines.next()) if (style.parse(lines.bytes, lines.start, lines.end, line)) return true;
+  return false;
+}
+
 export interface Beginning {
   readonly header: Header;
   /** How the first event shows its time and columns; null where no event was found. */
@@ -45,15 +56,15 @@ export interface Beginning {
  * Reads the header and the first 4 MiB of events, to know most of the event types beforehand. Types are numbered by
  * their first appearance, so reading them again changes nothing.
  */
-export function readBeginning(source: ByteSource, types: TypeTable): Beginning {
-  const lines = new LineReader(source);
+export function readBeginning(source: ByteSource, types: TypeTable, style: LineStyle, from = 0): Beginning {
+  const lines = new LineReader(source, from);
   const header = new Header();
   const line = new EventLine();
   let first: Beginning['first'] = null;
-  while (lines.position < (first ? TYPES_AHEAD : MAX_HEADER) && lines.next()) {
-    if (parseEventLine(lines.bytes, lines.start, lines.end, line)) {
+  while (lines.position - from < (first ? TYPES_AHEAD : MAX_HEADER) && lines.next()) {
+    if (style.parse(lines.bytes, lines.start, lines.end, line)) {
       first ??= { timeForm: line.timeForm, latency: line.latency };
-      types.get(lines.bytes, line.nameStart, line.nameEnd);
+      types.get(line.nameBytes, line.nameStart, line.nameEnd);
     } else if (!first) {
       header.accept(lines.bytes, lines.start, lines.end);
     }

@@ -1,5 +1,6 @@
 import { decodeText } from '../../base/byte-reader.ts';
 import { otherRow, type DecodeRow } from '../../mapping/decode-row.ts';
+import { nameOf, type RowTable } from '../../mapping/row-table.ts';
 import type { MappingRow } from '../../mapping/rows.ts';
 import type { EventType } from '../capture.ts';
 import { TextFields } from './fields.ts';
@@ -24,7 +25,8 @@ interface Slot {
   readonly text: TextType;
 }
 
-const FUNCTION = new TextEncoder().encode('function');
+const utf8 = new TextEncoder();
+const FUNCTION = utf8.encode('function');
 
 /**
  * The event types by name, numbered from 1 in the order of their first appearance. Names are compared as bytes,
@@ -36,13 +38,17 @@ export class TypeTable {
   readonly rows: DecodeRow[] = Array.from({ length: MAX_TYPES + 1 }, (_, type) => otherRow(type));
   #names = 0;
 
-  readonly #fields = new Map<string, TextFields>();
+  readonly #mappings: RowTable;
+  readonly #fields = new Map<MappingRow, TextFields>();
   readonly #slots = Array.from<Slot | undefined>({ length: SLOTS });
 
-  /** Rows are matched by the event's name alone, for text does not print the system; the last row of a name counts. */
-  constructor(rows: readonly MappingRow[]) {
-    for (const row of rows)
-      this.#fields.set(row.event.slice(row.event.indexOf(':') + 1), new TextFields(row));
+  /**
+   * Rows are matched by the event's name alone, for text does not print the system. Throws SpinbackError USAGE when an
+   * expression of the user's rows is none.
+   */
+  constructor(mappings: RowTable) {
+    this.#mappings = mappings;
+    for (const row of mappings.own) this.#fieldsOf(row);
   }
 
   /**
@@ -58,7 +64,7 @@ export class TypeTable {
     const text = this.#describe(decodeText(name), this.list.length < MAX_TYPES ? this.list.length + 1 : 0);
     if (text.type.id > 0) {
       this.list.push(text.type);
-      this.rows[text.type.id] = rowOf(text);
+      this.rows[text.type.id] = rowOf(text, this.#entryOf(text));
     }
     if (this.#names++ < MAX_NAMES) this.#slots[slot] = { name, text };
     return text;
@@ -71,6 +77,13 @@ export class TypeTable {
       this.#slots[this.#slotOf(bytes, start, end)]?.text ??
       this.#describe(decodeText(bytes.subarray(start, end)), 0)
     );
+  }
+
+  /** The number of the event that this one takes its address from. */
+  #entryOf({ fields }: TextType): number {
+    if (!fields?.entry) return 0;
+    const name = utf8.encode(nameOf(fields.entry));
+    return this.get(name, 0, name.length).type.id;
   }
 
   /** Where the name is, or where it would go. The table is never more than a quarter full, so the probe ends. */
@@ -86,14 +99,21 @@ export class TypeTable {
   }
 
   #describe(name: string, id: number): TextType {
-    const fields = this.#fields.get(name) ?? null;
+    const row = this.#mappings.find('', name);
+    const fields = row === null ? null : this.#fieldsOf(row);
     return { type: { id, system: '', name }, fields, kind: fields?.kind ?? 0 };
+  }
+
+  #fieldsOf(row: MappingRow): TextFields {
+    let fields = this.#fields.get(row);
+    if (!fields) this.#fields.set(row, (fields = new TextFields(row)));
+    return fields;
   }
 }
 
 /** What the type's records carry. They are canonical ones, so the places are those of a canonical record. */
-function rowOf({ type, kind, fields }: TextType): DecodeRow {
-  const row = { ...otherRow(type.id), kind };
+function rowOf({ type, kind, fields }: TextType, entry: number): DecodeRow {
+  const row = { ...otherRow(type.id), kind, entry };
   if (fields?.hasAddress) row.address = { at: 8, size: 8 };
   if (fields?.hasValue) row.value = { at: 16, size: 8 };
   return row;

@@ -1,4 +1,4 @@
-import { DamageLog, type DamageKind } from '../damage.ts';
+import { DamageLog, MAPPING_UNUSED, type DamageKind } from '../damage.ts';
 
 /** Everything that can be wrong with a trace.dat that is still read. */
 const KINDS = {
@@ -30,6 +30,7 @@ const KINDS = {
     severity: 'error',
     text: 'A tracepoint differs from what the mapping expects; its events count as signs of life only.',
   },
+  'mapping-unused': MAPPING_UNUSED,
   'instances-not-read': {
     severity: 'info',
     text: 'The file holds other ftrace instances, which are not read; name one with --instance to read it.',

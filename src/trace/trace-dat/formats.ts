@@ -5,7 +5,7 @@ import type { ByteSource } from '../../io/source.ts';
 import { compileRow } from '../../mapping/compile.ts';
 import { otherRow, type DecodeRow } from '../../mapping/decode-row.ts';
 import { commonFieldsMisfit, parseFormat, type PrintableFormat } from '../../mapping/parse-format.ts';
-import { BUILTIN_ROWS, type MappingRow } from '../../mapping/rows.ts';
+import { RowTable } from '../../mapping/row-table.ts';
 import type { EventType } from '../capture.ts';
 import type { Cursor } from './cursor.ts';
 
@@ -66,17 +66,16 @@ export class FormatIndex {
    * `misfit` hears of types whose mapping does not fit this kernel. Throws UNSUPPORTED when nothing fits because the
    * records' common fields are laid out differently.
    */
-  rows(more: readonly MappingRow[], misfit: (why: string) => void): DecodeRow[] {
-    const mappings = new Map([...BUILTIN_ROWS, ...more].map((row) => [row.event, row]));
+  rows(mappings: RowTable, misfit: (why: string) => void): DecodeRow[] {
     const mapped: DecodeRow[] = [];
     const others: DecodeRow[] = [];
     const other = otherRow(0);
     let misplaced: string | null = null;
     for (const { id, system, name } of this.#places.values()) {
-      const mapping = mappings.get(`${system}:${name}`);
+      const mapping = mappings.find(system, name);
       const format = mapping ? this.format(id) : null;
       if (mapping && format) {
-        const compiled = compileRow(mapping, format);
+        const compiled = compileRow(mapping, format, (event) => this.#idOf(event));
         if (compiled.row) {
           mapped.push(compiled.row);
           continue;
@@ -89,6 +88,11 @@ export class FormatIndex {
     // One such type is damaged; when none is left, it is the kernel's layout.
     if (mapped.length === 0 && misplaced) throw new SpinbackError('UNSUPPORTED', misplaced);
     return [other, ...mapped, ...others];
+  }
+
+  #idOf(event: string): number | undefined {
+    for (const { id, system, name } of this.#places.values()) if (`${system}:${name}` === event) return id;
+    return undefined;
   }
 
   #parse(id: number): PrintableFormat | null {

@@ -1,6 +1,8 @@
 import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
+import { RowTable } from '../../mapping/row-table.ts';
 import type { Capture } from '../capture.ts';
+import { fewOf } from '../damage.ts';
 import type { OpenOptions, Reader } from '../reader.ts';
 import { DatCapture } from './capture.ts';
 import { captureClock, selectedClock } from './clock.ts';
@@ -73,7 +75,11 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
 function rowsOf({ formats }: Contents, options: OpenOptions, log: DatDamageLog) {
   if (formats.unusable > 0)
     log.add('formats-damaged', undefined, `${formats.unusable} formats without name or number`);
-  return formats.rows(options.rows ?? [], (why) => log.add('mapping-misfit', undefined, why));
+  const mappings = new RowTable(options.rows);
+  const rows = formats.rows(mappings, (why) => log.add('mapping-misfit', undefined, why));
+  const unused = mappings.unused();
+  if (unused.length > 0) log.add('mapping-unused', undefined, fewOf(unused), unused.length);
+  return rows;
 }
 
 /** The instance that was asked for; otherwise the top one, or the first with data where the top one has none. */

@@ -156,7 +156,7 @@ test('trace-cmd report: no flags, so interrupts are unknown', async () => {
 test('the reader knows these captures by their first bytes, and sees them whatever the name', async () => {
   for (const name of [TRACE, LATENCY, REPORT]) {
     const bytes = await smallCapture(name);
-    expect(ftraceTextReader.sniff(bytes.subarray(0, ftraceTextReader.sniffBytes))).toBe(true);
+    expect(ftraceTextReader.sniff(bytes.subarray(0, ftraceTextReader.sniffBytes), {})).toBe(true);
     const capture = await ftraceTextReader.open(sourceOf(bytes), {});
     expect(capture.types.length).toBe(20);
     expect(capture.progress()).toEqual({ done: 0, total: bytes.length });

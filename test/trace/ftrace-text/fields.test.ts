@@ -129,11 +129,12 @@ describe('expressions of rows', () => {
 
   test.each([
     ['12345678', 12345678n],
-    ['123456789', 0x123456789n],
+    ['3000000000', 3000000000n],
+    ['0000000123456789', 0x123456789n],
     ['0x10', 16n],
     ['-1', (1n << 64n) - 1n],
     ['c0ffee', 0xc0ffeen],
-  ])('a group of more than eight digits is hexadecimal: %s', (printed, value) => {
+  ])('a group of sixteen digits, or with a letter, is hexadecimal: %s', (printed, value) => {
     expect(one(`probe: at 10 saw ${printed}`, row('at (?<addr>\\S+) saw (?<v>\\S+)'))).toMatchObject({
       address: 16n,
       value,

@@ -6,6 +6,7 @@ import { encode } from './harness.ts';
 const sniff = (head: string | Uint8Array) =>
   ftraceTextReader.sniff(
     (typeof head === 'string' ? encode(head) : head).subarray(0, ftraceTextReader.sniffBytes),
+    {},
   );
 
 const EVENT =

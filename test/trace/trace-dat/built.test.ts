@@ -99,7 +99,7 @@ describe.each(BUILDS)('%s', (name, build, parts) => {
     });
     expect(rows.find(({ type }) => type === UNMAPPED)).toMatchObject({
       kind: KINDS.indexOf('release'),
-      flags: FLAGS.try,
+      flags: FLAGS.try | namespaceFlags('lock'),
       minSize: 12,
     });
     expect(rows.find(({ type }) => type === ACQUIRE)).toMatchObject({
