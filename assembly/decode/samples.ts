@@ -110,12 +110,17 @@ export function rawOfSample(layout: usize, record: usize, size: u32): usize {
   const end = record + size;
   let at = record + load<u8>(layout, SAMPLE_REST_AT);
   const parts = u32(load<u8>(layout, SAMPLE_PARTS));
-  if (parts & SAMPLE_HAS_READ) at = skipRead(at, end, load<u8>(layout, SAMPLE_READ));
-  if (at && parts & SAMPLE_HAS_CALLCHAIN) at = skipNumbers(at, end, 1);
+  if (parts != SAMPLE_HAS_RAW) at = skipParts(at, end, parts, load<u8>(layout, SAMPLE_READ));
   if (!at || at + 4 > end) return 0;
   const length = load<u32>(at);
   at += 4;
   return length >= COMMON_SIZE && u64(length) <= u64(end - at) ? at : 0;
+}
+
+/** Behind read values and callchain; 0 where they do not fit. */
+function skipParts(at: usize, end: usize, parts: u32, readFormat: u32): usize {
+  if (parts & SAMPLE_HAS_READ) at = skipRead(at, end, readFormat);
+  return at && parts & SAMPLE_HAS_CALLCHAIN ? skipNumbers(at, end, 1) : at;
 }
 
 /** Behind "u64 number, number x `words` u64"; 0 where that does not fit. */
@@ -206,11 +211,14 @@ function openSample(lane: usize, tables: usize, record: usize, size: u32): bool 
   return true;
 }
 
-/** Tracepoints run with preemption disabled by tracing itself, which perf, unlike ftrace, leaves in the record's count. */
+/**
+ * Tracepoints run with preemption disabled by tracing itself, which perf, unlike ftrace, leaves in the record's count. Stored as
+ * a whole word, for it is loaded as one right afterwards.
+ */
 function takeBackDepth(tables: usize, raw: usize): void {
-  const count = u32(load<u8>(raw, 3));
+  const common = load<u32>(raw);
   const added = load<u32>(tables, SAMPLES_DEPTH);
-  if ((count & 15) >= added) store<u8>(raw, u8(count - added), 3);
+  if (((common >> 24) & 15) >= added) store<u32>(raw, common - (added << 24));
 }
 
 function setCpu(lane: usize, cpu: u32): void {

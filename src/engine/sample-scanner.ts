@@ -21,8 +21,7 @@ export function scanInWasm(
   const memory = new WasmMemory(linear);
   const engine = instantiateSync<EngineExports>(module, { env: { memory: linear } }).exports;
   const reserve = (size: number): number => engine.window(size) >>> 0;
-  const isReady =
-    engine.setup(LIMIT, 0, 1, 1, 0, 1, 0) && writeSampleTables(memory, tables, reserve);
+  const isReady = engine.setup(LIMIT, 0, 1, 1, 0, 1, 0) && writeSampleTables(memory, tables, reserve);
   const [scan, window, items] = [reserve(L.SCAN_SIZE), reserve(WINDOW), reserve(ITEMS * L.ITEM_SIZE)];
   if (!isReady || !scan || !window || !items) {
     throw new SpinbackError('LIMIT', `the file has ${tables.ids.length} event ids: too many to read it`);

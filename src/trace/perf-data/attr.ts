@@ -61,7 +61,9 @@ export function readAttr(reader: ByteReader, size: number, ids: readonly bigint[
   // Size 0 stands for the first version of the structure.
   const stated = reader.u32() || SMALLEST;
   if (stated < SMALLEST || stated > size) {
-    throw new SpinbackError('DAMAGED', `the attribute at offset ${offset} claims ${stated} bytes`, { offset });
+    throw new SpinbackError('DAMAGED', `the attribute at offset ${offset} claims ${stated} bytes`, {
+      offset,
+    });
   }
   const config = reader.u64();
   const period = reader.u64();

@@ -85,7 +85,8 @@ export class PerfCapture implements Capture {
     const printkFormats = new PrintkFormats(this.#tolerant(tracing.printkFormats));
     this.#names = {
       symbol: (address) => this.symbol(address),
-      address: (symbol) => this.#kallsyms.address(symbol) ?? (anchor?.name === symbol ? anchor.address : null),
+      address: (symbol) =>
+        this.#kallsyms.address(symbol) ?? (anchor?.name === symbol ? anchor.address : null),
       text: (address) => printkFormats.text(address),
       longSize: tracing.longSize,
     };

@@ -22,8 +22,7 @@ const KINDS = {
   },
   sampled: {
     severity: 'data loss',
-    text:
-      'Events were sampled, so most of them are missing: record with perf record -c 1, which takes every event.',
+    text: 'Events were sampled, so most of them are missing: record with perf record -c 1, which takes every event.',
   },
   truncated: {
     severity: 'error',

@@ -69,7 +69,9 @@ export function kernelBuildId(reader: ByteReader): string | null {
     reader.position = start + size;
     if (!decodeText(record.subarray(NAME_AT)).startsWith('[kernel.kallsyms]')) continue;
     const length = misc & HAS_SIZE ? Math.min(20, record[SIZE_AT]!) : 20;
-    return Array.from(record.subarray(ID_AT, ID_AT + length), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return Array.from(record.subarray(ID_AT, ID_AT + length), (byte) =>
+      byte.toString(16).padStart(2, '0'),
+    ).join('');
   }
   return null;
 }

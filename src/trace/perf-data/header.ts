@@ -51,9 +51,12 @@ export function readFileHeader(source: ByteSource): FileHeader {
   const reader = new ByteReader(readRange(source, 0, FILE_HEADER));
   const magic = magicOf(reader.take(MAGIC_SIZE, 'the magic'));
   if (magic === SWAPPED) {
-    throw unsupported('this perf.data is from a big-endian machine, which is not read; "perf script" on it gives text that is');
+    throw unsupported(
+      'this perf.data is from a big-endian machine, which is not read; "perf script" on it gives text that is',
+    );
   }
-  if (magic === VERSION_1) throw unsupported('this perf.data has the format of 2009 (PERFFILE), which is not read');
+  if (magic === VERSION_1)
+    throw unsupported('this perf.data has the format of 2009 (PERFFILE), which is not read');
   const size = reader.size64('the size of the header');
   if (size === PIPE_HEADER) {
     return { kind: 'pipe', data: { at: PIPE_HEADER, size: Math.max(0, source.size - PIPE_HEADER) } };

@@ -50,7 +50,11 @@ export class PerfLane implements Lane {
     if (!piece) return false;
     const bytes = new Uint8Array(piece.size);
     const got = this.#stream.readInto(bytes, piece.at);
-    const records = [...walkRecords(bytesOf(bytes.subarray(0, got)))].map(({ at, size, type }) => ({ at, size, type }));
+    const records = [...walkRecords(bytesOf(bytes.subarray(0, got)))].map(({ at, size, type }) => ({
+      at,
+      size,
+      type,
+    }));
     this.#remembered = { lane: piece.start, stream: piece.at, size: piece.size, bytes, records };
     return true;
   }

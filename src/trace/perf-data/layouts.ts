@@ -123,19 +123,26 @@ export function sampleTables(
       ids.push({ id, layout, cpu: cpus.get(id) ?? null });
     }
   });
-  const idAt = idPlace(judged[0]!.attr);
-  return { layouts, ids, idAt, fallback: fallbackOf(usable, judged, idAt) };
+  const first = judged[0]!;
+  const idAt = idPlace(first.attr);
+  const fallback = usable.indexOf(first);
+  // Where all samples lie alike and tell their CPU, nobody need look at their ids: the raw record has the event's type.
+  const isAlike = first.layout!.hasRaw && sampling(usable).every((kind) => shapeOf(kind) === shapeOf(first));
+  if (idAt === null || usable.length === 1 || isAlike) {
+    const needsId = first.layout!.cpuAt === null;
+    return { layouts, ids, idAt: needsId ? idAt : null, fallback };
+  }
+  return { layouts, ids, idAt, fallback: null };
 }
 
-/** The layout for ids that nobody knows: where all tracepoints lie alike there is no doubt, and the raw record has the type. */
-function fallbackOf(
-  usable: readonly SampleKind[],
-  judged: readonly SampleKind[],
-  idAt: number | null,
-): number | null {
-  const first = judged[0]!;
-  if (idAt === null || usable.length === 1) return usable.indexOf(first);
-  const shape = ({ layout }: SampleKind): string => JSON.stringify({ ...layout, type: 0 });
-  const isAlike = first.layout!.hasRaw && judged.every((kind) => shape(kind) === shape(first));
-  return isAlike ? usable.indexOf(first) : null;
+/** PERF_COUNT_SW_DUMMY: an event that never happens; perf opens it for the records that are no samples. */
+const TYPE_SOFTWARE = 1;
+const DUMMY = 9n;
+
+function sampling(kinds: readonly SampleKind[]): SampleKind[] {
+  return kinds.filter(({ attr }) => !(attr.type === TYPE_SOFTWARE && attr.config === DUMMY));
+}
+
+function shapeOf({ layout }: SampleKind): string {
+  return JSON.stringify({ ...layout, type: 0 });
 }

@@ -53,14 +53,25 @@ export class Metadata {
       if (entry.length < attrSize) break;
       this.attrs.push(this.#readEntry(source, entry, attrSize));
     }
-    const places = new ByteReader(readRange(source, data.at + data.size, ENTRY * features.length), true, data.at + data.size);
+    const places = new ByteReader(
+      readRange(source, data.at + data.size, ENTRY * features.length),
+      true,
+      data.at + data.size,
+    );
     for (const feature of features) {
       if (places.remaining < ENTRY) return;
-      const place = { at: places.size64('the place of a feature'), size: places.size64('the size of a feature') };
-      if (place.at + place.size > source.size) this.#log.add('features-damaged', places.offset - ENTRY, `feature ${feature}`);
+      const place = {
+        at: places.size64('the place of a feature'),
+        size: places.size64('the size of a feature'),
+      };
+      if (place.at + place.size > source.size)
+        this.#log.add('features-damaged', places.offset - ENTRY, `feature ${feature}`);
       else if (feature === FEATURE.tracingData) this.tracingData = place;
       else if (place.size <= LARGEST_FEATURE) {
-        this.#addFeature(feature, () => new ByteReader(readRange(source, place.at, place.size), true, place.at));
+        this.#addFeature(
+          feature,
+          () => new ByteReader(readRange(source, place.at, place.size), true, place.at),
+        );
       }
     }
   }

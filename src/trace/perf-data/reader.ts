@@ -95,12 +95,17 @@ function tellOfEvents(kinds: readonly SampleKind[], metadata: Metadata, log: Per
   for (const kind of kinds) {
     const { attr, layout } = kind;
     if (layout === null) log.add('unreadable-event', undefined, nameOf(attr));
-    else if (attr.type === TYPE_TRACEPOINT && !layout.hasRaw) log.add('no-raw-records', undefined, nameOf(attr));
+    else if (attr.type === TYPE_TRACEPOINT && !layout.hasRaw)
+      log.add('no-raw-records', undefined, nameOf(attr));
     if (isSampled(kind)) log.add('sampled', undefined, nameOf(attr));
   }
   if (metadata.tracingData === null && kinds.some(({ attr }) => attr.type === TYPE_TRACEPOINT))
     log.add('formats-missing');
-  log.add('no-symbols', undefined, metadata.buildId === null ? '' : `the kernel's build id is ${metadata.buildId}`);
+  log.add(
+    'no-symbols',
+    undefined,
+    metadata.buildId === null ? '' : `the kernel's build id is ${metadata.buildId}`,
+  );
 }
 
 /** Does a tracepoint's event stand for several, of which only one was taken? */
@@ -111,7 +116,9 @@ function isSampled({ attr }: SampleKind): boolean {
 function nameFinder({ descriptions }: Metadata): (attr: Attr) => string {
   return (attr) => {
     const isSame = (other: Attr): boolean =>
-      attr.ids.length > 0 ? other.ids.includes(attr.ids[0]!) : other.type === attr.type && other.config === attr.config;
+      attr.ids.length > 0
+        ? other.ids.includes(attr.ids[0]!)
+        : other.type === attr.type && other.config === attr.config;
     const name = descriptions.find((description) => isSame(description.attr))?.name;
     return name ?? `event ${attr.config} of type ${attr.type}`;
   };
@@ -142,7 +149,13 @@ function rowsOf(
 }
 
 /** clockid_t (include/uapi/linux/time.h), by the names that ftrace has for them. */
-const CLOCKS: Readonly<Record<number, string>> = { 0: 'realtime', 1: 'mono', 4: 'mono_raw', 7: 'boot', 11: 'tai' };
+const CLOCKS: Readonly<Record<number, string>> = {
+  0: 'realtime',
+  1: 'mono',
+  4: 'mono_raw',
+  7: 'boot',
+  11: 'tai',
+};
 
 /** perf takes the kernel's local clock unless it is told another one (perf record -k). All count nanoseconds. */
 function clockOf(attrs: readonly Attr[]): Clock {

@@ -27,7 +27,11 @@ const MAGIC = '\x17\x08Dtracing';
  * trace-event-read.c, Linux 6.16): header_page, header_event, ftrace formats, event formats, u32 kallsyms (empty since Linux 4.6),
  * u32 printk formats, and since 0.6 u64 saved command lines. What cannot be read is told and missing.
  */
-export function readTracingData(source: ByteSource, section: Section | null, log: PerfDamageLog): TracingData {
+export function readTracingData(
+  source: ByteSource,
+  section: Section | null,
+  log: PerfDamageLog,
+): TracingData {
   const formats = new FormatIndex();
   const found: { -readonly [Name in keyof TracingData]: TracingData[Name] } = {
     formats,
@@ -62,7 +66,8 @@ function readHead(cursor: Cursor): string {
     throw cursor.damaged('the tracing data does not begin like that');
   }
   const version = cursor.cstring('the version of the tracing data');
-  if (cursor.u8('the endianness') !== 0) throw cursor.damaged('the tracing data is big-endian, the file is not');
+  if (cursor.u8('the endianness') !== 0)
+    throw cursor.damaged('the tracing data is big-endian, the file is not');
   cursor.skip(5, 'the sizes of long and page');
   return version;
 }

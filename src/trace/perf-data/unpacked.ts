@@ -12,12 +12,20 @@ import { packedBytes, walkRecords } from './walk.ts';
  * All of them are one zstd stream that is flushed at the end of each record and never ended (zstd_compress_stream_to_records(),
  * tools/perf/util/zstd.c, Linux 6.16).
  */
-export async function unpackRecords(stream: SampleStream, base: number, log: PerfDamageLog): Promise<ByteSource> {
-  const [{ Spool }, { unpackStream }] = await Promise.all([import('../../io/spool.ts'), import('../../io/unpack-stream.ts')]);
+export async function unpackRecords(
+  stream: SampleStream,
+  base: number,
+  log: PerfDamageLog,
+): Promise<ByteSource> {
+  const [{ Spool }, { unpackStream }] = await Promise.all([
+    import('../../io/spool.ts'),
+    import('../../io/unpack-stream.ts'),
+  ]);
   const spool = new Spool('the compressed records');
   try {
     for (const { type, attached, body } of walkRecords(stream, base)) {
-      if (type !== P.COMPRESSED && type !== P.COMPRESSED2 && attached === 0) spool.write(withHeader(body.bytes));
+      if (type !== P.COMPRESSED && type !== P.COMPRESSED2 && attached === 0)
+        spool.write(withHeader(body.bytes));
     }
     const walked = { at: 0, end: 0 };
     const end = await unpackStream(packedPieces(stream, base, walked), (bytes) => spool.write(bytes));
