@@ -73,6 +73,6 @@ export function packedBytes({ type, body }: PerfRecord): Uint8Array {
 /** PERF_RECORD_AUXTRACE begins with the u64 size of data behind it, PERF_RECORD_HEADER_TRACING_DATA with a u32, padded. */
 function attachedSize(type: number, body: ByteReader): number {
   if (type === P.AUXTRACE && body.length >= 8) return Number(body.u64());
-  if (type === P.HEADER_TRACING_DATA && body.length >= 4) return (body.u32() + 7) & ~7;
+  if (type === P.HEADER_TRACING_DATA && body.length >= 4) return Math.ceil(body.u32() / 8) * 8;
   return 0;
 }
