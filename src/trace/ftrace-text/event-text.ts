@@ -1,10 +1,10 @@
 import { decodeText } from '../../base/byte-reader.ts';
 import type { EventRecord } from '../capture.ts';
+import { withCallers } from '../callers.ts';
 import { CUT, type CommTable } from './comms.ts';
-import { continues } from './continuation.ts';
+import { FTRACE, type Dialect } from './dialect.ts';
 import { listFields } from './fields.ts';
-import { isCpuNote } from './header.ts';
-import { EventLine, parseEventLine } from './line.ts';
+import { EventLine } from './line.ts';
 import type { LineReader } from './lines.ts';
 import type { TypeTable } from './types.ts';
 
@@ -14,27 +14,31 @@ export function readEventText(
   line: EventLine,
   types: TypeTable,
   comms: CommTable,
+  dialect = FTRACE,
 ): EventRecord {
   const { bytes } = lines;
   const { type, kind, fields } = types.peek(bytes, line.nameStart, line.nameEnd);
   const text = decodeText(bytes.subarray(line.textStart, line.textEnd));
   const comm = commOf(bytes, line, comms);
+  const rest = restOf(lines, kind, dialect);
+  const callers = dialect.callers(rest);
   return {
     type,
     fields: fields ? fields.list(text) : listFields(text),
-    text: [text, ...restOf(lines, kind)].join('\n').trimEnd(),
+    text: callers.length > 0 ? withCallers(text, callers) : [text, ...rest].join('\n').trimEnd(),
+    ...(callers.length > 0 ? { callers } : {}),
     ...(comm === null ? {} : { comm }),
   };
 }
 
 /** The lines of a message or a stack trace behind its first one. */
-function restOf(lines: LineReader, kind: number): string[] {
+function restOf(lines: LineReader, kind: number, dialect: Dialect): string[] {
   const rest: string[] = [];
   const next = new EventLine();
   while (lines.next()) {
     const { bytes, start, end } = lines;
-    if (parseEventLine(bytes, start, end, next) || isCpuNote(bytes, start)) break;
-    if (!continues(bytes, start, end, kind, rest.length)) break;
+    if (dialect.parseEvent(bytes, start, end, next) || dialect.isNote(bytes, start, end)) break;
+    if (!dialect.continues(bytes, start, end, kind, rest.length)) break;
     rest.push(decodeText(bytes.subarray(start, end)));
   }
   return rest;

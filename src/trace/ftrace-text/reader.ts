@@ -7,8 +7,8 @@ import type { Capture, Clock, EventRecord, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
 import { DamageLog } from '../damage.ts';
 import { TEXT_DAMAGES } from './damages.ts';
-import { EventLine, parseEventLine } from './line.ts';
-import { parseDropped } from './header.ts';
+import { FTRACE, type Dialect } from './dialect.ts';
+import { EventLine } from './line.ts';
 import { LineReader } from './lines.ts';
 import { readEventText } from './event-text.ts';
 import { RecordStream } from './records.ts';
@@ -34,10 +34,20 @@ export interface FtraceTextOptions {
 
 /** Opens a text capture. Throws SpinbackError UNSUPPORTED for tracers that print no task, CPU and time per line. */
 export function openFtraceText(source: ByteSource, options: FtraceTextOptions = {}): Capture {
-  return new FtraceTextCapture(source, options);
+  return new TextCapture(source, options, FTRACE, null);
 }
 
-class FtraceTextCapture implements Capture {
+/** Opens a text capture of another program, called `format`, which shows losses only when it is asked to. */
+export function openText(
+  source: ByteSource,
+  dialect: Dialect,
+  format: string,
+  options: FtraceTextOptions = {},
+): Capture {
+  return new TextCapture(source, options, dialect, format);
+}
+
+class TextCapture implements Capture {
   readonly path: string;
   readonly format: string;
   readonly clock: Clock;
@@ -45,13 +55,15 @@ class FtraceTextCapture implements Capture {
   readonly cpuCount: number | null;
   readonly lanes: readonly Lane[];
   readonly #source: ByteSource;
+  readonly #dialect: Dialect;
   readonly #types: TypeTable;
   readonly #damage = new DamageLog(TEXT_DAMAGES);
   readonly #stream: RecordStream;
 
-  constructor(source: ByteSource, options: FtraceTextOptions) {
+  constructor(source: ByteSource, options: FtraceTextOptions, dialect: Dialect, format: string | null) {
+    this.#dialect = dialect;
     this.#types = new TypeTable(options.rows ?? BUILTIN_ROWS);
-    const beginning = readBeginning(source, this.#types);
+    const beginning = readBeginning(source, this.#types, dialect);
     const { header, first } = beginning;
     if (!first && header.tracer?.startsWith('function_graph')) {
       throw new SpinbackError(
@@ -67,14 +79,16 @@ class FtraceTextCapture implements Capture {
       this.#damage,
       first?.timeForm ?? null,
       options.chunk,
+      dialect,
     );
     this.path = source.name;
-    this.format = formatOf(beginning);
+    this.format = format ?? formatOf(beginning);
     this.clock = clockOf(beginning);
     this.kernel = header.kernel;
     this.cpuCount = header.cpuCount;
     const lost = header.written === null ? null : Math.max(0, header.written - header.entries!);
     if (lost) this.#damage.add('overwritten', undefined, '', lost);
+    if (dialect !== FTRACE) this.#damage.add('losses-not-shown');
     if (first?.timeForm === 'integer' && this.clock.unit === 'ns') this.#damage.add('time-unit-assumed');
     this.lanes = [
       {
@@ -100,7 +114,9 @@ class FtraceTextCapture implements Capture {
   }
 
   damage() {
-    return this.#damage.list();
+    const list = this.#damage.list();
+    const isShown = list.some(({ name }) => name === 'lost-events');
+    return isShown ? list.filter(({ name }) => name !== 'losses-not-shown') : list;
   }
 
   comm(pid: number): string | null {
@@ -119,10 +135,10 @@ class FtraceTextCapture implements Capture {
     const lines = new LineReader(this.#source, offset);
     const line = new EventLine();
     for (let n = first; lines.next();) {
-      const isEvent = parseEventLine(lines.bytes, lines.start, lines.end, line);
-      if (!isEvent && parseDropped(lines.bytes, lines.start, lines.end) === null) continue;
+      const isEvent = this.#dialect.parseEvent(lines.bytes, lines.start, lines.end, line);
+      if (!isEvent && this.#dialect.parseDropped(lines.bytes, lines.start, lines.end) === null) continue;
       if (n++ < index) continue;
-      return isEvent ? readEventText(lines, line, this.#types, this.#stream.comms) : null;
+      return isEvent ? readEventText(lines, line, this.#types, this.#stream.comms, this.#dialect) : null;
     }
     return null;
   }

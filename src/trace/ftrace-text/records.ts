@@ -3,11 +3,11 @@ import { FLAGS, KINDS } from '../../model/event.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { CommTable } from './comms.ts';
-import { continues } from './continuation.ts';
 import type { TextDamageLog } from './damages.ts';
-import { Header, isCpuNote, parseDropped, type Dropped } from './header.ts';
+import { FTRACE, type Dialect } from './dialect.ts';
+import { Header, type Dropped } from './header.ts';
 import type { FieldSink, ParsedText } from './fields.ts';
-import { EventLine, parseEventLine, type TimeForm } from './line.ts';
+import { EventLine, type TimeForm } from './line.ts';
 import { LineReader } from './lines.ts';
 import type { TextType, TypeTable } from './types.ts';
 
@@ -44,6 +44,7 @@ class EventSink implements FieldSink, ParsedText {
  */
 export class RecordStream {
   readonly comms = new CommTable();
+  readonly #dialect: Dialect;
   readonly #lines: LineReader;
   readonly #types: TypeTable;
   readonly #damage: TextDamageLog;
@@ -74,7 +75,9 @@ export class RecordStream {
     damage: TextDamageLog,
     timeForm: TimeForm | null,
     chunk: number | undefined,
+    dialect = FTRACE,
   ) {
+    this.#dialect = dialect;
     this.#lines = new LineReader(source, 0, chunk);
     this.#types = types;
     this.#damage = damage;
@@ -118,7 +121,7 @@ export class RecordStream {
       this.#ended = !lines.next();
       if (lines.longLines > this.#longLines) this.#countLongLines();
       if (this.#ended) break;
-      if (parseEventLine(lines.bytes, lines.start, lines.end, this.#line)) {
+      if (this.#dialect.parseEvent(lines.bytes, lines.start, lines.end, this.#line)) {
         this.#takeEvent();
         return true;
       }
@@ -182,15 +185,15 @@ export class RecordStream {
   /** A line that is no event; true when losses have become ready to be written. */
   #takeOther(): boolean {
     const { bytes, start, end, offset } = this.#lines;
-    const dropped = parseDropped(bytes, start, end);
+    const dropped = this.#dialect.parseDropped(bytes, start, end);
     if (dropped) {
       this.#damage.add('lost-events', offset, '', Math.max(1, Number(dropped.count)));
       this.#number(offset);
       this.#waiting.push({ ...dropped, offset });
       return this.#waiting.length >= MAX_WAITING && this.#release();
     }
-    if (isCpuNote(bytes, start) || this.#header.accept(bytes, start, end)) return false;
-    if (!continues(bytes, start, end, this.#lastKind, this.#otherLines++))
+    if (this.#dialect.isNote(bytes, start, end) || this.#header.accept(bytes, start, end)) return false;
+    if (!this.#dialect.continues(bytes, start, end, this.#lastKind, this.#otherLines++))
       this.#damage.add('unparsed-lines', offset);
     return false;
   }

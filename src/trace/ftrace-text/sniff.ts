@@ -1,5 +1,7 @@
+import type { Dialect } from './dialect.ts';
 import { Header, isCpuNote } from './header.ts';
 import { EventLine, parseEventLine, type TimeForm } from './line.ts';
+import { bytesSource } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { LineReader } from './lines.ts';
 import type { TypeTable } from './types.ts';
@@ -45,13 +47,13 @@ export interface Beginning {
  * Reads the header and the first 4 MiB of events, to know most of the event types beforehand. Types are numbered by
  * their first appearance, so reading them again changes nothing.
  */
-export function readBeginning(source: ByteSource, types: TypeTable): Beginning {
+export function readBeginning(source: ByteSource, types: TypeTable, dialect: Dialect): Beginning {
   const lines = new LineReader(source);
   const header = new Header();
   const line = new EventLine();
   let first: Beginning['first'] = null;
   while (lines.position < (first ? TYPES_AHEAD : MAX_HEADER) && lines.next()) {
-    if (parseEventLine(lines.bytes, lines.start, lines.end, line)) {
+    if (dialect.parseEvent(lines.bytes, lines.start, lines.end, line)) {
       first ??= { timeForm: line.timeForm, latency: line.latency };
       types.get(lines.bytes, line.nameStart, line.nameEnd);
     } else if (!first) {
@@ -59,17 +61,4 @@ export function readBeginning(source: ByteSource, types: TypeTable): Beginning {
     }
   }
   return { header, first };
-}
-
-function bytesSource(bytes: Uint8Array): ByteSource {
-  return {
-    name: '',
-    size: bytes.length,
-    readInto(target, position) {
-      const part = bytes.subarray(position, position + target.length);
-      target.set(part);
-      return part.length;
-    },
-    close() {},
-  };
 }
