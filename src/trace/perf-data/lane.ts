@@ -3,8 +3,8 @@ import type { SampleStream } from '../../model/samples.ts';
 import * as P from '../../model/perf-records.ts';
 import type { ClockConversion, Lane } from '../capture.ts';
 import type { PieceList } from './pieces.ts';
-import { walkRecords } from './walk.ts';
 
+const HEADER = 8;
 const AS_IS: ClockConversion = { mult: 0, shift: 0, offsetNs: 0n };
 
 /** Samples in order of time, from any CPU. */
@@ -49,12 +49,7 @@ export class PerfLane implements Lane {
     const piece = this.#pieces.pieceAt(offset);
     if (!piece) return false;
     const bytes = new Uint8Array(piece.size);
-    const got = this.#stream.readInto(bytes, piece.at);
-    const records = [...walkRecords(bytesOf(bytes.subarray(0, got)))].map(({ at, size, type }) => ({
-      at,
-      size,
-      type,
-    }));
+    const records = recordsOf(bytes.subarray(0, this.#stream.readInto(bytes, piece.at)));
     this.#remembered = { lane: piece.start, stream: piece.at, size: piece.size, bytes, records };
     return true;
   }
@@ -84,15 +79,20 @@ interface Remembered {
 
 const NOTHING: Remembered = { lane: 0, stream: 0, size: 0, bytes: new Uint8Array(0), records: [] };
 
-function bytesOf(bytes: Uint8Array): SampleStream {
-  return {
-    size: bytes.length,
-    readInto(target, position) {
-      const part = bytes.subarray(position, position + target.length);
-      target.set(part);
-      return part.length;
-    },
-  };
+/** The records of a piece, which the scan has found whole. */
+function recordsOf(bytes: Uint8Array): Remembered['records'] {
+  const reader = new ByteReader(bytes);
+  const records: { at: number; size: number; type: number }[] = [];
+  while (reader.remaining >= HEADER) {
+    const at = reader.position;
+    const type = reader.u32();
+    reader.u16();
+    const size = reader.u16();
+    if (size < HEADER || at + size > bytes.length) break;
+    records.push({ at, size, type });
+    reader.position = at + size;
+  }
+  return records;
 }
 
 /** A note's record, read whole. */

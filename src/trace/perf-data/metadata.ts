@@ -48,7 +48,9 @@ export class Metadata {
   addHeader(source: ByteSource, header: FileHeader): void {
     if (header.kind !== 'file') return;
     const { attrs, attrSize, data, features } = header;
-    for (let at = attrs.at; attrSize > ENTRY && at + attrSize <= attrs.at + attrs.size; at += attrSize) {
+    const count = attrSize > ENTRY ? Math.floor(attrs.size / attrSize) : 0;
+    for (let n = 0; n < count; n++) {
+      const at = attrs.at + n * attrSize;
       const entry = new ByteReader(readRange(source, at, attrSize), true, at);
       if (entry.length < attrSize) break;
       this.attrs.push(this.#readEntry(source, entry, attrSize));
