@@ -6,7 +6,7 @@ import { writeSampleTables } from './sample-tables.ts';
 import type { EngineExports } from './wasm-engine.ts';
 import { WasmMemory } from './wasm-memory.ts';
 
-const WINDOW = 1 << 20;
+const WINDOW = 1 << 18;
 const ITEMS = 4096;
 const LIMIT = 256 << 20;
 

@@ -76,6 +76,7 @@ function replay(capture: Capture, options: AnalyzeOptions): Case {
     attemptsHold: attemptsHold(capture),
     lostTails: lostTailsOf(capture, state),
     wholeTails: new Set(capture.lanes.filter(isWholeTail).map((lane) => lane.cpu)),
+    partialTailNs: capture.partialTailNs ?? 0,
     narrator: new CaptureNarrator(capture),
   };
 }

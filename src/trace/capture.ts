@@ -114,6 +114,8 @@ export interface Capture {
   arrange?(scan: ScanSamples): void;
   /** Losses that no lane tells at its place. */
   losses?(): readonly CaptureLoss[];
+  /** The recorder switches its events off one by one: in the last so many ns of each CPU some kinds may be missing. */
+  readonly partialTailNs?: number;
   /** The end is missing, on every CPU. */
   readonly isCut?: boolean;
   /** Damage met so far; grows while lanes are read. */

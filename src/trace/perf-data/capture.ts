@@ -42,6 +42,12 @@ export interface PerfStream extends SampleStream {
   close(): void;
 }
 
+/**
+ * perf record stops by disabling one event after the other on each CPU (evlist__disable(), tools/perf/util/evlist.c, Linux 6.1):
+ * for four events that took half a millisecond on our emulated machine, so a release may be recorded and its take no more.
+ */
+const STOPPING_NS = 10e6;
+
 /** An opened perf.data. */
 export class PerfCapture implements Capture {
   readonly path: string;
@@ -49,6 +55,7 @@ export class PerfCapture implements Capture {
   readonly clock: Clock;
   readonly kernel: string | null;
   readonly cpuCount: number | null;
+  readonly partialTailNs = STOPPING_NS;
   readonly rows: readonly DecodeRow[];
   readonly #source: ByteSource;
   readonly #stream: PerfStream;
