@@ -13,7 +13,7 @@ export function lostTailsOf(capture: Capture, { cpus }: EngineState): Set<number
   ]);
 }
 
-/** Losses nobody knows when, as spans from the first event of the capture to the last: whatever happened there, they may concern it. */
+/** Losses nobody knows when, as spans from the capture's first event to its last: they may concern whatever happened there. */
 export function unplacedLosses(capture: Capture, state: EngineState): LostSpan[] {
   const { firstTime: from, lastTime: to } = state;
   return (capture.losses?.() ?? []).flatMap((loss): LostSpan[] => {

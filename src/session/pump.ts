@@ -81,7 +81,10 @@ function heldFromAttempt(row: DecodeRow): DecodeRow {
 
 const replayed = new WeakSet<Capture>();
 
-/** Takes a capture for a replay, and finds its lanes. They deliver once. Throws USAGE for a capture that was replayed before: silence would look like "nothing found". */
+/**
+ * Takes a capture for a replay, and has it find its lanes, which deliver once. Throws USAGE for a capture that was replayed
+ * before: silence would look like "nothing found".
+ */
 export function claim(capture: Capture): void {
   if (replayed.has(capture)) {
     throw new SpinbackError('USAGE', 'a capture can be replayed once: open it again', { path: capture.path });

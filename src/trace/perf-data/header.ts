@@ -9,7 +9,7 @@ export interface Section {
   readonly size: number;
 }
 
-/** The first bytes of a perf.data: struct perf_file_header, or struct perf_pipe_file_header (tools/perf/util/header.h, Linux 6.16). */
+/** The first bytes of a perf.data: struct perf_file_header or perf_pipe_file_header (tools/perf/util/header.h, Linux 6.16). */
 export type FileHeader =
   | { readonly kind: 'pipe'; readonly data: Section }
   | {

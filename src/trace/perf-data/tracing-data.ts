@@ -24,8 +24,8 @@ const MAGIC = '\x17\x08Dtracing';
 
 /**
  * HEADER_TRACING_DATA, a trace.dat of version 0.5 or 0.6 without events (tools/perf/util/trace-event-info.c and
- * trace-event-read.c, Linux 6.16): header_page, header_event, ftrace formats, event formats, u32 kallsyms (empty in all but old files),
- * u32 printk formats, and since 0.6 u64 saved command lines. What cannot be read is told and missing.
+ * trace-event-read.c, Linux 6.16): header_page, header_event, ftrace formats, event formats, u32 kallsyms (empty in all but
+ * old files), u32 printk formats, and since 0.6 u64 saved command lines. What cannot be read is told and missing.
  */
 export function readTracingData(
   source: ByteSource,

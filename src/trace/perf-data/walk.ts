@@ -49,7 +49,7 @@ export function* walkRecords(stream: SampleStream, base = 0): Generator<PerfReco
 const LARGEST_PACKED = 65519;
 
 /**
- * A COMPRESSED2 record's size. perf (record__pushfn() in tools/perf/builtin-record.c, since Linux 6.16) lets the 16 bits of the size
+ * A COMPRESSED2 record's size. perf (record__pushfn() in tools/perf/builtin-record.c, since Linux 6.16) lets the size's 16 bits
  * overflow where header, u64 data_size and data come near 64 KiB, and then writes no padding; data_size is right, or counts
  * several records together of which the first is full.
  */

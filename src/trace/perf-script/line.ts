@@ -10,7 +10,8 @@ import {
   type EventLine,
 } from '../ftrace-text/line.ts';
 
-// One event as perf script prints it: process_event() and perf_sample__fprintf_start() in tools/perf/builtin-script.c, Linux 6.1 to 6.16.
+// One event as perf script prints it: process_event() and perf_sample__fprintf_start() in tools/perf/builtin-script.c of
+// Linux 6.1 to 6.16.
 //
 //   COMM                PID   CPU    TIME        PERIOD  EVENT
 //   0               16

@@ -65,8 +65,10 @@ const TRUTH = [
 
 const total = (types: object): number => Object.values(types).reduce((sum: number, n: number) => sum + n, 0);
 
-const hasPerf = spawnSync('perf', ['--version']).error === undefined;
-if (!hasPerf) console.warn('SKIPPED: perf is not installed, its events are not compared with ours');
+const isInstalled = (program: string) => spawnSync(program, ['--version']).error === undefined;
+const hasPerf = isInstalled('perf') && isInstalled('zstd');
+if (!hasPerf)
+  console.warn("SKIPPED: perf and zstd are not installed, perf's events are not compared with ours");
 
 const folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
