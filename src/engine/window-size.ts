@@ -13,6 +13,6 @@ export function windowSize(lane: LaneSpec, options: EngineOptions): number {
   const unit = lane.isSamples ? 1 : lane.layout ? lane.layout.pageSize : EVENT_SIZE;
   const { windowBudget, windowLimit } = limitsOf(options);
   const share = Math.floor(windowBudget / Math.max(1, options.lanes.length));
-  const wanted = Math.min(windowLimit, Math.max(SMALLEST, share));
+  const wanted = Math.max(lane.isSamples ? SMALLEST : 0, Math.min(windowLimit, Math.max(SMALLEST, share)));
   return Math.max(1, Math.floor(wanted / unit)) * unit;
 }
