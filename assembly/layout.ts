@@ -290,7 +290,6 @@ export const HEAD_OUTPUT_COUNT = 68; // u32
 export const HEAD_PRIMED = 72; // u32: the merge heap has been built
 export const HEAD_PAUSE = 76; // u32: the ring or the output wants to be drained before the next event
 export const HEAD_DRY = 184; // u32: address of a lane that waits for input, 0 for none
-export const HEAD_SAMPLES = 188; // u32: address of the sample tables, for lanes of perf records
 export const HEAD_EVENT = 80; // 40 bytes: the canonical event being replayed, for page lanes
 export const HEAD_NOW = 120; // u64: time of the latest event replayed
 export const HEAD_POSITION = 128; // u64: its position
@@ -364,6 +363,8 @@ export const COUNTER_COUNT = 19;
 // Events replayed by kind and namespace: 32 x 4 x u64.
 export const HEAD_KINDS = 704;
 export const KIND_MASK = 31;
+
+export const HEAD_SAMPLES = 1728; // u32: address of the sample tables, for lanes of perf records
 
 export const HEAD_SIZE = 2048;
 
