@@ -1,4 +1,5 @@
 // The engine's exports: numbers only.
 
+export { scanSamples } from './decode/scan-samples';
 export { step } from './replay';
 export { collectInto, setup, window } from './setup';

@@ -51,9 +51,10 @@ import {
   LANE_HAS_EVENT,
   LANE_ID,
   LANE_NEXT_TIME,
-  LANE_PAGES_FORMAT,
   LANE_PENDING_LOST,
   LANE_RECORD,
+  LANE_RECORDS_FORMAT,
+  LANE_RECORD_SIZE,
   LANE_SIZE,
   LANE_STATE,
   LANE_STATE_ENDED,
@@ -163,8 +164,12 @@ function deliver(lane: usize): void {
   const record: usize = load<u32>(lane, LANE_RECORD);
   const offset = load<u64>(lane, LANE_BASE) + u64(record - load<u32>(lane, LANE_WINDOW));
   store<u64>(STATE, (u64(load<u16>(lane, LANE_ID)) << 48) | offset, HEAD_POSITION);
-  if (load<i64>(lane, LANE_PENDING_LOST)) deliverLost(lane);
-  if (load<u8>(lane, LANE_FORMAT) != LANE_PAGES_FORMAT) {
+  if (load<i64>(lane, LANE_PENDING_LOST)) {
+    deliverLost(lane);
+    // Among samples a loss stands for itself.
+    if (!load<u32>(lane, LANE_RECORD_SIZE)) return;
+  }
+  if (load<u8>(lane, LANE_FORMAT) == LANE_RECORDS_FORMAT) {
     replay(record, rowOf(load<u16>(record, EVENT_TYPE)));
     return;
   }

@@ -1,4 +1,4 @@
-import { seconds } from '../base/units.ts';
+import { elapsed, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import type { Confidence, FindingKind } from '../model/report.ts';
@@ -21,9 +21,16 @@ export function badReleases(about: Case): Draft[] {
  * events are in order, so what it took itself needs no look further back.
  */
 function takeMayBeUnseen(about: Case, taken: Mark | null, again: Mark): boolean {
+  if (isInPartialTail(about, again)) return true;
   if (!taken || gaps(about, taken.time, again.time, 'the take').length > 0) return true;
   if (taken.pid === again.pid && taken.cpu === again.cpu) return false;
   return about.found.lost.some((span) => span.cpu === again.cpu && span.to <= again.time);
+}
+
+/** Did it happen while the recorder was switching events off on that CPU? Takes may have gone before releases. */
+function isInPartialTail({ state, partialTailNs = 0 }: Case, { cpu, time }: Mark): boolean {
+  const last = state.cpus.find((candidate) => candidate.cpu === cpu)?.lastTime ?? 0n;
+  return partialTailNs > 0 && elapsed(time, last) < partialTailNs;
 }
 
 /**

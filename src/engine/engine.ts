@@ -1,11 +1,14 @@
 import type { EventPlace, CanonicalEvent } from '../model/event.ts';
+import type { SampleTables } from '../model/samples.ts';
 import type { EngineState, RingRecord } from '../model/state.ts';
 
 /** One lane as the engine sees it. */
 export interface LaneSpec {
   readonly cpu: number;
-  /** Raw ftrace pages, or canonical 40-byte records. */
+  /** Raw ftrace pages; null for canonical 40-byte records, and for samples. */
   readonly layout: { readonly pageSize: number; readonly commitSize: 4 | 8; readonly dataAt: number } | null;
+  /** Whole perf records, laid out as EngineOptions.samples says. */
+  readonly isSamples?: boolean;
   /** ns = (time * mult >> shift) + offsetNs; mult 0: ns = time + offsetNs. */
   readonly mult: number;
   readonly shift: number;
@@ -33,6 +36,8 @@ export interface EngineOptions {
   readonly lanes: readonly LaneSpec[];
   /** Row 0 is for types that the capture does not describe. */
   readonly rows: readonly RowSpec[];
+  /** For lanes of samples. */
+  readonly samples?: SampleTables | undefined;
   /** Waits and spans from here on are reported through the ring; Infinity switches the kind off. In ns. */
   readonly spinNs: number;
   readonly irqOffNs: number;

@@ -12,6 +12,7 @@ import {
   type Step,
 } from './engine.ts';
 import { limitsOf } from './limits.ts';
+import { writeSampleTables } from './sample-tables.ts';
 import { readState } from './wasm-state.ts';
 import { placeOf, WasmMemory } from './wasm-memory.ts';
 import { windowSize } from './window-size.ts';
@@ -30,6 +31,7 @@ export interface EngineExports {
   ): number | boolean;
   window(size: number): number;
   collectInto(capacity: number): number;
+  scanSamples(scan: number): number;
   step(): number;
 }
 
@@ -76,6 +78,10 @@ export class WasmEngine implements Engine {
     options.lanes.forEach((lane, n) =>
       this.#writeLane(lane, n, windowSize(lane, options), limits.memoryLimit),
     );
+    const reserve = (size: number): number => this.#exports.window(size) >>> 0;
+    if (options.samples && !writeSampleTables(this.#memory, options.samples, reserve)) {
+      throw tooSmall(limits.memoryLimit);
+    }
     if (options.collect && !this.#exports.collectInto(OUTPUT_EVENTS)) throw tooSmall(limits.memoryLimit);
   }
 
@@ -121,7 +127,7 @@ export class WasmEngine implements Engine {
     const at = this.#lanesAt + n * L.LANE_SIZE;
     memory.setU32(at + L.LANE_WINDOW, window);
     memory.setU32(at + L.LANE_CAPACITY, size);
-    memory.setU8(at + L.LANE_FORMAT, lane.layout ? L.LANE_PAGES_FORMAT : L.LANE_RECORDS_FORMAT);
+    memory.setU8(at + L.LANE_FORMAT, formatOf(lane));
     memory.setU16(at + L.LANE_CPU, lane.cpu);
     memory.setU16(at + L.LANE_ID, n);
     memory.setU32(at + L.LANE_MULT, lane.mult);
@@ -222,6 +228,11 @@ export class WasmEngine implements Engine {
   state(): EngineState {
     return readState(this.#memory, this.#lanes);
   }
+}
+
+function formatOf(lane: LaneSpec): number {
+  if (lane.isSamples) return L.LANE_SAMPLES_FORMAT;
+  return lane.layout ? L.LANE_PAGES_FORMAT : L.LANE_RECORDS_FORMAT;
 }
 
 function tooSmall(limit: number): SpinbackError {

@@ -9,9 +9,10 @@ const SMALLEST = 64 << 10;
  * less than one of them. So many lanes may exceed the budget: each gets its smallest window.
  */
 export function windowSize(lane: LaneSpec, options: EngineOptions): number {
-  const unit = lane.layout ? lane.layout.pageSize : EVENT_SIZE;
+  // A piece of samples has any size up to the smallest window's (assembly/layout.ts, PIECE_LIMIT).
+  const unit = lane.isSamples ? 1 : lane.layout ? lane.layout.pageSize : EVENT_SIZE;
   const { windowBudget, windowLimit } = limitsOf(options);
   const share = Math.floor(windowBudget / Math.max(1, options.lanes.length));
-  const wanted = Math.min(windowLimit, Math.max(SMALLEST, share));
+  const wanted = Math.max(lane.isSamples ? SMALLEST : 0, Math.min(windowLimit, Math.max(SMALLEST, share)));
   return Math.max(1, Math.floor(wanted / unit)) * unit;
 }

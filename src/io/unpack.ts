@@ -43,28 +43,10 @@ function* pieces(source: ByteSource, progress: { position: number }, reuse: bool
 
 async function unzstd(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {
   const progress = { position: 0 };
-  const { loadZstdStream } = await import('./zstd-stream.ts');
-  const decoder = await loadZstdStream();
-  const stream = decoder.decodeStreaming(pieces(packed, progress, true));
-  // On damage zstddec 0.3.4 neither throws nor moves on: it yields empty pieces for ever. A frame has at least 9
-  // bytes, so more empty pieces than that allows for one piece of input means that it is stuck.
-  const patience = PIECE / 8;
-  let empty = 0;
-  let seen = 0;
-  for (;;) {
-    let next: IteratorResult<Uint8Array>;
-    try {
-      next = stream.next();
-    } catch (error) {
-      if (error instanceof SpinbackError) throw error;
-      return cutShort('zstd', packed.size);
-    }
-    if (next.done === true) return null;
-    if (next.value.byteLength > 0 || progress.position !== seen) empty = 0;
-    else if (++empty > patience) return broken('zstd', progress.position - PIECE);
-    seen = progress.position;
-    spool.write(next.value);
-  }
+  const { unpackStream } = await import('./unpack-stream.ts');
+  const end = await unpackStream(pieces(packed, progress, true), (bytes) => spool.write(bytes));
+  if (end === 'whole') return null;
+  return end === 'cut' ? cutShort('zstd', packed.size) : broken('zstd', progress.position - PIECE);
 }
 
 async function gunzip(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {

@@ -60,5 +60,7 @@ export interface Case {
    * can be told to wait (design rule 3).
    */
   readonly attemptsHold: boolean;
+  /** In so many ns before the end of each CPU's record some kinds of events may be missing: they were switched off one by one. */
+  readonly partialTailNs?: number;
   readonly narrator: Narrator;
 }

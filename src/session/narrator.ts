@@ -1,6 +1,7 @@
 import { KINDS } from '../model/event.ts';
 import type { Narrator, Told } from '../model/narrator.ts';
 import type { Mark } from '../model/state.ts';
+import { callSiteOf } from '../trace/callers.ts';
 import type { Capture, EventRecord } from '../trace/capture.ts';
 
 // "ip=fake_finish_bio+0x39", "caller=__schedule+0x1a9": the function that did it.
@@ -41,7 +42,7 @@ function toldBy(record: EventRecord | null, mark: Mark): Told {
     text: record.text,
     comm: record.comm ?? null,
     lockName: name,
-    callSite: CALL_SITE.exec(record.text)?.[1] ?? null,
+    callSite: CALL_SITE.exec(record.text)?.[1] ?? callSiteOf(record.callers ?? []),
   };
 }
 

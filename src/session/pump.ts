@@ -1,4 +1,5 @@
 import type { Engine, EngineOptions } from '../engine/engine.ts';
+import { scanInWasm } from '../engine/sample-scanner.ts';
 import { WasmEngine } from '../engine/wasm-engine.ts';
 import { SpinbackError } from '../base/errors.ts';
 import type { DecodeRow } from '../mapping/decode-row.ts';
@@ -17,14 +18,13 @@ const MUCH = 4 << 20;
 /** The release build, one module for small inputs and one for others: each is compiled once per process. */
 const modules: { small?: WebAssembly.Module; large?: WebAssembly.Module } = {};
 
+function moduleFor(inputBytes: number): WebAssembly.Module {
+  return inputBytes < MUCH ? (modules.small ??= compileSmall()) : (modules.large ??= compile());
+}
+
 /** The release build of the WebAssembly engine. */
-export const makeWasmEngine: EngineMaker = (options) => {
-  const isSmall = (options.inputBytes ?? Infinity) < MUCH;
-  return new WasmEngine(
-    isSmall ? (modules.small ??= compileSmall()) : (modules.large ??= compile()),
-    options,
-  );
-};
+export const makeWasmEngine: EngineMaker = (options) =>
+  new WasmEngine(moduleFor(options.inputBytes ?? Infinity), options);
 
 function compile(): WebAssembly.Module {
   return new WebAssembly.Module(readEngineBinary('release') as Uint8Array<ArrayBuffer>);
@@ -40,13 +40,17 @@ function compileSmall(): WebAssembly.Module {
 }
 
 /** A capture's lanes and rows in the engine's terms. */
-export function engineInput(capture: Capture): Pick<EngineOptions, 'lanes' | 'rows' | 'inputBytes'> {
+export function engineInput(
+  capture: Capture,
+): Pick<EngineOptions, 'lanes' | 'rows' | 'samples' | 'inputBytes'> {
   const { total } = capture.progress();
   return {
     ...(total !== null && { inputBytes: total }),
+    samples: capture.samples,
     lanes: capture.lanes.map((lane) => ({
       cpu: lane.cpu,
       layout: lane.input.kind === 'pages' ? lane.input.layout : null,
+      isSamples: lane.input.kind === 'samples',
       ...lane.clock,
     })),
     rows: attemptsHold(capture) ? capture.rows.map(heldFromAttempt) : capture.rows,
@@ -77,12 +81,16 @@ function heldFromAttempt(row: DecodeRow): DecodeRow {
 
 const replayed = new WeakSet<Capture>();
 
-/** Lanes deliver once. Throws USAGE for a capture that was replayed before: silence would look like "nothing found". */
+/**
+ * Takes a capture for a replay, and has it find its lanes, which deliver once. Throws USAGE for a capture that was replayed
+ * before: silence would look like "nothing found".
+ */
 export function claim(capture: Capture): void {
   if (replayed.has(capture)) {
     throw new SpinbackError('USAGE', 'a capture can be replayed once: open it again', { path: capture.path });
   }
   replayed.add(capture);
+  capture.arrange?.((stream, tables, take) => scanInWasm(moduleFor(stream.size), stream, tables, take));
 }
 
 /** Runs an engine over lanes to the end. `onPause` is called between steps: drain there, and report progress. */

@@ -8,6 +8,7 @@ import { INFO_SCHEMA, REPORT_SCHEMA, type Info, type Report, type Thresholds } f
 import type { EngineState } from '../model/state.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
 import { joinLog } from './join-log.ts';
+import { lostTailsOf, unplacedLosses } from './losses.ts';
 import { CaptureNarrator, messageText } from './narrator.ts';
 import { attemptsHold, claim, engineInput, makeWasmEngine, pump, pumping, type EngineMaker } from './pump.ts';
 import { questionsOf } from './questions.ts';
@@ -64,15 +65,18 @@ function replay(capture: Capture, options: AnalyzeOptions): Case {
     ring.add(engine.drain());
     options.onProgress?.(capture.progress());
   });
+  const state = engine.state();
+  const found = ring.take();
   return {
-    state: engine.state(),
-    found: ring.take(),
+    state,
+    found: { ...found, lost: [...found.lost, ...unplacedLosses(capture, state)] },
     thresholds,
     timeIsNs,
     clock: capture.clock.name,
     attemptsHold: attemptsHold(capture),
-    lostTails: new Set(capture.lanes.filter((lane) => lane.lostTail).map((lane) => lane.cpu)),
+    lostTails: lostTailsOf(capture, state),
     wholeTails: new Set(capture.lanes.filter(isWholeTail).map((lane) => lane.cpu)),
+    partialTailNs: capture.partialTailNs ?? 0,
     narrator: new CaptureNarrator(capture),
   };
 }

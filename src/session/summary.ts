@@ -73,7 +73,7 @@ function cpuSummary(capture: Capture, cpu: CpuState): CpuSummary {
   const lane = capture.lanes.find(({ cpu: number, input }) => number === cpu.cpu && input.kind === 'pages');
   // The pages' own marks count exactly where they count at all; the recorder's statistics fill in.
   const lost = cpu.lostUnknown > 0 ? null : Number(cpu.lost);
-  const noted = lane?.lost ?? 0;
+  const noted = (lane?.lost ?? 0) + unplaced(capture, cpu.cpu, lost ?? 0);
   return {
     cpu: cpu.cpu,
     firstNs: cpu.events > 0n ? String(cpu.firstTime) : null,
@@ -96,6 +96,12 @@ function emptyCpus(capture: Capture, { state }: Case): CpuSummary[] {
     lost: lostTail && !lost ? null : (lost ?? 0),
     breaks: 0,
   }));
+}
+
+/** What was lost on a CPU nobody knows when, besides the `placed` losses. */
+function unplaced(capture: Capture, cpu: number, placed: number): number {
+  const losses = (capture.losses?.() ?? []).filter((loss) => loss.cpu === cpu);
+  return losses.reduce((sum, { count }) => sum + (count ?? 0), losses.length > 0 ? placed : 0);
 }
 
 function problemsOf(capture: Capture, about: Case): Problem[] {

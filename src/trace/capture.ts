@@ -1,4 +1,5 @@
 import type { EventPlace } from '../model/event.ts';
+import type { SampleTables, ScanSamples } from '../model/samples.ts';
 import type { DecodeRow } from '../mapping/decode-row.ts';
 
 /** How raw time stamps become nanoseconds: ns = (raw * mult >> shift) + offsetNs. mult 0: they are nanoseconds. */
@@ -31,12 +32,16 @@ export interface PageLayout {
 }
 
 /**
- * One CPU's stream of input. `pages`: raw ftrace sub-buffers. `records`: canonical 40-byte events
- * (assembly/layout.ts, EVENT_*), already sorted by time; EVENT_CPU of the record counts.
+ * One stream of input, in order of time. `pages`: raw ftrace sub-buffers of one CPU. `records`: canonical 40-byte events
+ * (assembly/layout.ts, EVENT_*); EVENT_CPU of the record counts. `samples`: perf's records as they lie in the file; each
+ * carries its CPU.
  */
 export interface Lane {
   readonly cpu: number;
-  readonly input: { readonly kind: 'pages'; readonly layout: PageLayout } | { readonly kind: 'records' };
+  readonly input:
+    | { readonly kind: 'pages'; readonly layout: PageLayout }
+    | { readonly kind: 'records' }
+    | { readonly kind: 'samples' };
   readonly clock: ClockConversion;
   /** Bytes that the lane will deliver, null when that is not known beforehand. */
   readonly size: number | null;
@@ -64,6 +69,8 @@ export interface EventRecord {
   readonly fields: readonly FieldValue[];
   /** The fields as one line in the style of trace-cmd: "addr=0xffff888104ef4380 bitnr=4 ip=fake_finish_bio+0x39". */
   readonly text: string;
+  /** Who called, innermost first, where it was recorded: symbols, or addresses that no symbol is known for. */
+  readonly callers?: readonly string[];
   /** The task's name as this record knows it, where it does (text captures); otherwise ask comm(). */
   readonly comm?: string;
 }
@@ -77,6 +84,14 @@ export interface Damage {
   readonly count: number;
   /** Byte offset in the file of the first one, where known. */
   readonly offset?: number;
+}
+
+/** Events that were lost nobody knows when. */
+export interface CaptureLoss {
+  /** null: on any CPU. */
+  readonly cpu: number | null;
+  /** null: an unknown number. */
+  readonly count: number | null;
 }
 
 /** An opened capture: what every reader delivers and the session replays, once: its lanes are streams. */
@@ -93,6 +108,16 @@ export interface Capture {
   /** How to decode each type; types without a row are signs of life only. Row 0 is for unknown types. */
   readonly rows: readonly DecodeRow[];
   readonly lanes: readonly Lane[];
+  /** How the samples are laid out, for lanes of them. */
+  readonly samples?: SampleTables | undefined;
+  /** Finds the lanes of a capture whose order only a pass over it tells; called once, before anything of it is replayed. */
+  arrange?(scan: ScanSamples): void;
+  /** Losses that no lane tells at its place. */
+  losses?(): readonly CaptureLoss[];
+  /** The recorder switches its events off one by one: in the last so many ns of each CPU some kinds may be missing. */
+  readonly partialTailNs?: number;
+  /** The end is missing, on every CPU. */
+  readonly isCut?: boolean;
   /** Damage met so far; grows while lanes are read. */
   damage(): readonly Damage[];
   /** The task's name, null when the capture does not know it. */

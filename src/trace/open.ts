@@ -50,8 +50,6 @@ const STRANGERS: readonly (readonly [
   message: string,
   code: 'UNSUPPORTED' | 'NOT_A_CAPTURE',
 ])[] = [
-  ['50455246494c4532', 'perf.data is not read yet', 'UNSUPPORTED'],
-  ['32454c4946524550', 'perf.data is not read yet (and this one is big-endian)', 'UNSUPPORTED'],
   ['fd377a585a00', 'this is an xz file: unpack it first', 'UNSUPPORTED'],
   ['425a68', 'this is a bzip2 file: unpack it first', 'UNSUPPORTED'],
   ['04224d18', 'this is an lz4 file: unpack it first', 'UNSUPPORTED'],
@@ -79,22 +77,13 @@ function known(): string {
 
 /** The same capture, whose damage begins with what was wrong before its format was looked at. */
 function withDamage(capture: Capture, before: readonly Damage[]): Capture {
-  return {
-    path: capture.path,
-    format: capture.format,
-    clock: capture.clock,
-    kernel: capture.kernel,
-    cpuCount: capture.cpuCount,
-    get types() {
-      return capture.types;
+  const damage = () => [...before, ...capture.damage()];
+  // Methods of the capture work on its private state, so they are called on it.
+  return new Proxy(capture, {
+    get(target, name) {
+      if (name === 'damage') return damage;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
     },
-    rows: capture.rows,
-    lanes: capture.lanes,
-    damage: () => [...before, ...capture.damage()],
-    comm: (pid) => capture.comm(pid),
-    symbol: (address) => capture.symbol(address),
-    record: (place) => capture.record(place),
-    progress: () => capture.progress(),
-    close: () => capture.close(),
-  };
+  });
 }

@@ -1,6 +1,15 @@
 import { dumpReader, ftraceTextReader, lineTextReader } from './ftrace-text/reader.ts';
+import { perfDataReader } from './perf-data/reader.ts';
+import { perfScriptReader } from './perf-script/reader.ts';
 import type { Reader } from './reader.ts';
 import { traceDatReader } from './trace-dat/reader.ts';
 
 /** Every format that is read, in the order in which they are tried: binary formats with a magic first. */
-export const READERS: readonly Reader[] = [traceDatReader, ftraceTextReader, lineTextReader, dumpReader];
+export const READERS: readonly Reader[] = [
+  traceDatReader,
+  perfDataReader,
+  ftraceTextReader,
+  perfScriptReader,
+  lineTextReader,
+  dumpReader,
+];

@@ -57,7 +57,7 @@ export interface Feed {
   readonly options: EngineOptions;
   /** Each lane's bytes, whole pages or records. */
   readonly lanes: readonly Uint8Array[];
-  /** How many pages or records the n-th supply of a lane brings; as many as fit by default. */
+  /** How many pages or records the n-th supply of a lane brings; as many as fit by default, as always with samples. */
   readonly chunk?: (lane: number, n: number) => number;
   /** The state is looked at after every so many pauses as well; only at the end by default. */
   readonly peek?: number;
@@ -122,7 +122,7 @@ class Feeder {
       options: { lanes: specs },
     } = this.#feed;
     const window = this.#engine.window(lane);
-    const unit = specs[lane]!.layout?.pageSize ?? 40;
+    const unit = specs[lane]!.isSamples ? Infinity : (specs[lane]!.layout?.pageSize ?? 40);
     const most = Math.min(window.length, (chunk?.(lane, this.#supplies[lane]!++) ?? Infinity) * unit);
     const from = this.#positions[lane]!;
     const bytes = lanes[lane]!.subarray(from, from + most);

@@ -219,6 +219,10 @@ for (const name of [
   'ext4-dm-1k.text.trace.txt',
   'ext4-dm-1k.text.trace-latency.txt',
   'ext4-dm-1k.small.report.txt',
+  'perf-ext4-lock.data',
+  'perf-ext4-lost.data',
+  'perf-ext4-lost.script.txt',
+  'perf-ext4-z.data',
   'abba.dat',
 ]) {
   about(name, (report) => {

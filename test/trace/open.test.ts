@@ -27,7 +27,7 @@ describe('what is no capture', () => {
   });
 
   test.each([
-    ['perf.data', 'PERFILE2........', 'perf.data is not read yet'],
+    ['perf.data of a big-endian machine', '2ELIFREP........', 'big-endian'],
     ['xz', Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0), 'unpack it first'],
   ])('%s is known, and not read', async (_, bytes, message) => {
     await expect(open(bytes)).rejects.toMatchObject({

@@ -4,6 +4,7 @@ import { EVENT_SIZE } from '../../../assembly/layout.ts';
 import type { LaneState } from '../../model/state.ts';
 import type { LaneSpec } from '../engine.ts';
 import { recordsOf, type PageTally, type RawRecord } from './pages.ts';
+import { samplesOf, type SampleEvent, type SampleMemory, type Samples } from './samples.ts';
 
 /** One lane: its window, its pending event, and what reading it came upon. */
 export class TwinLane {
@@ -11,10 +12,12 @@ export class TwinLane {
   readonly spec: LaneSpec;
   readonly window: Uint8Array;
   /** The next event, its time in ns; null while the lane is dry, and when it has ended. */
-  pending: RawRecord | null = null;
+  pending: RawRecord | SampleEvent | null = null;
   hasEnded = false;
   readonly tally: PageTally = { pages: 0, badPages: 0, badEvents: 0, firstBad: null, lost: 0n };
-  #records: Iterator<RawRecord> = [][Symbol.iterator]();
+  readonly #samples: Samples | null;
+  readonly #memory: SampleMemory;
+  #records: Iterator<RawRecord | SampleEvent> = [][Symbol.iterator]();
   /** Bytes of the lane before the window, and in it. */
   #base = 0;
   #filled = 0;
@@ -23,7 +26,10 @@ export class TwinLane {
   #backwards = 0;
   #time = 0n;
 
-  constructor(id: number, spec: LaneSpec, windowSize: number) {
+  /** `samples`: how they are laid out, for lanes of them. */
+  constructor(id: number, spec: LaneSpec, windowSize: number, samples: Samples | null) {
+    this.#samples = spec.isSamples ? samples : null;
+    this.#memory = { time: 0n, cpu: spec.cpu };
     this.id = id;
     this.spec = spec;
     this.window = new Uint8Array(windowSize);
@@ -35,7 +41,9 @@ export class TwinLane {
     this.#filled = bytes;
     const input = this.window.subarray(0, bytes);
     const { layout } = this.spec;
-    this.#records = layout ? recordsOf(input, layout, this.#base, this.tally) : canonical(input, this.#base);
+    if (this.#samples) this.#records = samplesOf(input, this.#samples, this.#base, this.tally, this.#memory);
+    else if (layout) this.#records = recordsOf(input, layout, this.#base, this.tally);
+    else this.#records = canonical(input, this.#base);
   }
 
   finish(): void {
@@ -52,6 +60,11 @@ export class TwinLane {
       return this.hasEnded;
     }
     const time = this.spec.layout ? this.#toNs(value.time) : value.time;
+    if ('lost' in value && value.lost !== null) {
+      // No event: it neither counts nor has a place in the order of the samples.
+      this.pending = value;
+      return true;
+    }
     if (time < this.#time) this.#backwards++;
     this.#time = time;
     this.#events++;
@@ -70,7 +83,7 @@ export class TwinLane {
     const { pages, badPages, badEvents, firstBad } = this.tally;
     return {
       lane: this.id,
-      cpu: this.spec.cpu,
+      cpu: this.#samples ? this.#memory.cpu : this.spec.cpu,
       events: this.#events,
       pages,
       badPages,

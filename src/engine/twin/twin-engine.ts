@@ -8,6 +8,7 @@ import { earliest, TwinLane } from './merge.ts';
 import { readState } from './read-state.ts';
 import { replay } from './replay.ts';
 import { decode, typeOf } from './rows.ts';
+import { Samples } from './samples.ts';
 import { World } from './world.ts';
 
 /** One step replays at most so many events. */
@@ -25,7 +26,8 @@ export class TwinEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#world = new World(options);
-    this.#lanes = options.lanes.map((lane, n) => new TwinLane(n, lane, windowSize(lane, options)));
+    const samples = options.samples ? new Samples(options.samples) : null;
+    this.#lanes = options.lanes.map((lane, n) => new TwinLane(n, lane, windowSize(lane, options), samples));
     this.#collects = options.collect ?? false;
   }
 
@@ -47,17 +49,23 @@ export class TwinEngine implements Engine {
   /** Replays the lane's pending event, and what was lost before it. */
   #deliver(lane: TwinLane): void {
     const { spec, tally } = lane;
-    const { time, offset, bytes } = lane.pending!;
+    const pending = lane.pending!;
+    const { time, offset, bytes } = pending;
+    const cpu = 'cpu' in pending ? pending.cpu : spec.cpu;
     const place = { lane: lane.id, offset };
+    if ('lost' in pending && pending.lost !== null) {
+      this.#hand(lostEvent(time, cpu, pending.lost), place);
+      return;
+    }
     if (tally.lost !== 0n) {
       this.#hand(lostEvent(time, spec.cpu, tally.lost), place);
       tally.lost = 0n;
     }
-    if (!spec.layout) {
+    if (!spec.layout && !spec.isSamples) {
       this.#hand(readEvent(new DataView(bytes.buffer, bytes.byteOffset), 0), place);
       return;
     }
-    const { event, isWhole } = decode(bytes, this.#world.rowOf(typeOf(bytes)).spec, time, spec.cpu);
+    const { event, isWhole } = decode(bytes, this.#world.rowOf(typeOf(bytes)).spec, time, cpu);
     if (!isWhole) {
       tally.badEvents++;
       tally.firstBad ??= offset;

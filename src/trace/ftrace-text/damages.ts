@@ -54,6 +54,12 @@ export const TEXT_DAMAGES = {
       'Addresses printed with %p are hashed: they still tell locks apart, but cannot be compared with addresses that ' +
       'other events print in full. Set no_hash_pointers (or the trace option nohash-ptr), or keep the binary trace.',
   },
+  'losses-not-shown': {
+    severity: 'info',
+    text:
+      'perf script prints what was lost only with --show-lost-events: without it, nobody can tell from this text whether ' +
+      'events are missing. perf.data itself tells.',
+  },
   'time-unit-assumed': {
     severity: 'info',
     text:

@@ -1,8 +1,8 @@
 import { decodeText } from '../../base/byte-reader.ts';
 import type { ByteSource } from '../../io/source.ts';
+import { FTRACE, type Dialect } from './dialect.ts';
 import { isCpuNote, parseDropped } from './header.ts';
 import { isDigit, parseEventLine } from './line.ts';
-import type { LineStyle } from './style.ts';
 
 // The ring, dumped into the kernel's log by a panic or oops (ftrace_dump_on_oops, kernel/trace/trace.c, ftrace_dump, Linux 6.12):
 //
@@ -57,11 +57,12 @@ export function kernelOf(head: Uint8Array): string | null {
 }
 
 /** Lines of the dump, behind the log's prefix. */
-export const DUMP_STYLE: LineStyle = {
-  parse: (bytes, start, end, line) =>
+export const DUMP: Dialect = {
+  ...FTRACE,
+  parseEvent: (bytes, start, end, line) =>
     parseEventLine(bytes, behindPrefix(bytes, start, end), end, line) && line.latency,
-  dropped: (bytes, start, end) => parseDropped(bytes, behindPrefix(bytes, start, end), end),
-  isNote: (bytes, start) => isCpuNote(bytes, behindPrefix(bytes, start, bytes.length)),
+  parseDropped: (bytes, start, end) => parseDropped(bytes, behindPrefix(bytes, start, end), end),
+  isNote: (bytes, start, end) => isCpuNote(bytes, behindPrefix(bytes, start, end)),
   strange: 'log-lines',
 };
 

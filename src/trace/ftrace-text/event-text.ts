@@ -1,41 +1,44 @@
 import { decodeText } from '../../base/byte-reader.ts';
 import type { EventRecord } from '../capture.ts';
+import { withCallers } from '../callers.ts';
 import { CUT, type CommTable } from './comms.ts';
-import { continues } from './continuation.ts';
+import { FTRACE, type Dialect } from './dialect.ts';
 import { listFields } from './fields.ts';
 import { EventLine } from './line.ts';
 import type { LineReader } from './lines.ts';
-import type { LineStyle } from './style.ts';
 import type { TypeTable } from './types.ts';
 
 /** The event that `lines` stands on, for people. Moves `lines` on, over the lines that belong to the event. */
 export function readEventText(
   lines: LineReader,
   line: EventLine,
-  style: LineStyle,
   types: TypeTable,
   comms: CommTable,
+  dialect = FTRACE,
 ): EventRecord {
   const { bytes } = lines;
   const { type, kind, fields } = types.peek(line.nameBytes, line.nameStart, line.nameEnd);
   const text = decodeText(bytes.subarray(line.textStart, line.textEnd));
   const comm = commOf(bytes, line, comms);
+  const rest = restOf(lines, kind, dialect);
+  const callers = dialect.callers(rest);
   return {
     type,
     fields: fields ? fields.list(text) : listFields(text),
-    text: [text, ...restOf(lines, style, kind)].join('\n').trimEnd(),
+    text: callers.length > 0 ? withCallers(text, callers) : [text, ...rest].join('\n').trimEnd(),
+    ...(callers.length > 0 ? { callers } : {}),
     ...(comm === null ? {} : { comm }),
   };
 }
 
 /** The lines of a message or a stack trace behind its first one. */
-function restOf(lines: LineReader, style: LineStyle, kind: number): string[] {
+function restOf(lines: LineReader, kind: number, dialect: Dialect): string[] {
   const rest: string[] = [];
   const next = new EventLine();
   while (lines.next()) {
     const { bytes, start, end } = lines;
-    if (style.parse(bytes, start, end, next) || style.isNote(bytes, start)) break;
-    if (!continues(bytes, start, end, kind, rest.length)) break;
+    if (dialect.parseEvent(bytes, start, end, next) || dialect.isNote(bytes, start, end)) break;
+    if (!dialect.continues(bytes, start, end, kind, rest.length)) break;
     rest.push(decodeText(bytes.subarray(start, end)));
   }
   return rest;

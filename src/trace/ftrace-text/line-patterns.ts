@@ -1,9 +1,9 @@
 import { decodeText } from '../../base/byte-reader.ts';
 import { FLAGS } from '../../model/event.ts';
 import type { LinePattern } from '../../mapping/mapping.ts';
+import { FTRACE, type Dialect } from './dialect.ts';
 import type { Dropped } from './header.ts';
 import type { EventLine, ParseLine } from './line.ts';
-import type { LineStyle } from './style.ts';
 
 // Lines of other tools, by the expressions of a mapping file.
 //
@@ -12,7 +12,6 @@ import type { LineStyle } from './style.ts';
 
 /** Longer lines are no event's. */
 const LONGEST = 4096;
-const NEWLINE = 0x0a;
 const LETTER_L = 0x4c;
 const MAX_CPU = 0xfffe;
 const MAX_PID = 0x7fffffff;
@@ -20,12 +19,13 @@ const MAX_TIME = (1n << 64n) - 1n;
 
 type Spans = (group: string) => readonly [start: number, end: number] | null;
 
-/** The style of text whose lines fit one of the patterns. */
-export function patternStyle(patterns: readonly LinePattern[]): LineStyle {
+/** The dialect of text whose lines fit one of the patterns. */
+export function patternDialect(patterns: readonly LinePattern[]): Dialect {
   return {
-    parse: patternParser(patterns),
-    dropped: parseLost,
-    isNote: (bytes, start) => parseLost(bytes, start, bytes.indexOf(NEWLINE, start)) !== null,
+    ...FTRACE,
+    parseEvent: patternParser(patterns),
+    parseDropped: parseLost,
+    isNote: (bytes, start, end) => parseLost(bytes, start, end) !== null,
     strange: 'other-lines',
   };
 }

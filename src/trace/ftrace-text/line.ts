@@ -113,7 +113,7 @@ function parseFromDash(
   return true;
 }
 
-function parsePid(bytes: Uint8Array, at: number, line: EventLine): number {
+export function parsePid(bytes: Uint8Array, at: number, line: EventLine): number {
   const from = bytes[at] === DASH ? at + 1 : at;
   const to = skipDigits(bytes, from);
   if (to === from || to - from > 10) return -1;
@@ -236,7 +236,7 @@ function parseRawFlags(bytes: Uint8Array, at: number, line: EventLine): number {
 }
 
 /** `16.034406:`, `14.312670848:`, `1607290us+:` or `58503202776:`; returns the place behind the colon, or -1. */
-function parseTime(bytes: Uint8Array, from: number, line: EventLine): number {
+export function parseTime(bytes: Uint8Array, from: number, line: EventLine): number {
   let at = skipDigits(bytes, from);
   const digits = at - from;
   if (digits === 0 || digits > 20) return -1;

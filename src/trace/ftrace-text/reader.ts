@@ -10,9 +10,10 @@ import type { Capture, Clock, EventRecord, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
 import { DamageLog, fewOf } from '../damage.ts';
 import { TEXT_DAMAGES } from './damages.ts';
-import { DUMP_STYLE, findDump, kernelOf, LOG_SNIFF_BYTES, looksLikeKernelLog } from './dump.ts';
+import { DUMP, findDump, kernelOf, LOG_SNIFF_BYTES, looksLikeKernelLog } from './dump.ts';
+import { FTRACE, type Dialect } from './dialect.ts';
 import { EventLine } from './line.ts';
-import { patternStyle } from './line-patterns.ts';
+import { patternDialect } from './line-patterns.ts';
 import { LineReader } from './lines.ts';
 import { readEventText } from './event-text.ts';
 import { RecordStream } from './records.ts';
@@ -24,7 +25,6 @@ import {
   SNIFF_BYTES,
   type Beginning,
 } from './sniff.ts';
-import { FTRACE_STYLE, type LineStyle } from './style.ts';
 import { TypeTable } from './types.ts';
 
 /** Text of tracefs (`trace`, `trace_pipe`) and of trace-cmd report: docs/formats/ftrace-text.md. */
@@ -41,7 +41,7 @@ export const ftraceTextReader: Reader = {
 export const lineTextReader: Reader = {
   name: 'lines of text that a mapping describes (--map)',
   sniffBytes: LINES_SNIFF_BYTES,
-  sniff: (head, { lines = [] }) => lines.length > 0 && looksLikeLines(head, patternStyle(lines)),
+  sniff: (head, { lines = [] }) => lines.length > 0 && looksLikeLines(head, patternDialect(lines)),
   async open(source, { rows = [], lines = [] }) {
     return openFtraceText(source, { rows, lines });
   },
@@ -64,23 +64,51 @@ export const dumpReader: Reader = {
   },
 };
 
-export interface FtraceTextOptions {
+export interface TextOptions {
   /** Which event means what, besides the built-in table. */
   readonly rows?: readonly MappingRow[];
-  /** How lines become events, where they are not tracefs' or trace-cmd's. */
-  readonly lines?: readonly LinePattern[];
-  /** Byte offset of a dump in a kernel log. */
-  readonly dumpAt?: number;
   /** Bytes read at once; any size gives the same records. */
   readonly chunk?: number;
 }
 
-/** Opens a text capture. Throws SpinbackError UNSUPPORTED for tracers that print no task, CPU and time per line. */
-export function openFtraceText(source: ByteSource, options: FtraceTextOptions = {}): Capture {
-  return new FtraceTextCapture(source, options);
+export interface FtraceTextOptions extends TextOptions {
+  /** How lines become events, where they are not tracefs' or trace-cmd's. */
+  readonly lines?: readonly LinePattern[];
+  /** Byte offset of a dump in a kernel log. */
+  readonly dumpAt?: number;
 }
 
-class FtraceTextCapture implements Capture {
+/** Opens a text capture. Throws SpinbackError UNSUPPORTED for tracers that print no task, CPU and time per line. */
+export function openFtraceText(source: ByteSource, options: FtraceTextOptions = {}): Capture {
+  return openText(source, inputOf(source, options), options);
+}
+
+function inputOf(source: ByteSource, { lines, dumpAt }: FtraceTextOptions): TextInput {
+  if (lines) {
+    const clock: Clock = { name: lines[0]?.clock ?? 'unknown', unit: 'ns' };
+    return { dialect: patternDialect(lines), format: 'text lines (mapping)', clock };
+  }
+  if (dumpAt === undefined) return { dialect: FTRACE };
+  const kernel = kernelOf(readRange(source, 0, LOG_SNIFF_BYTES));
+  return { dialect: DUMP, format: 'ftrace dump in a kernel log', from: dumpAt, kernel };
+}
+
+/** A text with events; what is left out here, it tells by itself. */
+export interface TextInput {
+  readonly dialect: Dialect;
+  readonly format?: string;
+  readonly clock?: Clock;
+  readonly kernel?: string | null;
+  /** Byte offset where it begins. */
+  readonly from?: number;
+}
+
+/** Opens text of any program. Throws as openFtraceText does. */
+export function openText(source: ByteSource, input: TextInput, options: TextOptions = {}): Capture {
+  return new TextCapture(source, input, options);
+}
+
+class TextCapture implements Capture {
   readonly path: string;
   readonly format: string;
   readonly clock: Clock;
@@ -89,17 +117,17 @@ class FtraceTextCapture implements Capture {
   readonly lanes: readonly Lane[];
   readonly #source: ByteSource;
   readonly #mappings: RowTable;
+  readonly #dialect: Dialect;
   readonly #types: TypeTable;
-  readonly #style: LineStyle;
   readonly #damage = new DamageLog(TEXT_DAMAGES);
   readonly #stream: RecordStream;
 
-  constructor(source: ByteSource, options: FtraceTextOptions) {
-    const { rows, lines, dumpAt } = options;
+  constructor(source: ByteSource, input: TextInput, { rows, chunk }: TextOptions) {
+    const { dialect, from = 0 } = input;
+    this.#dialect = dialect;
     this.#mappings = new RowTable(rows);
     this.#types = new TypeTable(this.#mappings);
-    this.#style = lines ? patternStyle(lines) : dumpAt === undefined ? FTRACE_STYLE : DUMP_STYLE;
-    const beginning = readBeginning(source, this.#types, this.#style, dumpAt);
+    const beginning = readBeginning(source, this.#types, dialect, from);
     const { header, first } = beginning;
     if (!first && header.tracer?.startsWith('function_graph')) {
       throw new SpinbackError(
@@ -113,22 +141,19 @@ class FtraceTextCapture implements Capture {
       source,
       this.#types,
       this.#damage,
-      this.#style,
-      dumpAt ?? 0,
       first?.timeForm ?? null,
-      options.chunk,
+      chunk,
+      dialect,
+      from,
     );
     this.path = source.name;
-    this.format = lines
-      ? 'text lines (mapping)'
-      : dumpAt === undefined
-        ? formatOf(beginning)
-        : 'ftrace dump in a kernel log';
-    this.clock = lines ? { name: lines[0]?.clock ?? 'unknown', unit: 'ns' } : clockOf(beginning);
-    this.kernel = dumpAt === undefined ? header.kernel : kernelOf(readRange(source, 0, LOG_SNIFF_BYTES));
+    this.format = input.format ?? formatOf(beginning);
+    this.clock = input.clock ?? clockOf(beginning);
+    this.kernel = input.kernel === undefined ? header.kernel : input.kernel;
     this.cpuCount = header.cpuCount;
     const lost = header.written === null ? null : Math.max(0, header.written - header.entries!);
     if (lost) this.#damage.add('overwritten', undefined, '', lost);
+    if (dialect.mayHideLosses) this.#damage.add('losses-not-shown');
     if (first?.timeForm === 'integer' && this.clock.unit === 'ns') this.#damage.add('time-unit-assumed');
     this.lanes = [
       {
@@ -155,8 +180,10 @@ class FtraceTextCapture implements Capture {
 
   /** What the mapping named and the text did not show is known when all of it was read. */
   damage() {
+    const known = this.#damage.list();
+    const isShown = known.some(({ name }) => name === 'lost-events');
+    const list = isShown ? known.filter(({ name }) => name !== 'losses-not-shown') : known;
     const unused = this.#stream.hasEnded ? this.#mappings.unused() : [];
-    const list = this.#damage.list();
     if (unused.length === 0) return list;
     const { severity, text } = TEXT_DAMAGES['mapping-unused'];
     return [
@@ -181,10 +208,10 @@ class FtraceTextCapture implements Capture {
     const lines = new LineReader(this.#source, offset);
     const line = new EventLine();
     for (let n = first; lines.next();) {
-      const isEvent = this.#style.parse(lines.bytes, lines.start, lines.end, line);
-      if (!isEvent && this.#style.dropped(lines.bytes, lines.start, lines.end) === null) continue;
+      const isEvent = this.#dialect.parseEvent(lines.bytes, lines.start, lines.end, line);
+      if (!isEvent && this.#dialect.parseDropped(lines.bytes, lines.start, lines.end) === null) continue;
       if (n++ < index) continue;
-      return isEvent ? readEventText(lines, line, this.#style, this.#types, this.#stream.comms) : null;
+      return isEvent ? readEventText(lines, line, this.#types, this.#stream.comms, this.#dialect) : null;
     }
     return null;
   }

@@ -3,13 +3,12 @@ import { FLAGS, KINDS } from '../../model/event.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { CommTable } from './comms.ts';
-import { continues } from './continuation.ts';
 import type { TextDamageLog } from './damages.ts';
+import type { Dialect } from './dialect.ts';
 import { Header, type Dropped } from './header.ts';
 import type { FieldSink, ParsedText } from './fields.ts';
 import { EventLine, type TimeForm } from './line.ts';
 import { LineReader } from './lines.ts';
-import type { LineStyle } from './style.ts';
 import type { TextType, TypeTable } from './types.ts';
 
 /** The place of every 4096th record is kept: 2 KB for a million of them, and at most 4096 lines to go back to one. */
@@ -47,12 +46,12 @@ class EventSink implements FieldSink, ParsedText {
  */
 export class RecordStream {
   readonly comms = new CommTable();
+  readonly #dialect: Dialect;
   readonly #lines: LineReader;
   /** Byte offset of the text in the source. */
   readonly #from: number;
   readonly #types: TypeTable;
   readonly #damage: TextDamageLog;
-  readonly #style: LineStyle;
   #timeForm: TimeForm | null;
   readonly #header = new Header();
   readonly #line = new EventLine();
@@ -78,16 +77,16 @@ export class RecordStream {
     source: ByteSource,
     types: TypeTable,
     damage: TextDamageLog,
-    style: LineStyle,
-    from: number,
     timeForm: TimeForm | null,
     chunk: number | undefined,
+    dialect: Dialect,
+    from: number,
   ) {
+    this.#dialect = dialect;
     this.#lines = new LineReader(source, from, chunk);
     this.#from = from;
     this.#types = types;
     this.#damage = damage;
-    this.#style = style;
     this.#timeForm = timeForm;
   }
 
@@ -135,7 +134,7 @@ export class RecordStream {
       this.#ended = !lines.next();
       if (lines.longLines > this.#longLines) this.#countLongLines();
       if (this.#ended) break;
-      if (this.#style.parse(lines.bytes, lines.start, lines.end, this.#line)) {
+      if (this.#dialect.parseEvent(lines.bytes, lines.start, lines.end, this.#line)) {
         this.#takeEvent();
         return true;
       }
@@ -199,7 +198,7 @@ export class RecordStream {
   /** A line that is no event; true when losses have become ready to be written. */
   #takeOther(): boolean {
     const { bytes, start, end, offset } = this.#lines;
-    const dropped = this.#style.dropped(bytes, start, end);
+    const dropped = this.#dialect.parseDropped(bytes, start, end);
     if (dropped) {
       this.#damage.add('lost-events', offset, '', Math.max(1, Number(dropped.count)));
       this.#number(offset);
@@ -207,9 +206,9 @@ export class RecordStream {
       this.#waiting.push({ count: dropped.count, cpu: dropped.cpu ?? this.#event.cpu, offset });
       return this.#waiting.length >= MAX_WAITING && this.#release();
     }
-    if (this.#style.isNote(bytes, start) || this.#header.accept(bytes, start, end)) return false;
-    if (!continues(bytes, start, end, this.#lastKind, this.#otherLines++))
-      this.#damage.add(this.#style.strange, offset);
+    if (this.#dialect.isNote(bytes, start, end) || this.#header.accept(bytes, start, end)) return false;
+    if (!this.#dialect.continues(bytes, start, end, this.#lastKind, this.#otherLines++))
+      this.#damage.add(this.#dialect.strange, offset);
     return false;
   }
 

@@ -1,8 +1,9 @@
+import type { Dialect } from './dialect.ts';
 import { Header, isCpuNote } from './header.ts';
 import { EventLine, parseEventLine, type TimeForm } from './line.ts';
+import { bytesSource } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { LineReader } from './lines.ts';
-import type { LineStyle } from './style.ts';
 import type { TypeTable } from './types.ts';
 
 /** The tables above the first event take less than 2 KiB. */
@@ -39,10 +40,10 @@ export function looksLikeFtraceText(head: Uint8Array): boolean {
 }
 
 /** Does one of the first lines fit a pattern of the mapping? */
-export function looksLikeLines(head: Uint8Array, style: LineStyle): boolean {
+export function looksLikeLines(head: Uint8Array, dialect: Dialect): boolean {
   const lines = new LineReader(bytesSource(head), 0, SNIFF_BYTES);
   const line = new EventLine();
-  while (lines.next()) if (style.parse(lines.bytes, lines.start, lines.end, line)) return true;
+  while (lines.next()) if (dialect.parseEvent(lines.bytes, lines.start, lines.end, line)) return true;
   return false;
 }
 
@@ -56,13 +57,13 @@ export interface Beginning {
  * Reads the header and the first 4 MiB of events, to know most of the event types beforehand. Types are numbered by
  * their first appearance, so reading them again changes nothing.
  */
-export function readBeginning(source: ByteSource, types: TypeTable, style: LineStyle, from = 0): Beginning {
+export function readBeginning(source: ByteSource, types: TypeTable, dialect: Dialect, from = 0): Beginning {
   const lines = new LineReader(source, from);
   const header = new Header();
   const line = new EventLine();
   let first: Beginning['first'] = null;
   while (lines.position - from < (first ? TYPES_AHEAD : MAX_HEADER) && lines.next()) {
-    if (style.parse(lines.bytes, lines.start, lines.end, line)) {
+    if (dialect.parseEvent(lines.bytes, lines.start, lines.end, line)) {
       first ??= { timeForm: line.timeForm, latency: line.latency };
       types.get(line.nameBytes, line.nameStart, line.nameEnd);
     } else if (!first) {
@@ -70,17 +71,4 @@ export function readBeginning(source: ByteSource, types: TypeTable, style: LineS
     }
   }
   return { header, first };
-}
-
-function bytesSource(bytes: Uint8Array): ByteSource {
-  return {
-    name: '',
-    size: bytes.length,
-    readInto(target, position) {
-      const part = bytes.subarray(position, position + target.length);
-      target.set(part);
-      return part.length;
-    },
-    close() {},
-  };
 }
