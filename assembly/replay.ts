@@ -67,6 +67,7 @@ import {
   RECORD_IS_MESSAGE,
   RECORD_IS_PAUSE,
   ROW_COUNT,
+  ROW_ENTRY,
   STATE,
   STEP_AGAIN,
   STEP_DONE,
@@ -260,7 +261,7 @@ function replay(event: usize, row: usize): void {
       contend(cpu, event);
       break;
     case KIND_ACQUIRE:
-      if (adopt(cpu, event, row)) take(cpu, event);
+      if (!load<u16>(row, ROW_ENTRY) || adopt(cpu, event, row)) take(cpu, event);
       break;
     case KIND_PASS:
       pass(cpu, event, row);

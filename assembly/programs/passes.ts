@@ -119,10 +119,9 @@ function passed(lock: usize, event: usize): void {
   store<u16>(lock, state & ~LOCK_IS_SEEN_SET, LOCK_STATE);
 }
 
-/** Gives the event at a function's return the lock of its entry. False: nobody here is known to have entered it. */
+/** Gives the event at a function's return, whose row has an entry, that entry's lock. False: nobody here is known to have entered it. */
 export function adopt(cpu: usize, event: usize, row: usize): bool {
   const type = load<u16>(row, ROW_ENTRY);
-  if (!type) return true;
   const context = contextThatEntered(cpu, event, type, 0);
   if (!context) return false;
   const lock: usize = load<u32>(openEntry(context, type, 0), ENTRY_LOCK);

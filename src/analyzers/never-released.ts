@@ -16,7 +16,7 @@ import {
   subject,
   type Draft,
 } from './draft.ts';
-import { isKnownByPasses, stuckInside } from './passes.ts';
+import { stuckInside } from './passes.ts';
 import {
   deadlock,
   heldAtEnd,
@@ -31,11 +31,12 @@ import {
   cpuOf,
   doubtOf,
   holdsAreRecorded,
+  isKnownByPasses,
   offSince,
+  type OpenWait,
   openWaits,
   readersOf,
   waiterOf,
-  type OpenWait,
 } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 

@@ -1,21 +1,15 @@
 import { hex, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative } from '../model/report.ts';
-import { shows } from '../model/shows.ts';
 import type { LockState, Mark } from '../model/state.ts';
 import { task } from './draft.ts';
-import type { Verdict } from './stuck-causes.ts';
+import { isStuck, type Verdict } from './stuck-causes.ts';
 import { lostTails, taints } from './taint.ts';
 import type { OpenWait } from './waits.ts';
 
 // Locks that are known only by functions that take and release them: probes on their entry and return (kind pass). Inside,
 // a function waits and then holds, and nobody can tell which. What can be told is the word at entry: a set bit while nobody
 // is inside such a function is nobody's who was recorded.
-
-/** Is all that the capture tells of this lock who went through functions that take and release it? */
-export function isKnownByPasses({ state }: Case, { namespace, isTakenVisibly }: LockState): boolean {
-  return !isTakenVisibly && shows(state, 'pass', namespace);
-}
 
 /** Why those who are inside such functions do not return; null where nothing can be said. `waits`: oldest first. */
 export function stuckInside(about: Case, lock: LockState, waits: readonly OpenWait[]): Verdict | null {
@@ -33,7 +27,6 @@ function seenAtEntry({ seen, release }: LockState, first: OpenWait): Mark | null
 function setOnEntry(about: Case, lock: LockState, first: OpenWait, seen: Mark): Verdict {
   const { acquire: entered, release: returned } = lock;
   const taintedBy = taints(about, (entered ?? seen).time, first.since.time, 'the last entry before');
-  const isStuck = first.spins && first.durationNs >= about.thresholds.watchdogNs;
   const hidden = lostTails(about, first.since.time).length > 0;
   const last = returned
     ? `the last one inside, ${task(about, returned)} on CPU ${returned.cpu}, returned at ${seconds(returned.time)}`
@@ -41,7 +34,7 @@ function setOnEntry(about: Case, lock: LockState, first: OpenWait, seen: Mark): 
   const isFirst = seen.lane === first.since.lane && seen.offset === first.since.offset;
   return {
     cause: 'unknown-setter',
-    confidence: isStuck && !hidden && !taintedBy.length ? 'likely' : 'possible',
+    confidence: isStuck(about, first) && !hidden && !taintedBy.length ? 'likely' : 'possible',
     headline:
       `${task(about, first.since)} entered a function that takes the lock on CPU ${first.hold.cpu} at ${seconds(first.since.time)} and never ` +
       `returned. Bit ${lock.bit} was set then (word ${hex(seen.value)}) with nobody inside such a function: ${last}. Who left the bit set, ` +

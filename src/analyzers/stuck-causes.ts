@@ -40,7 +40,7 @@ function seenSetBy(wait: OpenWait, lock: LockState): Mark | null {
 }
 
 /** So long that a slow holder, or one whose release was lost, is no longer the better reading. */
-function isStuck(about: Case, wait: OpenWait): boolean {
+export function isStuck(about: Case, wait: OpenWait): boolean {
   const { watchdogNs } = about.thresholds;
   if (!wait.spins || wait.durationNs < watchdogNs) return false;
   return doubtOf(about, wait, watchdogNs)?.atMost !== 'possible';

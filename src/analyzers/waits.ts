@@ -6,7 +6,6 @@ import type { IrqsOff, Waiter } from '../model/report.ts';
 import { countOf, shows } from '../model/shows.ts';
 import type { ContextState, CpuState, HoldState, LockState, Mark } from '../model/state.ts';
 import { commOf, kernelReports } from './draft.ts';
-import { isKnownByPasses } from './passes.ts';
 import { pauseDoubt, type PauseDoubt } from './pauses.ts';
 import { knownUntil, losses, recordingWentOn } from './taint.ts';
 
@@ -128,6 +127,11 @@ function endsAreRecorded({ state }: Case, { namespace }: LockState): boolean {
     namespace === NAMESPACE.lock ? (['contend', 'wait end'] as const) : (['attempt', 'acquire'] as const);
   const ends = countOf(state, end, namespace) + countOf(state, 'pass', namespace);
   return ends > 0n || countOf(state, begin, namespace) < WAITS_WITHOUT_ENDS;
+}
+
+/** Is all that the capture tells of this lock who went through functions that take and release it (passes.ts)? */
+export function isKnownByPasses({ state }: Case, { namespace, isTakenVisibly }: LockState): boolean {
+  return !isTakenVisibly && shows(state, 'pass', namespace);
 }
 
 /** Whether the capture can tell who holds locks of this sort: takes and releases are both in it. */

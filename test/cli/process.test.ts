@@ -91,6 +91,24 @@ describe.skipIf(!built || !existsSync(race))('with a real capture', () => {
     expect(spinback(['analyze', race]).stdout).toBe(spinback(['analyze', race]).stdout);
   });
 
+  it('gives every thread a mapping that can be read once only', () => {
+    // A pipe of the shell's; what Node gives a child is a socket, which cannot be opened by name.
+    const command =
+      'cat "$ROOT/mappings/bhrace-kprobes.yaml" | "$NODE" "$ROOT/bin/spinback.cjs" analyze --json --jobs "$1" ' +
+      '--map /dev/stdin "$ROOT/traces/kprobe-leak.dat" "$ROOT/traces/slow-holder.dat"';
+    const analyzed = (jobs: string) => {
+      const env = { ...process.env, ROOT: root, NODE: process.execPath };
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', command, 'sh', jobs], {
+        env,
+        encoding: 'utf8',
+      });
+      return { status, stdout, stderr };
+    };
+    const one = analyzed('1');
+    expect(one.stdout).toContain('"cause":"unknown-setter"');
+    expect(analyzed('2')).toEqual(one);
+  });
+
   it('on several threads: the same bytes in the same order, and the worst status', () => {
     const paths = [race, join(traces, 'slow-holder.dat'), '/nowhere/at/all.dat', race, bin];
     for (const options of [[], ['--json'], ['--fail-on', 'never', '--limit', '1']]) {
