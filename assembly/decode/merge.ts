@@ -7,14 +7,18 @@ import {
   LANE_ID,
   LANE_NEXT_TIME,
   LANE_PAGES_FORMAT,
+  LANE_RECORDS_FORMAT,
   STATE,
 } from '../layout';
+import { advanceBlocks } from './blocks';
 import { advancePages } from './pages';
 import { advanceRecords } from './records';
 
 /** Makes the lane's next event pending; false when its window is used up. */
 export function advance(lane: usize): bool {
-  return load<u8>(lane, LANE_FORMAT) == LANE_PAGES_FORMAT ? advancePages(lane) : advanceRecords(lane);
+  const format = load<u8>(lane, LANE_FORMAT);
+  if (format == LANE_PAGES_FORMAT) return advancePages(lane);
+  return format == LANE_RECORDS_FORMAT ? advanceRecords(lane) : advanceBlocks(lane);
 }
 
 /** Order of the merge: by time, ties by lane. */

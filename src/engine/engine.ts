@@ -6,6 +6,8 @@ export interface LaneSpec {
   readonly cpu: number;
   /** Raw ftrace pages, or canonical 40-byte records. */
   readonly layout: { readonly pageSize: number; readonly commitSize: 4 | 8; readonly dataAt: number } | null;
+  /** Blocks of a .spin container (assembly/layout.ts, BLOCK_*), one for each supply, with events of any lane. */
+  readonly blocks?: boolean;
   /** ns = (time * mult >> shift) + offsetNs; mult 0: ns = time + offsetNs. */
   readonly mult: number;
   readonly shift: number;

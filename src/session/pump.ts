@@ -47,6 +47,7 @@ export function engineInput(capture: Capture): Pick<EngineOptions, 'lanes' | 'ro
     lanes: capture.lanes.map((lane) => ({
       cpu: lane.cpu,
       layout: lane.input.kind === 'pages' ? lane.input.layout : null,
+      blocks: lane.input.kind === 'blocks',
       ...lane.clock,
     })),
     rows: attemptsHold(capture) ? capture.rows.map(heldFromAttempt) : capture.rows,

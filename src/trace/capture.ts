@@ -32,16 +32,20 @@ export interface PageLayout {
 
 /**
  * One CPU's stream of input. `pages`: raw ftrace sub-buffers. `records`: canonical 40-byte events
- * (assembly/layout.ts, EVENT_*), already sorted by time; EVENT_CPU of the record counts.
+ * (assembly/layout.ts, EVENT_*), already sorted by time; EVENT_CPU of the record counts. `blocks`: the first lane delivers the
+ * events of all lanes, merged (BLOCK_*), one block for each read; `of` is what the lanes were before.
  */
 export interface Lane {
   readonly cpu: number;
-  readonly input: { readonly kind: 'pages'; readonly layout: PageLayout } | { readonly kind: 'records' };
+  readonly input:
+    | { readonly kind: 'pages'; readonly layout: PageLayout }
+    | { readonly kind: 'records' }
+    | { readonly kind: 'blocks'; readonly of: 'pages' | 'records' };
   readonly clock: ClockConversion;
   /** Bytes that the lane will deliver, null when that is not known beforehand. */
   readonly size: number | null;
   /**
-   * Fills `target` with the next whole pages or records and returns how many bytes; 0 means the end.
+   * Fills `target` with the next whole pages or records, or the next block, and returns how many bytes; 0 means the end.
    * Deterministic: a second capture opened on the same file delivers the same bytes.
    */
   read(target: Uint8Array): number;

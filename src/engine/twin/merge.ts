@@ -1,8 +1,10 @@
 // Lanes, and which of their pending events comes next.
 
 import { EVENT_SIZE } from '../../../assembly/layout.ts';
+import type { BlockLane } from '../../model/block.ts';
 import type { LaneState } from '../../model/state.ts';
 import type { LaneSpec } from '../engine.ts';
+import { eventsOfBlock, type BlockListener } from './blocks.ts';
 import { recordsOf, type PageTally, type RawRecord } from './pages.ts';
 
 /** One lane: its window, its pending event, and what reading it came upon. */
@@ -23,8 +25,18 @@ export class TwinLane {
   #backwards = 0;
   #time = 0n;
 
-  constructor(id: number, spec: LaneSpec, windowSize: number) {
+  readonly #listener: BlockListener;
+
+  /** `lanes`: all lanes, to which blocks give their due. */
+  constructor(id: number, spec: LaneSpec, windowSize: number, lanes: () => readonly TwinLane[]) {
     this.id = id;
+    this.#listener = {
+      get lanes() {
+        return lanes().length;
+      },
+      credit: (due) => lanes()[due.lane]!.credit(due),
+      broken: () => this.tally.badPages++,
+    };
     this.spec = spec;
     this.window = new Uint8Array(windowSize);
   }
@@ -34,8 +46,10 @@ export class TwinLane {
     this.#base += this.#filled;
     this.#filled = bytes;
     const input = this.window.subarray(0, bytes);
-    const { layout } = this.spec;
-    this.#records = layout ? recordsOf(input, layout, this.#base, this.tally) : canonical(input, this.#base);
+    const { layout, blocks } = this.spec;
+    if (layout) this.#records = recordsOf(input, layout, this.#base, this.tally);
+    else if (blocks) this.#records = eventsOfBlock(input, this.#listener);
+    else this.#records = canonical(input, this.#base);
   }
 
   finish(): void {
@@ -51,12 +65,27 @@ export class TwinLane {
       this.hasEnded = this.#isLast;
       return this.hasEnded;
     }
+    if (this.spec.blocks) {
+      this.pending = value;
+      return true;
+    }
     const time = this.spec.layout ? this.#toNs(value.time) : value.time;
     if (time < this.#time) this.#backwards++;
     this.#time = time;
     this.#events++;
     this.pending = { ...value, time };
     return true;
+  }
+
+  /** A block of the first lane says what reading this lane came upon. */
+  credit({ events, firstBad, pages, badPages, badEvents, backwards }: BlockLane): void {
+    const { tally } = this;
+    if (tally.badPages + tally.badEvents === 0) tally.firstBad = Number(firstBad);
+    tally.pages += pages;
+    tally.badPages += badPages;
+    tally.badEvents += badEvents;
+    this.#events += events;
+    this.#backwards += backwards;
   }
 
   /** Raw clock -> ns. */

@@ -25,7 +25,7 @@ export class TwinEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#world = new World(options);
-    this.#lanes = options.lanes.map((lane, n) => new TwinLane(n, lane, windowSize(lane, options)));
+    this.#lanes = options.lanes.map((lane, n) => new TwinLane(n, lane, windowSize(lane, options), () => this.#lanes));
     this.#collects = options.collect ?? false;
   }
 
@@ -47,7 +47,11 @@ export class TwinEngine implements Engine {
   /** Replays the lane's pending event, and what was lost before it. */
   #deliver(lane: TwinLane): void {
     const { spec, tally } = lane;
-    const { time, offset, bytes } = lane.pending!;
+    const { time, offset, bytes, decoded } = lane.pending!;
+    if (decoded) {
+      this.#hand(decoded.event, { lane: decoded.lane, offset });
+      return;
+    }
     const place = { lane: lane.id, offset };
     if (tally.lost !== 0n) {
       this.#hand(lostEvent(time, spec.cpu, tally.lost), place);
