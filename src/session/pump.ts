@@ -13,12 +13,14 @@ export type EngineMaker = (options: EngineOptions) => Engine;
 
 /** Bytes of input from which on the optimizing compiler's code of the engine pays. */
 const MUCH = 4 << 20;
+/** Bytes of pages that a byte of a container stands for: an event has about 40 there, and 4 here. */
+const UNPACKING = 10;
 
 /** The release build, one module for small inputs and one for others: each is compiled once per process. */
 const modules: { small?: WebAssembly.Module; large?: WebAssembly.Module } = {};
 
 /** The release build of the WebAssembly engine. */
-export const makeWasmEngine: EngineMaker = (options) => {
+export const makeWasmEngine = (options: EngineOptions): WasmEngine => {
   const isSmall = (options.inputBytes ?? Infinity) < MUCH;
   return new WasmEngine(
     isSmall ? (modules.small ??= compileSmall()) : (modules.large ??= compile()),
@@ -42,8 +44,9 @@ function compileSmall(): WebAssembly.Module {
 /** A capture's lanes and rows in the engine's terms. */
 export function engineInput(capture: Capture): Pick<EngineOptions, 'lanes' | 'rows' | 'inputBytes'> {
   const { total } = capture.progress();
+  const bytes = total !== null && capture.lanes[0]?.input.kind === 'blocks' ? total * UNPACKING : total;
   return {
-    ...(total !== null && { inputBytes: total }),
+    ...(bytes !== null && { inputBytes: bytes }),
     lanes: capture.lanes.map((lane) => ({
       cpu: lane.cpu,
       layout: lane.input.kind === 'pages' ? lane.input.layout : null,
@@ -52,6 +55,11 @@ export function engineInput(capture: Capture): Pick<EngineOptions, 'lanes' | 'ro
     })),
     rows: attemptsHold(capture) ? capture.rows.map(heldFromAttempt) : capture.rows,
   };
+}
+
+/** Does the lane stand for one CPU, as lanes of pages do, and in a container those that were? Others hold events of any. */
+export function isOfPages({ input }: Lane): boolean {
+  return input.kind === 'pages' || (input.kind === 'blocks' && input.of === 'pages');
 }
 
 /**
@@ -63,7 +71,7 @@ export function attemptsHold({ rows, lanes }: Capture): boolean {
   const has = (kind: KindName): boolean =>
     rows.some((row) => isLockdep(row) && row.kind === KINDS.indexOf(kind));
   return (
-    lanes.every(({ input }) => input.kind === 'pages') && has('attempt') && has('release') && !has('acquire')
+    lanes.every(isOfPages) && has('attempt') && has('release') && !has('acquire')
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ByteSource } from '../io/source.ts';
 import type { EventPlace } from '../model/event.ts';
 import type { DecodeRow } from '../mapping/decode-row.ts';
 
@@ -83,6 +84,18 @@ export interface Damage {
   readonly offset?: number;
 }
 
+/** Everything that names and records are told from, as it lies in the capture. */
+export interface Keepsake {
+  /** Bytes of the kernel's long. */
+  readonly longSize: 4 | 8;
+  /** Texts of the event formats, in the order of `types`; empty where there are none. */
+  readonly formats: readonly Uint8Array[];
+  /** Tables of the kernel, as text: symbols, names of tasks, texts that records point to. */
+  readonly tables: Readonly<Record<'kallsyms' | 'cmdlines' | 'printk-formats', () => Uint8Array>> | null;
+  /** Captures of text: where the records' lines lie, and the names of tasks as they are known so far. */
+  readonly text: { readonly source: ByteSource; comms(): Iterable<readonly [pid: number, name: string]> } | null;
+}
+
 /** An opened capture: what every reader delivers and the session replays, once: its lanes are streams. */
 export interface Capture {
   readonly path: string;
@@ -105,6 +118,8 @@ export interface Capture {
   symbol(address: bigint): string | null;
   /** Goes back to one record; null when it cannot be had (an evicted stream, a lost event). */
   record(place: EventPlace): EventRecord | null;
+  /** What a container keeps of the capture besides its events; absent where it cannot be kept. */
+  keepsake?(): Keepsake;
   /** Bytes of input consumed and in all, for progress. */
   progress(): { readonly done: number; readonly total: number | null };
   close(): void;

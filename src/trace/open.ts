@@ -92,6 +92,7 @@ function withDamage(capture: Capture, before: readonly Damage[]): Capture {
     comm: (pid) => capture.comm(pid),
     symbol: (address) => capture.symbol(address),
     record: (place) => capture.record(place),
+    ...(capture.keepsake ? { keepsake: () => capture.keepsake!() } : {}),
     progress: () => capture.progress(),
     close: () => capture.close(),
   };

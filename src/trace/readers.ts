@@ -1,6 +1,7 @@
 import { ftraceTextReader } from './ftrace-text/reader.ts';
 import type { Reader } from './reader.ts';
+import { spinReader } from './spin/reader.ts';
 import { traceDatReader } from './trace-dat/reader.ts';
 
 /** Every format that is read, in the order in which they are tried: binary formats with a magic first. */
-export const READERS: readonly Reader[] = [traceDatReader, ftraceTextReader];
+export const READERS: readonly Reader[] = [spinReader, traceDatReader, ftraceTextReader];

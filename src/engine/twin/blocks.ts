@@ -1,7 +1,7 @@
 // Blocks of a .spin container -> events. model/block.ts takes them apart; here they are put in order of time.
 
 import { SpinbackError } from '../../base/errors.ts';
-import { Block, type BlockLane } from '../../model/block.ts';
+import { Block, type BlockLane } from '../../blocks/block.ts';
 import type { RawRecord } from './pages.ts';
 
 const NOTHING = new Uint8Array(0);

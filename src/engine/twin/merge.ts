@@ -1,7 +1,7 @@
 // Lanes, and which of their pending events comes next.
 
 import { EVENT_SIZE } from '../../../assembly/layout.ts';
-import type { BlockLane } from '../../model/block.ts';
+import type { BlockLane } from '../../blocks/block.ts';
 import type { LaneState } from '../../model/state.ts';
 import type { LaneSpec } from '../engine.ts';
 import { eventsOfBlock, type BlockListener } from './blocks.ts';

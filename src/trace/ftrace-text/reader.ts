@@ -3,7 +3,7 @@ import { EVENT_RECORD_SIZE } from '../../model/event-record.ts';
 import type { EventPlace } from '../../model/event.ts';
 import { BUILTIN_ROWS, type MappingRow } from '../../mapping/rows.ts';
 import type { ByteSource } from '../../io/source.ts';
-import type { Capture, Clock, EventRecord, Lane } from '../capture.ts';
+import type { Capture, Clock, EventRecord, Keepsake, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
 import { DamageLog } from '../damage.ts';
 import { TEXT_DAMAGES } from './damages.ts';
@@ -125,6 +125,11 @@ class FtraceTextCapture implements Capture {
       return isEvent ? readEventText(lines, line, this.#types, this.#stream.comms) : null;
     }
     return null;
+  }
+
+  keepsake(): Keepsake {
+    const text = { source: this.#source, comms: () => this.#stream.comms.entries() };
+    return { longSize: 8, formats: [], tables: null, text };
   }
 
   progress() {

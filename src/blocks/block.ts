@@ -1,6 +1,7 @@
 import * as L from '../../assembly/layout.ts';
 import { ByteReader } from '../base/byte-reader.ts';
 import { SpinbackError } from '../base/errors.ts';
+import { readVarint, signed } from './varint.ts';
 
 /** What reading a lane came upon within a block, and where its first event in it lies (assembly/layout.ts, BLOCK_LANE_*). */
 export interface BlockLane {
@@ -200,22 +201,6 @@ function readTokens(reader: ByteReader, count: number, shapes: readonly Shape[])
   let address = 0n;
   const addresses = shapeOf.map(() => (address = BigInt.asUintN(64, address + signed(readVarint(reader)))));
   return shapeOf.map((shape, n) => ({ ...shape, address: addresses[n]!, value: readVarint(reader) }));
-}
-
-/** Reads a LEB128 number of at most 64 bits; throws DAMAGED where there is none. */
-export function readVarint(reader: ByteReader): bigint {
-  let value = 0n;
-  for (let shift = 0n; shift < 64n; shift += 7n) {
-    const byte = reader.u8('a number');
-    value |= BigInt(byte & 127) << shift;
-    if (byte < 128) return BigInt.asUintN(64, value);
-  }
-  throw impossible(reader);
-}
-
-/** Zigzag: 0, 1, 2, 3 stand for 0, -1, 1, -2. */
-function signed(zigzag: bigint): bigint {
-  return zigzag & 1n ? -(zigzag >> 1n) - 1n : zigzag >> 1n;
 }
 
 /** Fields of up to 32 bits at any bit. */

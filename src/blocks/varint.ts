@@ -1,0 +1,78 @@
+import type { ByteReader } from '../base/byte-reader.ts';
+import { SpinbackError } from '../base/errors.ts';
+
+/** Reads a LEB128 number of at most 64 bits; throws DAMAGED where there is none. */
+export function readVarint(reader: ByteReader): bigint {
+  let value = 0n;
+  for (let shift = 0n; shift < 64n; shift += 7n) {
+    const byte = reader.u8('a number');
+    value |= BigInt(byte & 127) << shift;
+    if (byte < 128) return BigInt.asUintN(64, value);
+  }
+  throw new SpinbackError('DAMAGED', 'a number of more than 64 bits', { offset: reader.offset });
+}
+
+/** The same for numbers that count something in memory: DAMAGED for one above `limit`. */
+export function readCount(reader: ByteReader, limit: number): number {
+  const count = readVarint(reader);
+  if (count <= BigInt(limit)) return Number(count);
+  throw new SpinbackError('DAMAGED', `a count of ${count} where ${limit} is the most`, {
+    offset: reader.offset,
+  });
+}
+
+/** Zigzag: 0, 1, 2, 3 stand for 0, -1, 1, -2. */
+export function signed(zigzag: bigint): bigint {
+  return zigzag & 1n ? -(zigzag >> 1n) - 1n : zigzag >> 1n;
+}
+
+/** Bytes that grow as numbers are written to them. */
+export class VarintWriter {
+  #bytes = new Uint8Array(1024);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  byte(value: number): void {
+    if (this.#length === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  /** A whole number from 0 to 2^53. */
+  count(value: number): void {
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 128);
+    this.byte(rest);
+  }
+
+  /** 64 bits. */
+  unsigned(value: bigint): void {
+    let rest = BigInt.asUintN(64, value);
+    for (; rest > 127n; rest >>= 7n) this.byte(Number(rest & 127n) | 128);
+    this.byte(Number(rest));
+  }
+
+  /** 64 bits, zigzag. */
+  signed(value: bigint): void {
+    const number = BigInt.asIntN(64, value);
+    this.unsigned(number < 0n ? (-number << 1n) - 1n : number << 1n);
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #grow(more: number): void {
+    const bytes = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
+    bytes.set(this.bytes);
+    this.#bytes = bytes;
+  }
+}

@@ -1,0 +1,98 @@
+import { BLOCK_BYTES, buildBlock } from '../../blocks/build-block.ts';
+import { Items } from '../../blocks/items.ts';
+import { SpinbackError } from '../../base/errors.ts';
+import { inflate } from '../../io/deflate.ts';
+import type { ByteSource } from '../../io/source.ts';
+import { KINDS } from '../../model/event.ts';
+import type { Lane } from '../capture.ts';
+import type { SpinDamageLog } from './damage.ts';
+import { FRAME, frameAt, readFrame } from './frame.ts';
+import type { BlockEntry } from './notes.ts';
+
+const NO_CONVERSION = { mult: 0, shift: 0, offsetNs: 0n };
+const LOST = KINDS.indexOf('lost');
+
+/** One lane of the original. The first one delivers the blocks, for all of them. */
+export interface SpinLane extends Lane {
+  /** Bytes of the file up to which blocks were delivered. */
+  readonly consumed: number;
+}
+
+export interface LaneFacts {
+  readonly cpu: number;
+  readonly lost: number | null;
+  readonly lostTail: boolean;
+  readonly of: 'pages' | 'records';
+}
+
+/** The lanes of a file. `onBlock` hears of each block before it is delivered. */
+export function spinLanes(
+  source: ByteSource,
+  blocks: readonly BlockEntry[],
+  facts: readonly LaneFacts[],
+  log: SpinDamageLog,
+  onBlock: (entry: BlockEntry) => void,
+): SpinLane[] {
+  let next = 0;
+  let consumed = 0;
+  const deliver = (target: Uint8Array): number => {
+    const entry = blocks[next];
+    if (!entry) return 0;
+    next++;
+    onBlock(entry);
+    const bytes = readBlock(source, entry, log) ?? lostBlock(entry, facts);
+    if (bytes.length > target.length) throw new RangeError(`a block of ${bytes.length} bytes, the target ${target.length}`);
+    target.set(bytes);
+    consumed = entry.at;
+    return bytes.length;
+  };
+  return facts.map(({ cpu, lost, lostTail, of }, n) => ({
+    cpu,
+    lost,
+    lostTail,
+    input: { kind: 'blocks', of },
+    clock: NO_CONVERSION,
+    size: null,
+    read: n === 0 ? deliver : () => 0,
+    get consumed() {
+      return consumed;
+    },
+  }));
+}
+
+/** A block, unpacked; null where it is damaged, which is counted. */
+export function readBlock(source: ByteSource, entry: BlockEntry, log: SpinDamageLog): Uint8Array | null {
+  try {
+    const place = frameAt(source, entry.at);
+    const frame = place?.kind === FRAME.block ? readFrame(source, place) : null;
+    if (!frame) throw new SpinbackError('DAMAGED', 'its checksum is wrong');
+    const words = frame.body.subarray(entry.packed);
+    if (entry.head + words.length > BLOCK_BYTES) throw new SpinbackError('DAMAGED', 'it is too large');
+    const bytes = new Uint8Array(entry.head + words.length);
+    bytes.set(inflate(frame.body.subarray(0, entry.packed), entry.head, entry.at));
+    bytes.set(words, entry.head);
+    return bytes;
+  } catch (error) {
+    if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
+    log.add('damaged-block', entry.at, error.message);
+    return null;
+  }
+}
+
+/** In place of a block that cannot be read: every CPU that had events in it lost an unknown number of them. */
+function lostBlock({ from: time, cpus, lanes }: BlockEntry, facts: readonly LaneFacts[]): Uint8Array {
+  const items = Items.ofCapacity(cpus.length);
+  const isPages = facts[0]?.of === 'pages';
+  for (const cpu of cpus) {
+    const lane = isPages ? facts.findIndex((fact) => fact.cpu === cpu) : 0;
+    const offset = lanes[lanes.findIndex((number, n) => n % 2 === 0 && number === lane) + 1] ?? 0;
+    if (lane < 0) continue;
+    const event = { time, cpu, kind: LOST, address: 0n, value: 0n, bit: 0, pid: 0, flags: 0, type: 0 };
+    items.push(event, { lane, offset });
+  }
+  const { head, words } = buildBlock(items, facts[0]?.of ?? 'pages', []);
+  const bytes = new Uint8Array(head.length + words.length);
+  bytes.set(head);
+  bytes.set(words, head.length);
+  return bytes;
+}

@@ -1,0 +1,23 @@
+import type { Reader } from '../reader.ts';
+import { SpinCapture } from './capture.ts';
+import { readContents } from './contents.ts';
+import { spinDamageLog } from './damage.ts';
+import { MAGIC } from './frame.ts';
+import { recordNames, textNames } from './names.ts';
+import { loadUnpacker } from './packer.ts';
+
+/** spinback's own container, made by `spinback convert`: docs/formats/spin.md. */
+export const spinReader: Reader = {
+  name: 'spin',
+  sniffBytes: MAGIC.length,
+  sniff: (head) => MAGIC.every((byte, n) => head[n] === byte),
+  async open(source, { rows = [] }) {
+    const log = spinDamageLog();
+    const contents = readContents(source, await loadUnpacker(), log);
+    const names =
+      contents.head.of === 'pages'
+        ? recordNames(source, contents, log)
+        : textNames(source, contents, rows, log);
+    return new SpinCapture(source, contents, names, log);
+  },
+};
