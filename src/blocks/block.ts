@@ -23,33 +23,24 @@ export interface Strand {
   readonly lane: number;
 }
 
-/** What an event says apart from when and who. */
-export interface Token {
+/** What an event says apart from when, who, address and value. */
+export interface Shape {
   readonly kind: number;
   readonly bit: number;
   readonly flags: number;
   readonly type: number;
   /** Bytes from such an event's position to that of its lane's next event. */
   readonly step: number;
+}
+
+/** What an event says apart from when and who. */
+export interface Token extends Shape {
   readonly address: bigint;
   readonly value: bigint;
 }
 
-/** The events of a block in columns; all of the same length. */
-export interface BlockEvents {
-  readonly count: number;
-  /** Indices into the block's tokens and strands. */
-  readonly tokens: Uint16Array;
-  readonly strands: Uint16Array;
-  readonly pids: Int32Array;
-  /** Offset in the event's lane. */
-  readonly offsets: Float64Array;
-  /** Time since the event before, by the words alone, and beyond them: what exceptions add, by event. */
-  readonly deltas: Uint32Array;
-  readonly leaps: ReadonlyMap<number, bigint>;
-  /** Something in the block was impossible: events behind it are left out. */
-  readonly isBroken: boolean;
-}
+/** Widths of a word's fields. */
+type WordBits = readonly [time: number, strand: number, token: number];
 
 /**
  * One block of a .spin container, unpacked (assembly/layout.ts, BLOCK_*): for the twin, and for going back to single
@@ -61,10 +52,14 @@ export class Block {
   readonly time: bigint;
   readonly lanes: readonly BlockLane[];
   readonly strands: readonly Strand[];
-  readonly tokens: readonly Token[];
-  readonly #exceptions: ByteReader;
+  /** The shape of each token. */
+  readonly shapeOf: readonly Shape[];
+  #tokens: readonly Token[] | null = null;
+  /** The tokens' addresses and values. */
+  readonly #varints: Uint8Array;
+  readonly #exceptions: Uint8Array;
   readonly #words: Uint8Array;
-  readonly #bits: readonly [time: number, strand: number, token: number];
+  readonly #bits: WordBits;
 
   constructor(bytes: Uint8Array) {
     const reader = new ByteReader(bytes);
@@ -87,66 +82,100 @@ export class Block {
     const strandBytes = stretch(strands! * L.STRAND_SIZE);
     const shapeBytes = stretch(shapes! * L.SHAPE_SIZE);
     const varints = stretch(tokenBytes!);
-    this.#exceptions = stretch(exceptionBytes!);
+    this.#exceptions = reader.take(exceptionBytes!, 'a block');
     this.#words = reader.take(wordBytes!, 'a block');
     if (Math.ceil((events! * width) / 8) + 8 > wordBytes!) throw impossible(reader);
-    this.tokens = readTokens(varints, tokens!, readShapes(shapeBytes, shapes!));
+    this.shapeOf = readTokenShapes(varints, tokens!, readShapes(shapeBytes, shapes!));
+    this.#varints = varints.take(varints.remaining, 'tokens');
     this.lanes = Array.from({ length: lanes! }, () => readLane(laneBytes));
     this.strands = Array.from({ length: strands! }, () => readStrand(strandBytes, lanes!));
   }
 
-  /** Decodes the words. */
-  events(): BlockEvents {
-    const [timeBits, strandBits, tokenBits] = this.#bits;
-    const width = timeBits + strandBits + tokenBits;
-    const words = new Bits(this.#words);
-    const exceptions = new Exceptions(this.#exceptions);
-    const events = {
-      tokens: new Uint16Array(this.eventCount),
-      strands: new Uint16Array(this.eventCount),
-      pids: new Int32Array(this.eventCount),
-      offsets: new Float64Array(this.eventCount),
-      deltas: new Uint32Array(this.eventCount),
-      leaps: new Map<number, bigint>(),
-    };
-    const steps = Uint16Array.from(this.tokens, ({ step }) => step);
-    const laneOf = Uint32Array.from(this.strands, ({ lane }) => lane);
-    const pids = Int32Array.from(this.strands, ({ pid }) => pid);
-    const offsets = Float64Array.from(this.lanes, ({ offset }) => offset);
-    for (let n = 0; n < this.eventCount; n++) {
-      while (exceptions.at === n) this.#except(exceptions, n, pids, offsets, events.leaps);
-      const at = n * width;
-      const strand = words.field(at + timeBits, strandBits);
-      const token = words.field(at + timeBits + strandBits, tokenBits);
-      if (exceptions.isBroken || strand >= laneOf.length || token >= steps.length)
-        return { ...events, count: n, isBroken: true };
-      const lane = laneOf[strand]!;
-      events.deltas[n] = words.field(at, timeBits);
-      events.strands[n] = strand;
-      events.tokens[n] = token;
-      events.pids[n] = pids[strand]!;
-      events.offsets[n] = offsets[lane]!;
-      offsets[lane]! += steps[token]!;
-    }
-    return { ...events, count: this.eventCount, isBroken: exceptions.isBroken };
+  /** The tokens. Throws DAMAGED where they cannot be read. */
+  get tokens(): readonly Token[] {
+    return (this.#tokens ??= readTokens(this.#varints, this.shapeOf));
   }
 
-  #except(
-    exceptions: Exceptions,
-    n: number,
-    pids: Int32Array,
-    offsets: Float64Array,
-    leaps: Map<number, bigint>,
-  ): void {
-    const { what, place, amount } = exceptions.take();
-    if (what === L.EXCEPTION_TIME) leaps.set(n, (leaps.get(n) ?? 0n) + amount);
-    else if (what === L.EXCEPTION_PID && place < pids.length)
-      pids[Number(place)] = Number(BigInt.asIntN(32, amount));
-    else if (what === L.EXCEPTION_POSITION && place < offsets.length) {
-      const offset = BigInt.asUintN(64, BigInt(offsets[Number(place)]!) + amount);
-      if (offset >= OFFSET_LIMIT) exceptions.isBroken = true;
-      else offsets[Number(place)] = Number(offset);
-    } else exceptions.isBroken = true;
+  /** A walk over the events, from the first one on. */
+  walk(): Walk {
+    return new Walk(this, this.#bits, this.#words, this.#exceptions);
+  }
+}
+
+/** Goes over the events of a block, one after the other, without an object for each. The fields are those of event `n`. */
+export class Walk {
+  /** -1 before the first event. */
+  n = -1;
+  token = 0;
+  strand = 0;
+  /** Index into the block's lanes. */
+  lane = 0;
+  /** In the event's lane. */
+  offset = 0;
+  pid = 0;
+  /** Time since the event before: by the word, and beyond it. */
+  delta = 0;
+  leap = 0n;
+  readonly #block: Block;
+  readonly #bits: WordBits;
+  readonly #words: Bits;
+  readonly #exceptions: Exceptions;
+  readonly #pids: Int32Array;
+  readonly #offsets: Float64Array;
+
+  constructor(block: Block, bits: WordBits, words: Uint8Array, exceptions: Uint8Array) {
+    this.#block = block;
+    this.#bits = bits;
+    this.#words = new Bits(words);
+    this.#exceptions = new Exceptions(exceptions);
+    this.#pids = Int32Array.from(block.strands, ({ pid }) => pid);
+    this.#offsets = Float64Array.from(block.lanes, ({ offset }) => offset);
+  }
+
+  /** Something in the block is impossible: the walk ends in front of it. */
+  get isBroken(): boolean {
+    return this.#exceptions.isBroken;
+  }
+
+  /** Offset of a lane's next event, if it is where it is expected. */
+  nextOffset(lane: number): number {
+    return this.#offsets[lane]!;
+  }
+
+  /** Moves on to the next event; false when there is none. */
+  next(): boolean {
+    const n = this.n + 1;
+    const { eventCount, strands, shapeOf } = this.#block;
+    if (n >= eventCount || this.isBroken) return false;
+    this.leap = 0n;
+    while (this.#exceptions.at === n) this.#except();
+    const [timeBits, strandBits, tokenBits] = this.#bits;
+    const at = n * (timeBits + strandBits + tokenBits);
+    const strand = this.#words.field(at + timeBits, strandBits);
+    const token = this.#words.field(at + timeBits + strandBits, tokenBits);
+    if (strand >= strands.length || token >= shapeOf.length) this.#exceptions.isBroken = true;
+    if (this.isBroken) return false;
+    this.n = n;
+    this.token = token;
+    this.strand = strand;
+    this.lane = strands[strand]!.lane;
+    this.pid = this.#pids[strand]!;
+    this.offset = this.#offsets[this.lane]!;
+    this.delta = this.#words.field(at, timeBits);
+    this.#offsets[this.lane]! += shapeOf[token]!.step;
+    return true;
+  }
+
+  #except(): void {
+    const { what, place, amount } = this.#exceptions.take();
+    if (what === L.EXCEPTION_TIME) this.leap += amount;
+    else if (what === L.EXCEPTION_PID && place < this.#pids.length)
+      this.#pids[Number(place)] = Number(BigInt.asIntN(32, amount));
+    else if (what === L.EXCEPTION_POSITION && place < this.#offsets.length) {
+      const offset = BigInt.asUintN(64, BigInt(this.#offsets[Number(place)]!) + amount);
+      if (offset >= OFFSET_LIMIT) this.#exceptions.isBroken = true;
+      else this.#offsets[Number(place)] = Number(offset);
+    } else this.#exceptions.isBroken = true;
   }
 }
 
@@ -180,8 +209,6 @@ function readStrand(reader: ByteReader, lanes: number): Strand {
   return strand;
 }
 
-type Shape = Omit<Token, 'address' | 'value'>;
-
 function readShapes(reader: ByteReader, count: number): Shape[] {
   return Array.from({ length: count }, () => ({
     kind: reader.u8(),
@@ -192,12 +219,16 @@ function readShapes(reader: ByteReader, count: number): Shape[] {
   }));
 }
 
-function readTokens(reader: ByteReader, count: number, shapes: readonly Shape[]): Token[] {
-  const shapeOf = Array.from({ length: count }, () => {
+function readTokenShapes(reader: ByteReader, count: number, shapes: readonly Shape[]): Shape[] {
+  return Array.from({ length: count }, () => {
     const shape = shapes[Number(readVarint(reader))];
     if (!shape) throw impossible(reader);
     return shape;
   });
+}
+
+function readTokens(varints: Uint8Array, shapeOf: readonly Shape[]): Token[] {
+  const reader = new ByteReader(varints);
   let address = 0n;
   const addresses = shapeOf.map(() => (address = BigInt.asUintN(64, address + signed(readVarint(reader)))));
   return shapeOf.map((shape, n) => ({ ...shape, address: addresses[n]!, value: readVarint(reader) }));
@@ -229,8 +260,8 @@ class Exceptions {
   at = 0;
   isBroken = false;
 
-  constructor(reader: ByteReader) {
-    this.#reader = new ByteReader(reader.bytes);
+  constructor(bytes: Uint8Array) {
+    this.#reader = new ByteReader(bytes);
     this.#next();
   }
 

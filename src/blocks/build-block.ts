@@ -13,7 +13,7 @@ export interface BuiltBlock {
   readonly strandOf: Uint16Array;
   readonly tokens: number;
   readonly strands: number;
-  /** Where each lane's first event in the block lies. */
+  /** Lanes that have events in the block, and where the first one of each lies. */
   readonly lanes: readonly { readonly lane: number; readonly offset: number }[];
   readonly cpus: readonly number[];
 }
@@ -40,7 +40,7 @@ export function buildBlock(
   tallies: readonly LaneTally[],
 ): BuiltBlock {
   const { tokens, tokenOf } = findTokens(items, of);
-  const { lanes, strands, strandOf } = findStrands(items, tallies);
+  const { lanes, begun, strands, strandOf } = findStrands(items, tallies);
   const strandBits = bitsFor(strands.length);
   const tokenBits = bitsFor(tokens.length);
   const timeBits = bestTimeBits(items, strandBits + tokenBits);
@@ -106,7 +106,7 @@ export function buildBlock(
     strandOf,
     tokens: tokens.length,
     strands: strands.length,
-    lanes: lanes.map(({ lane, offset }) => ({ lane, offset })),
+    lanes: lanes.filter((_, n) => begun.has(n)).map(({ lane, offset }) => ({ lane, offset })),
     cpus: [...new Set(strands.map(({ cpu }) => cpu))],
   };
 }
@@ -183,7 +183,7 @@ function compareTokens(a: Token, b: Token): number {
 function findStrands(
   items: Items,
   tallies: readonly LaneTally[],
-): { lanes: BlockLane[]; strands: Strand[]; strandOf: Uint16Array } {
+): { lanes: BlockLane[]; begun: Set<number>; strands: Strand[]; strandOf: Uint16Array } {
   const lanes = tallies.map((tally) => ({ ...tally, offset: 0 }));
   const laneNumbers = new Map(lanes.map(({ lane }, n) => [lane, n]));
   const begun = new Set<number>();
@@ -210,7 +210,7 @@ function findStrands(
     }
     strandOf[n] = lastNumber;
   }
-  return { lanes, strands, strandOf };
+  return { lanes, begun, strands, strandOf };
 }
 
 /** For a lane of which nothing is to be told. */

@@ -12,13 +12,16 @@ export function readVarint(reader: ByteReader): bigint {
   throw new SpinbackError('DAMAGED', 'a number of more than 64 bits', { offset: reader.offset });
 }
 
-/** The same for numbers that count something in memory: DAMAGED for one above `limit`. */
+/** The same for numbers that count something in memory: DAMAGED for one above `limit`, which is below 2^31. */
 export function readCount(reader: ByteReader, limit: number): number {
-  const count = readVarint(reader);
-  if (count <= BigInt(limit)) return Number(count);
-  throw new SpinbackError('DAMAGED', `a count of ${count} where ${limit} is the most`, {
-    offset: reader.offset,
-  });
+  let value = 0;
+  for (let shift = 0; shift < 35; shift += 7) {
+    const byte = reader.u8('a count');
+    value += (byte & 127) * 2 ** shift;
+    if (value > limit) break;
+    if (byte < 128) return value;
+  }
+  throw new SpinbackError('DAMAGED', `a count above ${limit}`, { offset: reader.offset });
 }
 
 /** Zigzag: 0, 1, 2, 3 stand for 0, -1, 1, -2. */

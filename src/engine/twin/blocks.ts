@@ -18,24 +18,24 @@ export interface BlockListener {
 export function* eventsOfBlock(bytes: Uint8Array, listener: BlockListener): Generator<RawRecord> {
   const block = blockOf(bytes, listener);
   if (!block) return;
-  const events = block.events();
-  if (events.isBroken && events.count === 0) listener.broken();
+  const walk = block.walk();
   let time = block.time;
-  for (let n = 0; n < events.count; n++) {
-    time = BigInt.asUintN(64, time + (events.leaps.get(n) ?? 0n) + BigInt(events.deltas[n]!));
-    const { cpu, lane } = block.strands[events.strands[n]!]!;
-    const { step: _, ...token } = block.tokens[events.tokens[n]!]!;
-    const event = { time, cpu, pid: events.pids[n]!, ...token };
-    const decoded = { event, lane: block.lanes[lane]!.lane };
-    yield { time, bytes: NOTHING, offset: events.offsets[n]!, decoded };
-    if (events.isBroken && n === events.count - 1) listener.broken();
+  while (walk.next()) {
+    time = BigInt.asUintN(64, time + walk.leap + BigInt(walk.delta));
+    const { step: _, ...token } = block.tokens[walk.token]!;
+    const event = { time, cpu: block.strands[walk.strand]!.cpu, pid: walk.pid, ...token };
+    const decoded = { event, lane: block.lanes[walk.lane]!.lane };
+    yield { time, bytes: NOTHING, offset: walk.offset, decoded };
   }
+  if (walk.isBroken) listener.broken();
 }
 
 function blockOf(bytes: Uint8Array, listener: BlockListener): Block | null {
   if (bytes.length === 0) return null;
   try {
     const block = new Block(bytes);
+    // Read here: what is wrong with them is wrong with the block.
+    void block.tokens;
     if (block.lanes.every(({ lane }) => lane < listener.lanes)) {
       for (const lane of block.lanes) listener.credit(lane);
       return block;

@@ -35,16 +35,18 @@ export class RecordCollector implements Collector {
   }
 
   take(items: Items, from: number, to: number, windowOf: WindowOf): number {
+    const windows: Uint8Array[] = [];
     for (let n = from; n < to; n++) {
       const size = items.recordSize(n);
       const start = this.#starts[this.#count]!;
       const end = start + size;
       if (end > MOST_BYTES) return n;
       if (size > 0) {
+        const lane = items.lane(n);
+        const window = (windows[lane] ??= windowOf(lane));
         const at = items.raw(n);
-        const record = this.#bytes.subarray(start, end);
-        record.set(windowOf(items.lane(n)).subarray(at, at + size));
-        this.#mask.blank(record, items.type(n), items.kind(n));
+        for (let byte = 0; byte < size; byte++) this.#bytes[start + byte] = window[at + byte]!;
+        this.#mask.blank(this.#bytes, start, end, items.type(n), items.kind(n));
       }
       this.#starts[++this.#count] = end;
     }

@@ -1,4 +1,4 @@
-import { Block, type BlockEvents } from '../../blocks/block.ts';
+import { Block, type Walk } from '../../blocks/block.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import { inflate } from '../../io/deflate.ts';
 import type { ByteSource } from '../../io/source.ts';
@@ -12,35 +12,71 @@ const LOST = KINDS.indexOf('lost');
 /** Blocks that are kept unpacked: a report goes back to a few moments, and listing all events from block to block. */
 const KEPT = 4;
 
-/** A block with its rest, for going back to its events. */
-export interface OpenBlock<Rest> {
-  readonly block: Block;
-  readonly events: BlockEvents;
-  readonly rest: Rest;
-  /** Numbers of each lane's events, in order of their offsets. */
-  readonly ofLane: ReadonlyMap<number, readonly number[]>;
+/** What a block's events were made of. */
+export interface Rest {
+  /** The walk starts anew. */
+  restart(): void;
+  /** The walk has come to its next event. */
+  pass(walk: Walk): void;
 }
 
-export interface FoundEvent<Rest> extends OpenBlock<Rest> {
-  /** Number of the event in its block. */
-  readonly n: number;
+/** An event that was found: the walk stands on it until the next search. */
+export interface FoundEvent<R extends Rest> {
+  readonly walk: Walk;
+  readonly rest: R;
+}
+
+/** A block with its rest, for going back to its events. */
+class OpenBlock<R extends Rest> {
+  readonly #block: Block;
+  readonly #rest: R;
+  #walk: Walk;
+
+  constructor(block: Block, rest: R) {
+    this.#block = block;
+    this.#rest = rest;
+    this.#walk = block.walk();
+  }
+
+  /** A lane's offsets only grow. So the walk goes on for whoever asks in order, and begins anew for what lies behind it. */
+  find({ lane, offset }: EventPlace): FoundEvent<R> | null {
+    const index = this.#block.lanes.findIndex((candidate) => candidate.lane === lane);
+    if (index < 0) return null;
+    const isThere = (): boolean => {
+      const { n, token, lane: here, offset: at } = this.#walk;
+      return n >= 0 && here === index && at === offset && this.#block.shapeOf[token]!.kind !== LOST;
+    };
+    if (isThere()) return { walk: this.#walk, rest: this.#rest };
+    if (offset < this.#walk.nextOffset(index)) this.#restart();
+    while (this.#walk.next()) {
+      this.#rest.pass(this.#walk);
+      if (isThere()) return { walk: this.#walk, rest: this.#rest };
+      if (this.#walk.lane === index && this.#walk.offset > offset) return null;
+    }
+    return null;
+  }
+
+  #restart(): void {
+    this.#walk = this.#block.walk();
+    this.#rest.restart();
+  }
 }
 
 /** Finds events by their place. `open` takes a rest apart. */
-export class LookUp<Rest> {
+export class LookUp<R extends Rest> {
   readonly #source: ByteSource;
   readonly #blocks: readonly BlockEntry[];
   readonly #log: SpinDamageLog;
-  readonly #open: (rest: Uint8Array, events: BlockEvents, block: Block) => Rest;
+  readonly #open: (rest: Uint8Array, block: Block) => R;
   /** By lane: blocks that have events of it, and the offset of its first one there. */
   readonly #begins = new Map<number, { readonly offset: number; readonly entry: BlockEntry }[]>();
-  readonly #kept = new Map<BlockEntry, OpenBlock<Rest> | null>();
+  readonly #kept = new Map<BlockEntry, OpenBlock<R> | null>();
 
   constructor(
     source: ByteSource,
     blocks: readonly BlockEntry[],
     log: SpinDamageLog,
-    open: (rest: Uint8Array, events: BlockEvents, block: Block) => Rest,
+    open: (rest: Uint8Array, block: Block) => R,
   ) {
     this.#source = source;
     this.#blocks = blocks;
@@ -49,16 +85,10 @@ export class LookUp<Rest> {
   }
 
   /** The event at a place; of a loss and the record behind it, the record. Null where there is none, or it cannot be read. */
-  find({ lane, offset }: EventPlace): FoundEvent<Rest> | null {
-    const begins = this.#beginsOf(lane);
-    const entry = begins[lastUpTo(begins.length, (n) => begins[n]!.offset <= offset)]?.entry;
-    const open = entry && this.#opened(entry);
-    const numbers = open?.ofLane.get(lane);
-    if (!open || !numbers) return null;
-    const { offsets, tokens } = open.events;
-    const n = numbers[lastUpTo(numbers.length, (at) => offsets[numbers[at]!]! <= offset)];
-    if (n === undefined || offsets[n] !== offset || open.block.tokens[tokens[n]!]!.kind === LOST) return null;
-    return { ...open, n };
+  find(place: EventPlace): FoundEvent<R> | null {
+    const begins = this.#beginsOf(place.lane);
+    const entry = begins[lastUpTo(begins.length, (n) => begins[n]!.offset <= place.offset)]?.entry;
+    return (entry && this.#opened(entry)?.find(place)) ?? null;
   }
 
   #beginsOf(lane: number): readonly { readonly offset: number; readonly entry: BlockEntry }[] {
@@ -75,7 +105,7 @@ export class LookUp<Rest> {
     return this.#begins.get(lane) ?? [];
   }
 
-  #opened(entry: BlockEntry): OpenBlock<Rest> | null {
+  #opened(entry: BlockEntry): OpenBlock<R> | null {
     let open = this.#kept.get(entry);
     if (open === undefined) {
       open = this.#read(entry);
@@ -85,7 +115,7 @@ export class LookUp<Rest> {
     return open;
   }
 
-  #read(entry: BlockEntry): OpenBlock<Rest> | null {
+  #read(entry: BlockEntry): OpenBlock<R> | null {
     const bytes = readBlock(this.#source, entry, this.#log);
     const place = frameAt(this.#source, entry.restAt);
     try {
@@ -93,12 +123,7 @@ export class LookUp<Rest> {
       const frame = place?.kind === FRAME.rest ? readFrame(this.#source, place) : null;
       if (!frame) throw new SpinbackError('DAMAGED', 'its checksum is wrong');
       const block = new Block(bytes);
-      const events = block.events();
-      const rest = this.#open(inflate(frame.body, entry.rest, entry.restAt), events, block);
-      const ofLane = new Map<number, number[]>(block.lanes.map(({ lane }) => [lane, []]));
-      for (let n = 0; n < events.count; n++)
-        ofLane.get(block.lanes[block.strands[events.strands[n]!]!.lane]!.lane)!.push(n);
-      return { block, events, rest, ofLane };
+      return new OpenBlock(block, this.#open(inflate(frame.body, entry.rest, entry.restAt), block));
     } catch (error) {
       if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
       this.#log.add('damaged-rest', entry.restAt, error.message);

@@ -24,23 +24,15 @@ export function recordNames(source: ByteSource, contents: SpinContents, log: Spi
     'printk-formats': () => contents.section('printk-formats'),
   });
   const mask = new RecordMask(rowsOf(contents.names));
-  const lookUp = new LookUp(
-    source,
-    contents.blocks,
-    log,
-    (rest, events, block) => new RecordRest(rest, events, block.tokens.length),
-  );
+  const lookUp = new LookUp(source, contents.blocks, log, (rest, block) => new RecordRest(rest, block, mask));
   return {
     comm: (pid) => teller.comm(pid),
     symbol: (address) => teller.symbol(address),
     enter: () => {},
     record(place) {
       const found = lookUp.find(place);
-      if (!found) return null;
-      const { block, events, rest, n } = found;
-      const record = rest.record(n);
-      mask.restore(record, { ...block.tokens[events.tokens[n]!]!, pid: events.pids[n]! });
-      return teller.tell(record);
+      const record = found?.rest.record(found.walk);
+      return record ? teller.tell(record) : null;
     },
   };
 }
@@ -73,7 +65,7 @@ export function textNames(
   log: SpinDamageLog,
 ): SpinNames {
   const comms = new CommTable();
-  const lookUp = new LookUp(source, contents.blocks, log, (rest, { count }) => new TextRest(rest, count));
+  const lookUp = new LookUp(source, contents.blocks, log, (rest, block) => new TextRest(rest, block.eventCount));
   let types: TypeTable | undefined;
   return {
     comm: (pid) => comms.get(pid),
@@ -84,7 +76,7 @@ export function textNames(
     record(place) {
       const found = lookUp.find(place);
       if (!found) return null;
-      const bytes = found.rest.lines(found.n);
+      const bytes = found.rest.lines(found.walk.n);
       const lines = new LineReader(bytesSource(bytes), 0, bytes.length + 1);
       const line = new EventLine();
       if (!lines.next() || !parseEventLine(lines.bytes, lines.start, lines.end, line)) return null;

@@ -1,5 +1,6 @@
 import { ByteReader } from '../../base/byte-reader.ts';
 import { readCount, VarintWriter } from '../../blocks/varint.ts';
+import type { Rest } from './look-up.ts';
 
 // The text of the events of a block: the size of each event's lines (varints), then the lines. To an event belong its own line and
 // what stands behind it up to the next event's.
@@ -18,7 +19,7 @@ export function buildTextRest({ sizes, bytes }: TextLines): Uint8Array {
 }
 
 /** Takes a rest apart again. */
-export class TextRest {
+export class TextRest implements Rest {
   readonly #bytes: Uint8Array;
   readonly #starts: readonly number[];
 
@@ -30,6 +31,10 @@ export class TextRest {
     this.#starts = [...sizes.map((size) => (at += size) - size), at];
     this.#bytes = reader.take(at, 'the lines of events');
   }
+
+  restart(): void {}
+
+  pass(): void {}
 
   /** The lines of event `n`. */
   lines(n: number): Uint8Array {
