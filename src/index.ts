@@ -8,6 +8,7 @@ export * from './model/report.ts';
 export { infoJson, reportJson } from './report/json.ts';
 export { infoText } from './report/info.ts';
 export { reportText, type TextOptions } from './report/terminal.ts';
+export { convertCapture } from './session/convert.ts';
 export {
   DEFAULT_THRESHOLDS,
   analyzeCapture,
@@ -17,6 +18,6 @@ export {
   type PlacedEvent,
   type Progress,
 } from './session/session.ts';
-export type { Capture, Clock, Damage, EventRecord, EventType, FieldValue, Lane } from './trace/capture.ts';
+export type { Capture, Clock, Damage, EventRecord, EventType, FieldValue, Keepsake, Lane } from './trace/capture.ts';
 export { openCapture } from './trace/open.ts';
 export type { OpenOptions } from './trace/reader.ts';

@@ -54,7 +54,8 @@ export class Block {
   readonly strands: readonly Strand[];
   /** The shape of each token. */
   readonly shapeOf: readonly Shape[];
-  #tokens: readonly Token[] | null = null;
+  #addresses: BigUint64Array | null = null;
+  #values: BigUint64Array | null = null;
   /** The tokens' addresses and values. */
   readonly #varints: Uint8Array;
   readonly #exceptions: Uint8Array;
@@ -91,9 +92,21 @@ export class Block {
     this.strands = Array.from({ length: strands! }, () => readStrand(strandBytes, lanes!));
   }
 
-  /** The tokens. Throws DAMAGED where they cannot be read. */
-  get tokens(): readonly Token[] {
-    return (this.#tokens ??= readTokens(this.#varints, this.shapeOf));
+  /** Reads the tokens' addresses and values. Throws DAMAGED where they cannot be read. */
+  readTokens(): void {
+    if (this.#addresses) return;
+    const reader = new ByteReader(this.#varints);
+    const [addresses, values] = [new BigUint64Array(this.shapeOf.length), new BigUint64Array(this.shapeOf.length)];
+    let address = 0n;
+    for (let n = 0; n < addresses.length; n++) addresses[n] = address += signed(readVarint(reader));
+    for (let n = 0; n < values.length; n++) values[n] = readVarint(reader);
+    [this.#addresses, this.#values] = [addresses, values];
+  }
+
+  /** What the events of token `n` say. Throws DAMAGED where the tokens cannot be read. */
+  token(n: number): Token {
+    this.readTokens();
+    return { ...this.shapeOf[n]!, address: this.#addresses![n]!, value: this.#values![n]! };
   }
 
   /** A walk over the events, from the first one on. */
@@ -116,19 +129,23 @@ export class Walk {
   /** Time since the event before: by the word, and beyond it. */
   delta = 0;
   leap = 0n;
-  readonly #block: Block;
+  readonly #count: number;
   readonly #bits: WordBits;
-  readonly #words: Bits;
+  readonly #words: DataView;
   readonly #exceptions: Exceptions;
+  readonly #laneOf: Uint32Array;
   readonly #pids: Int32Array;
+  readonly #steps: Uint16Array;
   readonly #offsets: Float64Array;
 
   constructor(block: Block, bits: WordBits, words: Uint8Array, exceptions: Uint8Array) {
-    this.#block = block;
+    this.#count = block.eventCount;
     this.#bits = bits;
-    this.#words = new Bits(words);
+    this.#words = new DataView(words.buffer, words.byteOffset, words.byteLength);
     this.#exceptions = new Exceptions(exceptions);
+    this.#laneOf = Uint32Array.from(block.strands, ({ lane }) => lane);
     this.#pids = Int32Array.from(block.strands, ({ pid }) => pid);
+    this.#steps = Uint16Array.from(block.shapeOf, ({ step }) => step);
     this.#offsets = Float64Array.from(block.lanes, ({ offset }) => offset);
   }
 
@@ -145,25 +162,34 @@ export class Walk {
   /** Moves on to the next event; false when there is none. */
   next(): boolean {
     const n = this.n + 1;
-    const { eventCount, strands, shapeOf } = this.#block;
-    if (n >= eventCount || this.isBroken) return false;
+    if (n >= this.#count || this.#exceptions.isBroken) return false;
     this.leap = 0n;
     while (this.#exceptions.at === n) this.#except();
     const [timeBits, strandBits, tokenBits] = this.#bits;
     const at = n * (timeBits + strandBits + tokenBits);
-    const strand = this.#words.field(at + timeBits, strandBits);
-    const token = this.#words.field(at + timeBits + strandBits, tokenBits);
-    if (strand >= strands.length || token >= shapeOf.length) this.#exceptions.isBroken = true;
-    if (this.isBroken) return false;
+    const strand = this.#field(at + timeBits, strandBits);
+    const token = this.#field(at + timeBits + strandBits, tokenBits);
+    if (strand >= this.#laneOf.length || token >= this.#steps.length) this.#exceptions.isBroken = true;
+    if (this.#exceptions.isBroken) return false;
+    const lane = this.#laneOf[strand]!;
     this.n = n;
     this.token = token;
     this.strand = strand;
-    this.lane = strands[strand]!.lane;
+    this.lane = lane;
     this.pid = this.#pids[strand]!;
-    this.offset = this.#offsets[this.lane]!;
-    this.delta = this.#words.field(at, timeBits);
-    this.#offsets[this.lane]! += shapeOf[token]!.step;
+    this.offset = this.#offsets[lane]!;
+    this.delta = this.#field(at, timeBits);
+    this.#offsets[lane]! += this.#steps[token]!;
     return true;
+  }
+
+  /** `width` bits, at most 32, from bit `at` of the words. */
+  #field(at: number, width: number): number {
+    const shift = at & 7;
+    const low = this.#words.getUint32(at >>> 3, true) >>> shift;
+    if (width + shift <= 32) return width === 32 ? low : low & ((1 << width) - 1);
+    const all = (low | (this.#words.getUint8((at >>> 3) + 4) << (32 - shift))) >>> 0;
+    return width === 32 ? all : (all & ((1 << width) - 1)) >>> 0;
   }
 
   #except(): void {
@@ -225,32 +251,6 @@ function readTokenShapes(reader: ByteReader, count: number, shapes: readonly Sha
     if (!shape) throw impossible(reader);
     return shape;
   });
-}
-
-function readTokens(varints: Uint8Array, shapeOf: readonly Shape[]): Token[] {
-  const reader = new ByteReader(varints);
-  let address = 0n;
-  const addresses = shapeOf.map(() => (address = BigInt.asUintN(64, address + signed(readVarint(reader)))));
-  return shapeOf.map((shape, n) => ({ ...shape, address: addresses[n]!, value: readVarint(reader) }));
-}
-
-/** Fields of up to 32 bits at any bit. */
-class Bits {
-  readonly #view: DataView;
-
-  /** `bytes` has 8 spare bytes at its end. */
-  constructor(bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  field(at: number, width: number): number {
-    if (width === 0) return 0;
-    const shift = at & 7;
-    const low = this.#view.getUint32(at >>> 3, true) >>> shift;
-    const high = shift === 0 ? 0 : this.#view.getUint8((at >>> 3) + 4) << (32 - shift);
-    const all = (low | high) >>> 0;
-    return width >= 32 ? all : all & ((1 << width) - 1);
-  }
 }
 
 /** The exceptions of a block in order; once one is impossible there are no more. */

@@ -1,15 +1,24 @@
 import type { ByteReader } from '../base/byte-reader.ts';
 import { SpinbackError } from '../base/errors.ts';
 
+/** Bytes of a LEB128 number of 64 bits. */
+const LONGEST = 10;
+
 /** Reads a LEB128 number of at most 64 bits; throws DAMAGED where there is none. */
 export function readVarint(reader: ByteReader): bigint {
-  let value = 0n;
-  for (let shift = 0n; shift < 64n; shift += 7n) {
-    const byte = reader.u8('a number');
-    value |= BigInt(byte & 127) << shift;
-    if (byte < 128) return BigInt.asUintN(64, value);
+  const { bytes } = reader;
+  // In three parts of 28 bits, for arithmetic on bigints costs ten times as much.
+  const parts = [0, 0, 0];
+  for (let n = 0, at = reader.position; n < LONGEST && at < bytes.length; n++, at++) {
+    const byte = bytes[at]!;
+    parts[n >> 2]! |= (byte & 127) << (7 * (n & 3));
+    if (byte > 127) continue;
+    reader.position = at + 1;
+    if (n < 4) return BigInt(parts[0]!);
+    const low = BigInt(parts[0]! + parts[1]! * 2 ** 28);
+    return n < 8 ? low : BigInt.asUintN(64, low | (BigInt(parts[2]!) << 56n));
   }
-  throw new SpinbackError('DAMAGED', 'a number of more than 64 bits', { offset: reader.offset });
+  throw new SpinbackError('DAMAGED', 'a number that does not end', { offset: reader.offset });
 }
 
 /** The same for numbers that count something in memory: DAMAGED for one above `limit`, which is below 2^31. */

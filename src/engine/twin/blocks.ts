@@ -22,7 +22,7 @@ export function* eventsOfBlock(bytes: Uint8Array, listener: BlockListener): Gene
   let time = block.time;
   while (walk.next()) {
     time = BigInt.asUintN(64, time + walk.leap + BigInt(walk.delta));
-    const { step: _, ...token } = block.tokens[walk.token]!;
+    const { step: _, ...token } = block.token(walk.token);
     const event = { time, cpu: block.strands[walk.strand]!.cpu, pid: walk.pid, ...token };
     const decoded = { event, lane: block.lanes[walk.lane]!.lane };
     yield { time, bytes: NOTHING, offset: walk.offset, decoded };
@@ -34,8 +34,7 @@ function blockOf(bytes: Uint8Array, listener: BlockListener): Block | null {
   if (bytes.length === 0) return null;
   try {
     const block = new Block(bytes);
-    // Read here: what is wrong with them is wrong with the block.
-    void block.tokens;
+    block.readTokens();
     if (block.lanes.every(({ lane }) => lane < listener.lanes)) {
       for (const lane of block.lanes) listener.credit(lane);
       return block;

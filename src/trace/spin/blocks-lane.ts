@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, buildBlock } from '../../blocks/build-block.ts';
+import { buildBlock } from '../../blocks/build-block.ts';
 import { Items } from '../../blocks/items.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import { inflate } from '../../io/deflate.ts';
@@ -6,7 +6,7 @@ import type { ByteSource } from '../../io/source.ts';
 import { KINDS } from '../../model/event.ts';
 import type { Lane } from '../capture.ts';
 import type { SpinDamageLog } from './damage.ts';
-import { FRAME, frameAt, readFrame } from './frame.ts';
+import { FRAME, frameAt, readFrameInto } from './frame.ts';
 import type { BlockEntry } from './notes.ts';
 
 const NO_CONVERSION = { mult: 0, shift: 0, offsetNs: 0n };
@@ -40,11 +40,12 @@ export function spinLanes(
     if (!entry) return 0;
     next++;
     onBlock(entry);
-    const bytes = readBlock(source, entry, log) ?? lostBlock(entry, facts);
-    if (bytes.length > target.length) throw new RangeError(`a block of ${bytes.length} bytes, the target ${target.length}`);
-    target.set(bytes);
     consumed = entry.at;
-    return bytes.length;
+    const size = readBlock(source, entry, target, log);
+    if (size !== null) return size;
+    const lost = lostBlock(entry, facts);
+    target.set(lost);
+    return lost.length;
   };
   return facts.map(({ cpu, lost, lostTail, of }, n) => ({
     cpu,
@@ -60,21 +61,34 @@ export function spinLanes(
   }));
 }
 
-/** A block, unpacked; null where it is damaged, which is counted. */
-export function readBlock(source: ByteSource, entry: BlockEntry, log: SpinDamageLog): Uint8Array | null {
+/**
+ * Unpacks a block to `target`, which has room for the largest one, and returns its size; null where it is damaged, which is
+ * counted. The words are read to where they belong, so that most bytes of a file are never copied.
+ */
+export function readBlock(
+  source: ByteSource,
+  { at, head, packed }: BlockEntry,
+  target: Uint8Array,
+  log: SpinDamageLog,
+): number | null {
   try {
-    const place = frameAt(source, entry.at);
-    const frame = place?.kind === FRAME.block ? readFrame(source, place) : null;
-    if (!frame) throw new SpinbackError('DAMAGED', 'its checksum is wrong');
-    const words = frame.body.subarray(entry.packed);
-    if (entry.head + words.length > BLOCK_BYTES) throw new SpinbackError('DAMAGED', 'it is too large');
-    const bytes = new Uint8Array(entry.head + words.length);
-    bytes.set(inflate(frame.body.subarray(0, entry.packed), entry.head, entry.at));
-    bytes.set(words, entry.head);
-    return bytes;
+    const place = frameAt(source, at);
+    const words = (place?.body ?? 0) - packed;
+    if (place?.kind !== FRAME.block || words < 0 || head + place.notes + place.body > target.length)
+      throw new SpinbackError('DAMAGED', 'its frame cannot be');
+    // The words come to lie behind the head, unless the head is too short for what stands in front of them.
+    const start = Math.max(0, head - packed - place.notes);
+    if (!readFrameInto(source, place, target.subarray(start)))
+      throw new SpinbackError('DAMAGED', 'its checksum is wrong');
+    const packedAt = start + place.notes;
+    const wordsAt = packedAt + packed;
+    const unpacked = inflate(target.subarray(packedAt, wordsAt), head, at);
+    if (wordsAt !== head) target.copyWithin(head, wordsAt, wordsAt + words);
+    target.set(unpacked);
+    return head + words;
   } catch (error) {
     if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
-    log.add('damaged-block', entry.at, error.message);
+    log.add('damaged-block', at, error.message);
     return null;
   }
 }

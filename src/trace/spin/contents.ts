@@ -2,11 +2,11 @@ import { SpinbackError } from '../../base/errors.ts';
 import { inflate } from '../../io/deflate.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { SpinDamageLog } from './damage.ts';
-import { checkFileHeader, FILE_HEADER, FRAME, FRAME_HEADER, frameAt, readFrame, type FramePlace } from './frame.ts';
+import { checkFileHeader, FILE_HEADER, FRAME, FRAME_HEADER, frameAt, readFrame, type Frame, type FramePlace } from './frame.ts';
 import {
   readBlockNotes,
   readHeadNotes,
-  readSectionNotes,
+  readPackedNotes,
   readTailNotes,
   type BlockEntry,
   type HeadNotes,
@@ -33,14 +33,14 @@ export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDa
   const frame = place?.kind === FRAME.head ? readFrame(source, place) : null;
   if (!place || !frame)
     throw new SpinbackError('DAMAGED', 'the file has no readable head', { offset: FILE_HEADER });
-  const head = readHeadNotes(unpacker.unpack(frame.notes, FILE_HEADER), FILE_HEADER);
+  const head = readHeadNotes(unpacker.unpack(unpackBody(frame, unpacker, FILE_HEADER), FILE_HEADER), FILE_HEADER);
   const sections: FramePlace[] = [];
   let next = frameAt(source, place.end);
   for (; next?.kind === FRAME.section; next = frameAt(source, next.end)) sections.push(next);
   const behind = sections.at(-1)?.end ?? place.end;
   const tail = tailOf(source, unpacker);
   const { blocks, names, tail: found } = tail
-    ? { blocks: tail.blocks, names: tail.names, tail }
+    ? { blocks: tail.blocks, names: tail.names ?? head.names, tail }
     : scan(source, unpacker, behind, head, log);
   return {
     head,
@@ -64,10 +64,15 @@ function tailOf(source: ByteSource, unpacker: Unpacker): TailNotes | null {
 function readTail(source: ByteSource, place: FramePlace, unpacker: Unpacker): TailNotes | null {
   const frame = readFrame(source, place);
   if (!frame) return null;
-  const notes = readTailNotes(unpacker.unpack(frame.notes, place.at), place.at);
+  const notes = readTailNotes(unpacker.unpack(unpackBody(frame, unpacker, place.at), place.at), place.at);
   // Each block once, in the order of the file: a list that never ends cannot be written.
   const inOrder = notes.blocks.every(({ at }, n) => at > (notes.blocks[n - 1]?.at ?? 0) && at < place.at);
   return inOrder ? notes : null;
+}
+
+/** The body of a frame that is packed in one. */
+function unpackBody({ notes, body }: Frame, unpacker: Unpacker, offset: number): Uint8Array {
+  return inflate(body, readPackedNotes(unpacker.unpack(notes, offset), offset).size, offset);
 }
 
 /** Finds the blocks of a file without a tail, frame by frame. */
@@ -86,7 +91,7 @@ function scan(
     at = place.end;
     if (place.kind === FRAME.tail) {
       const tail = readTail(source, place, unpacker);
-      if (tail) return { blocks: tail.blocks, names: tail.names, tail };
+      if (tail) return { blocks: tail.blocks, names: tail.names ?? head.names, tail };
     }
     if (place.kind === FRAME.rest) rest = place;
     if (place.kind !== FRAME.block || !rest) continue;
@@ -114,7 +119,7 @@ function readSection(
     try {
       const frame = readFrame(source, place);
       if (!frame) throw new SpinbackError('DAMAGED', 'its checksum is wrong', { offset: place.at });
-      const notes = readSectionNotes(unpacker.unpack(frame.notes, place.at), place.at);
+      const notes = readPackedNotes(unpacker.unpack(frame.notes, place.at), place.at);
       if (notes.name === name) return inflate(frame.body, notes.size, place.at);
     } catch (error) {
       if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;

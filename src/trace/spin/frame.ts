@@ -107,9 +107,19 @@ export function frameAt(source: ByteSource, at: number): FramePlace | null {
   return { kind, at, notes, body, number, checksum: word(4), end };
 }
 
+/** Reads a frame's contents into `target`, notes first; false where they are not what was written. */
+export function readFrameInto(
+  source: ByteSource,
+  { at, notes, body, checksum: stated }: FramePlace,
+  target: Uint8Array,
+): boolean {
+  const bytes = target.subarray(0, notes + body);
+  return source.readInto(bytes, at + FRAME_HEADER) === bytes.length && checksum(bytes) === stated;
+}
+
 /** Reads a frame's contents; null where they are not what was written. */
-export function readFrame(source: ByteSource, { at, notes, body, checksum: stated }: FramePlace): Frame | null {
-  const bytes = readRange(source, at + FRAME_HEADER, notes + body);
-  if (bytes.length < notes + body || checksum(bytes) !== stated) return null;
-  return { notes: bytes.subarray(0, notes), body: bytes.subarray(notes) };
+export function readFrame(source: ByteSource, place: FramePlace): Frame | null {
+  const bytes = new Uint8Array(place.notes + place.body);
+  if (!readFrameInto(source, place, bytes)) return null;
+  return { notes: bytes.subarray(0, place.notes), body: bytes.subarray(place.notes) };
 }

@@ -1,4 +1,5 @@
 import { Block, type Walk } from '../../blocks/block.ts';
+import { BLOCK_BYTES } from '../../blocks/build-block.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import { inflate } from '../../io/deflate.ts';
 import type { ByteSource } from '../../io/source.ts';
@@ -70,6 +71,7 @@ export class LookUp<R extends Rest> {
   readonly #open: (rest: Uint8Array, block: Block) => R;
   /** By lane: blocks that have events of it, and the offset of its first one there. */
   readonly #begins = new Map<number, { readonly offset: number; readonly entry: BlockEntry }[]>();
+  #target: Uint8Array | null = null;
   readonly #kept = new Map<BlockEntry, OpenBlock<R> | null>();
 
   constructor(
@@ -116,13 +118,14 @@ export class LookUp<R extends Rest> {
   }
 
   #read(entry: BlockEntry): OpenBlock<R> | null {
-    const bytes = readBlock(this.#source, entry, this.#log);
+    const target = (this.#target ??= new Uint8Array(BLOCK_BYTES));
+    const size = readBlock(this.#source, entry, target, this.#log);
     const place = frameAt(this.#source, entry.restAt);
     try {
-      if (!bytes) return null;
+      if (size === null) return null;
       const frame = place?.kind === FRAME.rest ? readFrame(this.#source, place) : null;
       if (!frame) throw new SpinbackError('DAMAGED', 'its checksum is wrong');
-      const block = new Block(bytes);
+      const block = new Block(target.slice(0, size));
       return new OpenBlock(block, this.#open(inflate(frame.body, entry.rest, entry.restAt), block));
     } catch (error) {
       if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;

@@ -69,12 +69,14 @@ export interface TailNotes {
   readonly damage: readonly Damage[];
   /** By lane. */
   readonly lostTail: readonly boolean[];
-  readonly names: TypeNames;
+  /** Where they are not what HEAD says any more (text). */
+  readonly names?: TypeNames;
   readonly blocks: readonly BlockEntry[];
 }
 
-/** Frame SECT: a piece of the original's metadata, packed in one. */
-export interface SectionNotes {
+/** Notes of the frames whose body is packed in one: HEAD, TAIL (msgpack both) and SECT, a piece of the original's metadata. */
+export interface PackedNotes {
+  /** Of a section. */
   readonly name: string;
   /** Unpacked. */
   readonly size: number;
@@ -219,7 +221,7 @@ export function readTailNotes(value: unknown, offset: number): TailNotes {
       };
     }),
     lostTail: fields.list('lostTail', (item) => item === true),
-    names: readTypeNames(fields.value('names'), offset),
+    ...(fields.has('names') ? { names: readTypeNames(fields.value('names'), offset) } : {}),
     blocks: fields.list('blocks', (item) => {
       const place = new Fields(item, offset);
       return { ...readBlockNotes(item, offset), at: place.count('at'), restAt: place.count('restAt') };
@@ -227,7 +229,7 @@ export function readTailNotes(value: unknown, offset: number): TailNotes {
   };
 }
 
-export function readSectionNotes(value: unknown, offset: number): SectionNotes {
+export function readPackedNotes(value: unknown, offset: number): PackedNotes {
   const fields = new Fields(value, offset);
   return { name: fields.text('name'), size: fields.count('size', LARGEST_SECTION) };
 }

@@ -188,7 +188,7 @@ export class RecordRest implements Rest {
     if (which >= variants) return null;
     const variant = this.#firsts[token]! + which;
     const record = this.#bytes.slice(this.#starts[variant]!, this.#starts[variant + 1]!);
-    this.#mask.restore(record, { ...this.#block.tokens[token]!, pid });
+    this.#mask.restore(record, { ...this.#block.token(token), pid });
     return record;
   }
 }

@@ -12,7 +12,7 @@ import {
   type BlockEntry,
   type BlockNotes,
   type HeadNotes,
-  type SectionNotes,
+  type PackedNotes,
   type TailNotes,
 } from './notes.ts';
 import { loadPacker, type Packer } from './packer.ts';
@@ -36,7 +36,9 @@ export class SpinWriter {
   #comms: ReadonlyMap<number, string> = new Map();
   #written = 0;
   #frames = 0;
+  /** Event types that were told last, and at first. */
   #types = 0;
+  #typesAtHead = 0;
 
   /** Throws UNSUPPORTED for a capture that a container cannot keep. */
   static async of(capture: Capture): Promise<SpinWriter> {
@@ -65,11 +67,11 @@ export class SpinWriter {
       lanes: lanes.map(({ cpu, lost }) => ({ cpu, lost })),
       names: typeNamesOf(this.#capture, this.#sizes),
     };
-    this.#types = this.#capture.types.length;
+    this.#types = this.#typesAtHead = this.#capture.types.length;
     const header = fileHeader();
     this.#written = header.length;
     yield header;
-    yield this.#frame(FRAME.head, notes, []);
+    yield this.#packedFrame(FRAME.head, 'head', this.#packer.pack(notes));
     yield* this.#section('formats', concat(this.#keepsake.formats));
     for (const [name, load] of Object.entries(this.#keepsake.tables ?? {})) yield* this.#section(name, load());
   }
@@ -93,11 +95,13 @@ export class SpinWriter {
     const notes: TailNotes = {
       damage: this.#capture.damage(),
       lostTail: lanes.map(({ lostTail }) => lostTail),
-      names: typeNamesOf(this.#capture, this.#sizes),
+      ...(this.#capture.types.length > this.#typesAtHead
+        ? { names: typeNamesOf(this.#capture, this.#sizes) }
+        : {}),
       blocks: this.#blocks,
     };
     const at = this.#written;
-    yield this.#frame(FRAME.tail, notes, []);
+    yield this.#packedFrame(FRAME.tail, 'tail', this.#packer.pack(notes));
     const place = new Uint8Array(8);
     new DataView(place.buffer).setBigUint64(0, BigInt(at), true);
     yield this.#frame(FRAME.done, null, [place]);
@@ -144,8 +148,12 @@ export class SpinWriter {
 
   *#section(name: string, bytes: Uint8Array): Generator<Uint8Array> {
     if (bytes.length === 0 || bytes.length > LARGEST_SECTION) return;
-    const notes: SectionNotes = { name, size: bytes.length };
-    yield this.#frame(FRAME.section, notes, [deflate(bytes, EFFORT)]);
+    yield this.#packedFrame(FRAME.section, name, bytes);
+  }
+
+  #packedFrame(kind: number, name: string, bytes: Uint8Array): Uint8Array {
+    const notes: PackedNotes = { name, size: bytes.length };
+    return this.#frame(kind, notes, [deflate(bytes, EFFORT)]);
   }
 
   #frame(kind: number, notes: unknown, body: readonly Uint8Array[]): Uint8Array {
