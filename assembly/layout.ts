@@ -313,7 +313,7 @@ export const BLOCK_LANE_BAD_EVENTS = 32; // u32
 export const BLOCK_LANE_BACKWARDS = 36; // u32
 export const BLOCK_LANE_SIZE = 40;
 
-export const STRAND_HEAD = 0; // u64: cpu << 16 | pid << 32, as in an event
+export const STRAND_HEAD = 0; // u64: cpu << 16 | pid << 32, as in an event; the low 16 bits are not looked at
 export const STRAND_LANE = 8; // u32: number of its lane in the block
 export const STRAND_ADDRESS = 12; // u32: address of that lane, for the engine; 0 in the file
 export const STRAND_SIZE = 16;

@@ -216,6 +216,7 @@ function openLanes(table: usize, count: u32): bool {
     const position = load<u64>(entry, BLOCK_LANE_POSITION);
     if (position >> 48 >= u64(load<u32>(STATE, HEAD_LANE_COUNT))) return false;
     if ((position & OFFSET_MASK) >= OFFSET_LIMIT) return false;
+    if (load<u64>(entry, BLOCK_LANE_FIRST_BAD) >= OFFSET_LIMIT) return false;
   }
   for (let entry = first; entry < end; entry += BLOCK_LANE_SIZE) {
     const number = usize(load<u64>(entry, BLOCK_LANE_POSITION) >> 48);
@@ -241,6 +242,7 @@ function openStrands(table: usize, count: u32, lanes: u32): bool {
   for (let strand = first; strand < end; strand += STRAND_SIZE) {
     const lane = load<u32>(strand, STRAND_LANE);
     if (lane >= lanes) return false;
+    store<u16>(strand, 0, STRAND_HEAD);
     store<u32>(strand, load<u32>(table, TABLE_LANES) + lane * BLOCK_LANE_SIZE, STRAND_ADDRESS);
   }
   return true;

@@ -213,11 +213,9 @@ function impossible(reader: ByteReader): SpinbackError {
 
 function readLane(reader: ByteReader): BlockLane {
   const position = reader.u64();
-  const offset = BigInt.asUintN(48, position);
-  if (offset >= OFFSET_LIMIT) throw impossible(reader);
-  return {
+  const lane = {
     lane: Number(position >> 48n),
-    offset: Number(offset),
+    offset: Number(BigInt.asUintN(48, position)),
     events: reader.u64(),
     firstBad: reader.u64(),
     pages: reader.u32(),
@@ -225,6 +223,8 @@ function readLane(reader: ByteReader): BlockLane {
     badEvents: reader.u32(),
     backwards: reader.u32(),
   };
+  if (lane.offset >= OFFSET_LIMIT || lane.firstBad >= OFFSET_LIMIT) throw impossible(reader);
+  return lane;
 }
 
 function readStrand(reader: ByteReader, lanes: number): Strand {

@@ -3,7 +3,7 @@ import { SpinbackError } from '../base/errors.ts';
 
 /** Packs bytes (raw deflate, RFC 1951); `effort` from 1 to 9. */
 export function deflate(bytes: Uint8Array, effort: number): Uint8Array {
-  return deflateRawSync(bytes, { level: effort });
+  return plain(deflateRawSync(bytes, { level: effort }));
 }
 
 /**
@@ -13,7 +13,7 @@ export function deflate(bytes: Uint8Array, effort: number): Uint8Array {
 export function inflate(packed: Uint8Array, size: number, offset: number): Uint8Array {
   let bytes: Uint8Array | null = null;
   try {
-    bytes = size === 0 ? new Uint8Array(0) : inflateRawSync(packed, { maxOutputLength: size });
+    bytes = size === 0 ? new Uint8Array(0) : plain(inflateRawSync(packed, { maxOutputLength: size }));
   } catch {
     // Told below, like a result of another size.
   }
@@ -21,4 +21,9 @@ export function inflate(packed: Uint8Array, size: number, offset: number): Uint8
   throw new SpinbackError('DAMAGED', `what is packed at offset ${offset} does not unpack to ${size} bytes`, {
     offset,
   });
+}
+
+/** Without Buffer's own slice(), which shares memory where that of other arrays copies. */
+function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
