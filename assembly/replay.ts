@@ -215,7 +215,8 @@ function collect(event: usize): void {
 /** Bytes of the raw record that an event was decoded from; 0 for one that never was a raw record. */
 function recordSize(event: usize, position: u64): u32 {
   const lane = load<usize>(STATE, HEAD_LANES) + usize(position >> 48) * LANE_SIZE;
-  const isRecord = load<u8>(lane, LANE_FORMAT) == LANE_PAGES_FORMAT && load<u8>(event, EVENT_KIND) != KIND_LOST;
+  const isRecord =
+    load<u8>(lane, LANE_FORMAT) == LANE_PAGES_FORMAT && load<u8>(event, EVENT_KIND) != KIND_LOST;
   return isRecord ? load<u32>(lane, LANE_RECORD_SIZE) : 0;
 }
 

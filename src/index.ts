@@ -18,6 +18,15 @@ export {
   type PlacedEvent,
   type Progress,
 } from './session/session.ts';
-export type { Capture, Clock, Damage, EventRecord, EventType, FieldValue, Keepsake, Lane } from './trace/capture.ts';
+export type {
+  Capture,
+  Clock,
+  Damage,
+  EventRecord,
+  EventType,
+  FieldValue,
+  Keepsake,
+  Lane,
+} from './trace/capture.ts';
 export { openCapture } from './trace/open.ts';
 export type { OpenOptions } from './trace/reader.ts';

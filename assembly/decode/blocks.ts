@@ -267,10 +267,13 @@ function decodeItems(block: usize, table: usize, items: usize): usize {
 /** Decodes events `n` to `until`, none of which has an exception. */
 function decodeRun(block: usize, table: usize, items: usize, n: u32, until: u32): usize {
   const timeBits = u64(load<u8>(block, BLOCK_TIME_BITS));
-  const tokenShift = timeBits + u64(load<u8>(block, BLOCK_STRAND_BITS));
-  const timeMask = (u64(1) << timeBits) - 1;
-  const strandMask = (u64(1) << u64(load<u8>(block, BLOCK_STRAND_BITS))) - 1;
-  const tokenMask = (u64(1) << u64(load<u8>(block, BLOCK_TOKEN_BITS))) - 1;
+  const strandBits = u64(load<u8>(block, BLOCK_STRAND_BITS));
+  const tokenBits = u64(load<u8>(block, BLOCK_TOKEN_BITS));
+  const tokenShift = timeBits + strandBits;
+  const one: u64 = 1;
+  const timeMask = (one << timeBits) - 1;
+  const strandMask = (one << strandBits) - 1;
+  const tokenMask = (one << tokenBits) - 1;
   const strandCount = u64(load<u32>(block, BLOCK_STRANDS));
   const tokenCount = u64(load<u32>(block, BLOCK_TOKENS));
   const strands: usize = load<u32>(table, TABLE_STRANDS);

@@ -96,7 +96,10 @@ export class Block {
   readTokens(): void {
     if (this.#addresses) return;
     const reader = new ByteReader(this.#varints);
-    const [addresses, values] = [new BigUint64Array(this.shapeOf.length), new BigUint64Array(this.shapeOf.length)];
+    const [addresses, values] = [
+      new BigUint64Array(this.shapeOf.length),
+      new BigUint64Array(this.shapeOf.length),
+    ];
     let address = 0n;
     for (let n = 0; n < addresses.length; n++) addresses[n] = address += signed(readVarint(reader));
     for (let n = 0; n < values.length; n++) values[n] = readVarint(reader);

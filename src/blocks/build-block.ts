@@ -34,11 +34,7 @@ const EXCEPTION_BITS = 48;
  * Makes a block of up to BLOCK_EVENT_LIMIT events in merged order. `of`: what their lanes deliver. Every event comes out of
  * it as it went in, its raw place in the window apart.
  */
-export function buildBlock(
-  items: Items,
-  of: 'pages' | 'records',
-  tallies: readonly LaneTally[],
-): BuiltBlock {
+export function buildBlock(items: Items, of: 'pages' | 'records', tallies: readonly LaneTally[]): BuiltBlock {
   const { tokens, tokenOf } = findTokens(items, of);
   const { lanes, begun, strands, strandOf } = findStrands(items, tallies);
   const strandBits = bitsFor(strands.length);

@@ -61,7 +61,9 @@ export class Items {
   delta(n: number): number {
     const at = n * WORDS;
     return (
-      (this.words[at + 1]! - this.words[at + 1 - WORDS]!) * 2 ** 32 + this.words[at]! - this.words[at - WORDS]!
+      (this.words[at + 1]! - this.words[at + 1 - WORDS]!) * 2 ** 32 +
+      this.words[at]! -
+      this.words[at - WORDS]!
     );
   }
 

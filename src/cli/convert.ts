@@ -91,7 +91,8 @@ function attempt(write: () => void): void {
 }
 
 function toStdout({ stdout }: Io): Sink {
-  if (stdout.isTTY) throw new SpinbackError('USAGE', 'a terminal shows no containers: name a file, or a pipe');
+  if (stdout.isTTY)
+    throw new SpinbackError('USAGE', 'a terminal shows no containers: name a file, or a pipe');
   return {
     write: (bytes) => stdout.write(bytes),
     finish() {},

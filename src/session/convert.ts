@@ -1,6 +1,5 @@
 import type { LaneTally } from '../blocks/build-block.ts';
 import { Items } from '../blocks/items.ts';
-import { OUTPUT_EVENTS } from '../engine/engine.ts';
 import type { LaneState } from '../model/state.ts';
 import type { Capture } from '../trace/capture.ts';
 import { SpinWriter } from '../trace/spin/writer.ts';
@@ -27,10 +26,9 @@ export async function* convertCapture(
   const { lanes } = capture;
   const tallies = new Tallies(() => engine.state().lanes);
   yield* writer.begin();
-  for (let events = 0; ;) {
+  for (;;) {
     const step = engine.step();
     const items = new Items(engine.takeItems());
-    events += items.count;
     yield* writer.add(
       items,
       (lane) => engine.window(lane),
@@ -42,8 +40,7 @@ export async function* convertCapture(
       if (bytes > 0) engine.supply(step.lane, bytes);
       else engine.finish(step.lane);
     }
-    if (items.count >= OUTPUT_EVENTS / 2 || step.state === 'dry')
-      options.onProgress?.({ ...capture.progress(), events });
+    options.onProgress?.(capture.progress());
   }
   yield* writer.finish(() => tallies.take());
 }

@@ -70,9 +70,7 @@ export function isOfPages({ input }: Lane): boolean {
 export function attemptsHold({ rows, lanes }: Capture): boolean {
   const has = (kind: KindName): boolean =>
     rows.some((row) => isLockdep(row) && row.kind === KINDS.indexOf(kind));
-  return (
-    lanes.every(isOfPages) && has('attempt') && has('release') && !has('acquire')
-  );
+  return lanes.every(isOfPages) && has('attempt') && has('release') && !has('acquire');
 }
 
 function isLockdep({ namespace }: DecodeRow): boolean {

@@ -93,7 +93,10 @@ export interface Keepsake {
   /** Tables of the kernel, as text: symbols, names of tasks, texts that records point to. */
   readonly tables: Readonly<Record<'kallsyms' | 'cmdlines' | 'printk-formats', () => Uint8Array>> | null;
   /** Captures of text: where the records' lines lie, and the names of tasks as they are known so far. */
-  readonly text: { readonly source: ByteSource; comms(): Iterable<readonly [pid: number, name: string]> } | null;
+  readonly text: {
+    readonly source: ByteSource;
+    comms(): Iterable<readonly [pid: number, name: string]>;
+  } | null;
 }
 
 /** An opened capture: what every reader delivers and the session replays, once: its lanes are streams. */

@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { ByteReader } from '../../src/base/byte-reader.ts';
 import { readCount, readVarint, signed, VarintWriter } from '../../src/blocks/varint.ts';
 
-const wide = fc.oneof(fc.bigInt(0n, 2n ** 64n - 1n), fc.nat(63).map((bits) => (1n << BigInt(bits)) - 1n));
+const wide = fc.oneof(
+  fc.bigInt(0n, 2n ** 64n - 1n),
+  fc.nat(63).map((bits) => (1n << BigInt(bits)) - 1n),
+);
 
 describe('numbers', () => {
   test('of 64 bits come back, unsigned and signed', () => {

@@ -64,6 +64,8 @@ describe('an output', () => {
   });
 
   it('in a folder that is not there is refused', () => {
-    expect(() => openOutput(at('no/out'), at('in'), false)).toThrow(/cannot be written: there is no such file/);
+    expect(() => openOutput(at('no/out'), at('in'), false)).toThrow(
+      /cannot be written: there is no such file/,
+    );
   });
 });

@@ -93,7 +93,10 @@ function agree(blocks: readonly Uint8Array[], asked: Partial<EngineOptions>): Ou
 }
 
 const steps = fc.array(step, { maxLength: 300 });
-const modes = fc.constantFrom<Partial<EngineOptions>>({ collect: true }, { silentNs: 1000, irqOffNs: 1000, spinNs: 0 });
+const modes = fc.constantFrom<Partial<EngineOptions>>(
+  { collect: true },
+  { silentNs: 1000, irqOffNs: 1000, spinNs: 0 },
+);
 
 describe('engines and twin do the same with random blocks', { timeout: 120_000 * SOAK }, () => {
   test('whole ones give back every event', () => {
@@ -111,15 +114,24 @@ describe('engines and twin do the same with random blocks', { timeout: 120_000 *
   test('damaged ones', () => {
     const harm = fc.record({ at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 8 }) });
     const cut = fc.option(fc.nat(), { nil: null });
-    const property = fc.property(steps, fc.array(harm, { maxLength: 3 }), cut, modes, (list, harms, end, mode) => {
-      const { bytes } = blockOf(list);
-      for (const { at, bytes: put } of harms) {
-        // Most of a block is words, and what goes wrong there is soon told: every other one hits the header and the tables.
-        const place = at % (at % 2 ? bytes.length : Math.min(bytes.length, 400));
-        bytes.set(put.subarray(0, bytes.length - place), place);
-      }
-      agree([end === null ? bytes : bytes.subarray(0, 1 + (end % bytes.length)), blockOf(list).bytes], mode);
-    });
+    const property = fc.property(
+      steps,
+      fc.array(harm, { maxLength: 3 }),
+      cut,
+      modes,
+      (list, harms, end, mode) => {
+        const { bytes } = blockOf(list);
+        for (const { at, bytes: put } of harms) {
+          // Most of a block is words, and what goes wrong there is soon told: every other one hits the header and the tables.
+          const place = at % (at % 2 ? bytes.length : Math.min(bytes.length, 400));
+          bytes.set(put.subarray(0, bytes.length - place), place);
+        }
+        agree(
+          [end === null ? bytes : bytes.subarray(0, 1 + (end % bytes.length)), blockOf(list).bytes],
+          mode,
+        );
+      },
+    );
     fc.assert(property, { seed: SEED, numRuns: 300 * SOAK });
   });
 });

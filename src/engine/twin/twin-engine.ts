@@ -25,7 +25,9 @@ export class TwinEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#world = new World(options);
-    this.#lanes = options.lanes.map((lane, n) => new TwinLane(n, lane, windowSize(lane, options), () => this.#lanes));
+    this.#lanes = options.lanes.map(
+      (lane, n) => new TwinLane(n, lane, windowSize(lane, options), () => this.#lanes),
+    );
     this.#collects = options.collect ?? false;
   }
 

@@ -2,7 +2,16 @@ import { SpinbackError } from '../../base/errors.ts';
 import { inflate } from '../../io/deflate.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { SpinDamageLog } from './damage.ts';
-import { checkFileHeader, FILE_HEADER, FRAME, FRAME_HEADER, frameAt, readFrame, type Frame, type FramePlace } from './frame.ts';
+import {
+  checkFileHeader,
+  FILE_HEADER,
+  FRAME,
+  FRAME_HEADER,
+  frameAt,
+  readFrame,
+  type Frame,
+  type FramePlace,
+} from './frame.ts';
 import {
   readBlockNotes,
   readHeadNotes,
@@ -33,13 +42,20 @@ export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDa
   const frame = place?.kind === FRAME.head ? readFrame(source, place) : null;
   if (!place || !frame)
     throw new SpinbackError('DAMAGED', 'the file has no readable head', { offset: FILE_HEADER });
-  const head = readHeadNotes(unpacker.unpack(unpackBody(frame, unpacker, FILE_HEADER), FILE_HEADER), FILE_HEADER);
+  const head = readHeadNotes(
+    unpacker.unpack(unpackBody(frame, unpacker, FILE_HEADER), FILE_HEADER),
+    FILE_HEADER,
+  );
   const sections: FramePlace[] = [];
   let next = frameAt(source, place.end);
   for (; next?.kind === FRAME.section; next = frameAt(source, next.end)) sections.push(next);
   const behind = sections.at(-1)?.end ?? place.end;
   const tail = tailOf(source, unpacker);
-  const { blocks, names, tail: found } = tail
+  const {
+    blocks,
+    names,
+    tail: found,
+  } = tail
     ? { blocks: tail.blocks, names: tail.names ?? head.names, tail }
     : scan(source, unpacker, behind, head, log);
   return {

@@ -65,7 +65,12 @@ export function textNames(
   log: SpinDamageLog,
 ): SpinNames {
   const comms = new CommTable();
-  const lookUp = new LookUp(source, contents.blocks, log, (rest, block) => new TextRest(rest, block.eventCount));
+  const lookUp = new LookUp(
+    source,
+    contents.blocks,
+    log,
+    (rest, block) => new TextRest(rest, block.eventCount),
+  );
   let types: TypeTable | undefined;
   return {
     comm: (pid) => comms.get(pid),

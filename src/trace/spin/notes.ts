@@ -118,7 +118,8 @@ class Fields {
   /** A whole number from 0 to 2^53. */
   count(name: string, most: number = Number.MAX_SAFE_INTEGER): number {
     const value = this.#map[name];
-    if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most) return value as number;
+    if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most)
+      return value as number;
     throw this.#wrong(name);
   }
 
@@ -243,11 +244,13 @@ export function typeNamesOf({ types, rows }: Capture, sizes: readonly number[]):
     ids: types.map(({ id }) => id),
     names: types.map(({ system, name }) => `${system}:${name.replaceAll('\n', ' ')}`).join('\n'),
     sizes,
-    rows: rows.filter(isTelling).map(({ type, kind, namespace, minSize, address, value, high }) => [
-      ...[type, kind, namespace, minSize],
-      ...[address, value, high].flatMap(({ at, size }) => [at, size]),
-    ]),
+    rows: rows.filter(isTelling).map(numbersOf),
   };
+}
+
+function numbersOf({ type, kind, namespace, minSize, address, value, high }: DecodeRow): number[] {
+  const places = [address, value, high].flatMap(({ at, size }) => [at, size]);
+  return [type, kind, namespace, minSize, ...places];
 }
 
 function isTelling({ kind, address, value }: DecodeRow): boolean {

@@ -40,7 +40,10 @@ export class RecordMask {
     for (const { at, size } of this.#fields[type]!) for (let n = 0; n < size; n++) bytes[start + at + n] = 0;
   }
 
-  restore(record: Uint8Array, { type, kind, pid, address, value }: Omit<CanonicalEvent, 'time' | 'cpu' | 'bit' | 'flags'>): void {
+  restore(
+    record: Uint8Array,
+    { type, kind, pid, address, value }: Omit<CanonicalEvent, 'time' | 'cpu' | 'bit' | 'flags'>,
+  ): void {
     if (record.length < 8) return;
     const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
     view.setUint16(0, type, true);
@@ -118,7 +121,8 @@ function findVariants(bytes: Uint8Array, starts: Uint32Array, { tokenOf, tokens 
   for (let n = 0; n < events; n++) {
     const token = tokenOf[n]!;
     let hash = token;
-    for (let at = starts[n]!, end = starts[n + 1]!; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+    for (let at = starts[n]!, end = starts[n + 1]!; at < end; at++)
+      hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
     let slot = (hash ^ (hash >>> 15)) & (slots.length - 1);
     for (; slots[slot]! >= 0; slot = (slot + 1) & (slots.length - 1)) {
       const { event } = found[slots[slot]!]!;

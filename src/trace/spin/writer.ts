@@ -62,7 +62,13 @@ export class SpinWriter {
   *begin(): Generator<Uint8Array> {
     const { path, format, clock, kernel, cpuCount, lanes } = this.#capture;
     const notes: HeadNotes = {
-      ...{ writer: VERSION, path, format, clock, kernel, cpuCount, of: this.#of },
+      writer: VERSION,
+      path,
+      format,
+      clock,
+      kernel,
+      cpuCount,
+      of: this.#of,
       longSize: this.#keepsake.longSize,
       lanes: lanes.map(({ cpu, lost }) => ({ cpu, lost })),
       names: typeNamesOf(this.#capture, this.#sizes),
@@ -73,7 +79,8 @@ export class SpinWriter {
     yield header;
     yield this.#packedFrame(FRAME.head, 'head', this.#packer.pack(notes));
     yield* this.#section('formats', concat(this.#keepsake.formats));
-    for (const [name, load] of Object.entries(this.#keepsake.tables ?? {})) yield* this.#section(name, load());
+    for (const [name, load] of Object.entries(this.#keepsake.tables ?? {}))
+      yield* this.#section(name, load());
   }
 
   /** Takes over events in merged order, whose raw records lie in their lanes' windows. `tallies`: see #build. */

@@ -55,10 +55,14 @@ for (const [name, twin, stride] of CAPTURES) {
 }
 
 const medium = anyCapture('ext4-dm-1k.medium.dat');
-test.skipIf(medium === null)('a container of ordinary size needs at most 5 bytes for an event', { timeout: 60_000 }, async () => {
-  const bytes = await containerOf(medium!);
-  const capture = await open(bytes);
-  let events = 0;
-  for (const { trace } of [reportOf(capture) as { trace: { events: number } }]) events = trace.events;
-  expect(bytes.length / events).toBeLessThan(5);
-});
+test.skipIf(medium === null)(
+  'a container of ordinary size needs at most 5 bytes for an event',
+  { timeout: 60_000 },
+  async () => {
+    const bytes = await containerOf(medium!);
+    const capture = await open(bytes);
+    let events = 0;
+    for (const { trace } of [reportOf(capture) as { trace: { events: number } }]) events = trace.events;
+    expect(bytes.length / events).toBeLessThan(5);
+  },
+);

@@ -56,7 +56,8 @@ export function compareEvents(original: Capture, container: Capture, stride: num
     const withRecord = events % stride === 0;
     const expected = withRecord ? { ...theirs, record: original.record(theirs.place) } : theirs;
     const found = withRecord && value ? { ...value, record: container.record(value.place) } : value;
-    if (!isDeepStrictEqual(found, expected) && different.length < 5) different.push([events, expected, found]);
+    if (!isDeepStrictEqual(found, expected) && different.length < 5)
+      different.push([events, expected, found]);
     events++;
   }
   const { value } = ours.next();

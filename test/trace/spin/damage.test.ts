@@ -25,7 +25,9 @@ async function small(): Promise<Uint8Array> {
 }
 
 /** Events and damage, or the error that says why there are none; anything else is a bug. */
-async function outcome(bytes: Uint8Array): Promise<{ events: PlacedEvent[]; errors: number } | SpinbackError> {
+async function outcome(
+  bytes: Uint8Array,
+): Promise<{ events: PlacedEvent[]; errors: number } | SpinbackError> {
   let capture: Capture;
   try {
     capture = await open(bytes);
@@ -74,7 +76,10 @@ describe('a small container', { timeout: 120_000 }, () => {
   });
 
   test('with any bytes anywhere, checksums made right again', async () => {
-    const harm = fc.record({ at: fc.nat(whole.length - 1), bytes: fc.uint8Array({ minLength: 1, maxLength: 12 }) });
+    const harm = fc.record({
+      at: fc.nat(whole.length - 1),
+      bytes: fc.uint8Array({ minLength: 1, maxLength: 12 }),
+    });
     const property = fc.asyncProperty(fc.array(harm, { minLength: 1, maxLength: 4 }), async (harms) => {
       const bytes = whole.slice();
       for (const { at, bytes: put } of harms) bytes.set(put.subarray(0, bytes.length - at), at);
@@ -125,7 +130,10 @@ describe('a container of several blocks', { timeout: 120_000 }, () => {
         }
         const { trace } = analyzeCapture(capture as Capture);
         expect(trace.events).toBe(Math.min(total, blocks * 32768));
-        expect(trace.problems.find(({ name }) => name === 'truncated')).toMatchObject({ severity: 'error', offset: end });
+        expect(trace.problems.find(({ name }) => name === 'truncated')).toMatchObject({
+          severity: 'error',
+          offset: end,
+        });
         expect((capture as Capture).lanes.every(({ lostTail }) => lostTail)).toBe(true);
       }
       end += part.length;
@@ -141,7 +149,10 @@ describe('a container of several blocks', { timeout: 120_000 }, () => {
     const capture = await open(join(broken));
     const { trace } = analyzeCapture(capture);
     expect(trace.events).toBe(total - 32768);
-    expect(trace.problems.find(({ name }) => name === 'damaged-block')).toMatchObject({ severity: 'error', count: 1 });
+    expect(trace.problems.find(({ name }) => name === 'damaged-block')).toMatchObject({
+      severity: 'error',
+      count: 1,
+    });
     expect(trace.perCpu.map(({ lost }) => lost)).toEqual([null, null, null, null]);
   });
 

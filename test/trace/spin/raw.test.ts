@@ -49,10 +49,15 @@ for (const name of ['lost-unlock.dat', 'ext4-dm-1k.small-v6.dat', 'stock.dat', '
     let records = 0;
     for (const [lane, { read, input }] of original.lanes.entries()) {
       const lookUp = new LookUp(source, contents.blocks, log, open);
-      for (const { offset, bytes } of recordsOf({ ...original.lanes[lane]!, input, read: (target) => read.call(original.lanes[lane], target) })) {
+      for (const { offset, bytes } of recordsOf({
+        ...original.lanes[lane]!,
+        input,
+        read: (target) => read.call(original.lanes[lane], target),
+      })) {
         const found = lookUp.find({ lane, offset });
         const restored = found?.rest.record(found.walk) ?? null;
-        if (restored === null || Buffer.compare(restored, bytes) !== 0) expect({ lane, offset, restored }).toEqual({ lane, offset, restored: bytes });
+        if (restored === null || Buffer.compare(restored, bytes) !== 0)
+          expect({ lane, offset, restored }).toEqual({ lane, offset, restored: bytes });
         records++;
       }
     }
