@@ -118,7 +118,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
   program
     .command('convert')
-    .description('write a capture as a .spin container: smaller, and several times faster to analyze')
+    .description('write a capture as a .spin container: smaller, and nothing lost')
     .argument('<file>', FILES)
     .argument('<output>', 'the container, by custom FILE.spin; - is standard output')
     .option('-f, --force', 'replace an output that exists')

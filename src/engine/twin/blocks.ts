@@ -1,4 +1,4 @@
-// Blocks of a .spin container -> events. model/block.ts takes them apart; here they are put in order of time.
+// Blocks of a .spin container -> events. src/blocks/block.ts takes them apart; here they are put in order of time.
 
 import { SpinbackError } from '../../base/errors.ts';
 import { Block, type BlockLane } from '../../blocks/block.ts';

@@ -11,6 +11,8 @@ import type { BlockEntry } from './notes.ts';
 
 const NO_CONVERSION = { mult: 0, shift: 0, offsetNs: 0n };
 const LOST = KINDS.indexOf('lost');
+/** As many as the engine keeps apart. */
+const MOST_CPUS = 8192;
 
 /** One lane of the original. The first one delivers the blocks, for all of them. */
 export interface SpinLane extends Lane {
@@ -95,9 +97,10 @@ export function readBlock(
 
 /** In place of a block that cannot be read: every CPU that had events in it lost an unknown number of them. */
 function lostBlock({ from: time, cpus, lanes }: BlockEntry, facts: readonly LaneFacts[]): Uint8Array {
-  const items = Items.ofCapacity(cpus.length);
+  const known = [...new Set(cpus)].slice(0, MOST_CPUS);
+  const items = Items.ofCapacity(known.length);
   const isPages = facts[0]?.of === 'pages';
-  for (const cpu of cpus) {
+  for (const cpu of known) {
     const lane = isPages ? facts.findIndex((fact) => fact.cpu === cpu) : 0;
     const offset = lanes[lanes.findIndex((number, n) => n % 2 === 0 && number === lane) + 1] ?? 0;
     if (lane < 0) continue;

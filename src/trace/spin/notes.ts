@@ -149,6 +149,12 @@ class Fields {
     throw this.#wrong(name);
   }
 
+  /** Throws for a list of more than `most`. */
+  atMost(name: string, most: number): void {
+    const value = this.#map[name];
+    if (Array.isArray(value) && value.length > most) throw this.#wrong(name);
+  }
+
   counts(name: string, most?: number): number[] {
     return this.list(name, (item) => new Fields({ [name]: item }, this.offset).count(name, most));
   }
@@ -180,6 +186,8 @@ export function readHeadNotes(value: unknown, offset: number): HeadNotes {
 
 function readTypeNames(value: unknown, offset: number): TypeNames {
   const fields = new Fields(value, offset);
+  // Types have 16 bits, and each costs a row.
+  for (const name of ['ids', 'rows']) fields.atMost(name, MOST_IDS + 1);
   return {
     ids: fields.counts('ids', MOST_IDS),
     names: fields.text('names'),
