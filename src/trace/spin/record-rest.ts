@@ -55,10 +55,10 @@ export class RecordMask {
     }
   }
 
-  /** Was the event decoded by its type's row? A record that was too short was not. */
+  /** Was the event decoded by its type's row, to whatever kind? A record that is too short was not, and has no kind. */
   #isMapped(type: number, kind: number, size: number): boolean {
     const row = this.#rows[type];
-    return row !== undefined && kind !== 0 && row.kind === kind && size >= row.minSize;
+    return row !== undefined && kind !== 0 && row.kind !== 0 && size >= row.minSize;
   }
 }
 
