@@ -46,11 +46,13 @@ import {
   KIND_WORD_STORE,
   LANE_BAD_EVENTS,
   LANE_BASE,
+  LANE_BLOCKS_FORMAT,
   LANE_CPU,
   LANE_FORMAT,
   LANE_HAS_EVENT,
   LANE_ID,
   LANE_NEXT_TIME,
+  LANE_PAGES_FORMAT,
   LANE_PENDING_LOST,
   LANE_RECORD,
   LANE_RECORDS_FORMAT,
@@ -62,6 +64,7 @@ import {
   LANE_WINDOW,
   FLAG_NMI,
   OUTPUT_POSITION,
+  OUTPUT_RECORD_SIZE,
   OUTPUT_SIZE,
   RECORD_EXTRA,
   RECORD_IS_MESSAGE,
@@ -163,6 +166,11 @@ function refilled(): i32 {
 /** Replays the lane's pending event, and what was lost before it. */
 function deliver(lane: usize): void {
   const record: usize = load<u32>(lane, LANE_RECORD);
+  if (load<u8>(lane, LANE_FORMAT) == LANE_BLOCKS_FORMAT) {
+    store<u64>(STATE, load<u64>(record, OUTPUT_POSITION), HEAD_POSITION);
+    replay(record, rowOf(load<u16>(record, EVENT_TYPE)));
+    return;
+  }
   const offset = load<u64>(lane, LANE_BASE) + u64(record - load<u32>(lane, LANE_WINDOW));
   store<u64>(STATE, (u64(load<u16>(lane, LANE_ID)) << 48) | offset, HEAD_POSITION);
   if (load<i64>(lane, LANE_PENDING_LOST)) {
@@ -205,9 +213,19 @@ function collect(event: usize): void {
   const n = load<u32>(STATE, HEAD_OUTPUT_COUNT);
   const item = load<usize>(STATE, HEAD_OUTPUT) + usize(n) * OUTPUT_SIZE;
   memory.copy(item, event, EVENT_SIZE);
-  store<u64>(item, load<u64>(STATE, HEAD_POSITION), OUTPUT_POSITION);
+  const position = load<u64>(STATE, HEAD_POSITION);
+  store<u64>(item, position, OUTPUT_POSITION);
+  store<u32>(item, recordSize(event, position), OUTPUT_RECORD_SIZE);
   store<u32>(STATE, n + 1, HEAD_OUTPUT_COUNT);
   if (outputIsFull()) store<u32>(STATE, 1, HEAD_PAUSE);
+}
+
+/** Bytes of the raw record that an event was decoded from; 0 for one that never was a raw record. */
+function recordSize(event: usize, position: u64): u32 {
+  const lane = load<usize>(STATE, HEAD_LANES) + usize(position >> 48) * LANE_SIZE;
+  const isRecord =
+    load<u8>(lane, LANE_FORMAT) == LANE_PAGES_FORMAT && load<u8>(event, EVENT_KIND) != KIND_LOST;
+  return isRecord ? load<u32>(lane, LANE_RECORD_SIZE) : 0;
 }
 
 function countKind(kind: u32, flags: u32): void {

@@ -8,17 +8,18 @@ const ALLOWED = {
   model: ['base'],
   io: ['base', 'model'],
   mapping: ['base', 'model'],
-  engine: ['base', 'model'],
+  blocks: ['base', 'model'],
+  engine: ['base', 'model', 'blocks'],
   dmesg: ['base', 'model'],
-  trace: ['base', 'model', 'io', 'mapping'],
+  trace: ['base', 'model', 'io', 'mapping', 'blocks'],
   capture: ['base'],
   analyzers: ['base', 'model'],
-  session: ['base', 'model', 'io', 'mapping', 'trace', 'engine', 'analyzers'],
+  session: ['base', 'model', 'io', 'mapping', 'blocks', 'trace', 'engine', 'analyzers'],
   report: ['base', 'model'],
   cli: ['base', 'model', 'io', 'mapping', 'capture', 'trace', 'session', 'report', 'dmesg'],
   generate: ['base', 'model', 'io', 'mapping', 'trace'],
 };
-const MAY_IMPORT_LAYOUT = ['model', 'engine'];
+const MAY_IMPORT_LAYOUT = ['model', 'blocks', 'engine'];
 const MAY_IMPORT_NODE = ['io', 'cli', 'generate'];
 
 const root = resolve(import.meta.dirname, '..');
@@ -44,7 +45,7 @@ function check(file, specifier) {
   const target = relative(root, resolve(dirname(file), specifier)).split(sep);
   if (target[0] === 'assembly') {
     if (!MAY_IMPORT_LAYOUT.includes(folder) || target[1] !== 'layout.ts') {
-      complain('only model and engine import from assembly/, and only layout.ts');
+      complain('only model, blocks and engine import from assembly/, and only layout.ts');
     }
     return;
   }

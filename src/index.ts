@@ -16,6 +16,7 @@ export { reportText, type TextOptions } from './report/terminal.ts';
 export { loadMapping } from './mapping/load.ts';
 export type { LinePattern, Mapping } from './mapping/mapping.ts';
 export type { MappingRow } from './mapping/rows.ts';
+export { convertCapture } from './session/convert.ts';
 export {
   DEFAULT_THRESHOLDS,
   analyzeCapture,
@@ -26,6 +27,15 @@ export {
   type PlacedEvent,
   type Progress,
 } from './session/session.ts';
-export type { Capture, Clock, Damage, EventRecord, EventType, FieldValue, Lane } from './trace/capture.ts';
+export type {
+  Capture,
+  Clock,
+  Damage,
+  EventRecord,
+  EventType,
+  FieldValue,
+  Keepsake,
+  Lane,
+} from './trace/capture.ts';
 export { openCapture } from './trace/open.ts';
 export type { OpenOptions } from './trace/reader.ts';

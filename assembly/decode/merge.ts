@@ -8,8 +8,10 @@ import {
   LANE_NEXT_TIME,
   LANE_PAGES_FORMAT,
   LANE_RECORDS_FORMAT,
+  LANE_SAMPLES_FORMAT,
   STATE,
 } from '../layout';
+import { advanceBlocks } from './blocks';
 import { advancePages } from './pages';
 import { advanceRecords } from './records';
 import { advanceSamples } from './samples';
@@ -18,7 +20,8 @@ import { advanceSamples } from './samples';
 export function advance(lane: usize): bool {
   const format = load<u8>(lane, LANE_FORMAT);
   if (format == LANE_PAGES_FORMAT) return advancePages(lane);
-  return format == LANE_RECORDS_FORMAT ? advanceRecords(lane) : advanceSamples(lane);
+  if (format == LANE_RECORDS_FORMAT) return advanceRecords(lane);
+  return format == LANE_SAMPLES_FORMAT ? advanceSamples(lane) : advanceBlocks(lane);
 }
 
 /** Order of the merge: by time, ties by lane. */

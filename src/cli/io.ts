@@ -15,8 +15,8 @@ export interface Output {
   readonly columns: number | undefined;
   /** The reader has gone away (`| head`): nothing more needs to be written. */
   readonly closed: boolean;
-  /** Resolves once the text is out, so that a slow reader slows the writer; does nothing when closed. */
-  write(text: string): Promise<void>;
+  /** Resolves once the text, or the bytes, are out, so that a slow reader slows the writer; does nothing when closed. */
+  write(text: string | Uint8Array): Promise<void>;
 }
 
 /** What the commands need of the session; tests put their own here. */
@@ -26,6 +26,8 @@ export interface Session {
   analyzeWithLog(capture: Capture, log: LogReport, options: AnalyzeOptions): JoinedReport;
   inspect(capture: Capture, options: AnalyzeOptions): Info;
   events(capture: Capture): Iterable<PlacedEvent>;
+  /** The bytes of the capture as a .spin container. */
+  convert(capture: Capture, options: Pick<AnalyzeOptions, 'onProgress'>): AsyncIterable<Uint8Array>;
 }
 
 /** Everything that a command touches outside of itself. */
@@ -62,6 +64,10 @@ export async function loadSession(): Promise<Session> {
     analyzeWithLog,
     inspect: inspectCapture,
     events: eventsOf,
+    async *convert(capture, options) {
+      const { convertCapture } = await import('../session/convert.ts');
+      yield* convertCapture(capture, options);
+    },
   };
 }
 
@@ -84,8 +90,8 @@ export function descriptorOutput(fd: number, stream: () => NodeJS.WriteStream, n
     },
     async write(text) {
       if (output) return await output.write(text);
-      if (closed || text === '') return;
-      let rest = Buffer.from(text);
+      if (closed || text.length === 0) return;
+      let rest: Uint8Array = typeof text === 'string' ? Buffer.from(text) : text;
       try {
         while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
       } catch (error) {

@@ -3,6 +3,7 @@ import { VERSION } from '../base/version.ts';
 import { CONFIDENCES } from '../model/report.ts';
 import type { AnalyzeAllCommand } from './analyze.ts';
 import type { CaptureCommand } from './capture.ts';
+import type { ConvertCommand } from './convert.ts';
 import type { DmesgCommand } from './dmesg.ts';
 import type { EventsCommand } from './events.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
@@ -20,7 +21,7 @@ import {
   wordsOption,
 } from './options.ts';
 
-const FILES = 'trace.dat or ftrace text, also packed with zstd or gzip; - is standard input';
+const FILES = 'trace.dat, ftrace text or .spin, also packed with zstd or gzip; - is standard input';
 
 const EXITS = `
 Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable or
@@ -123,6 +124,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     });
 
   program
+    .command('convert')
+    .description('write a capture as a .spin container: smaller, and nothing lost')
+    .argument('<file>', FILES)
+    .argument('<output>', 'the container, by custom FILE.spin; - is standard output')
+    .option('-f, --force', 'replace an output that exists')
+    .option('--instance <name>', 'the ftrace instance to read from a trace.dat')
+    .addOption(mapOption())
+    .showHelpAfterError('(spinback convert --help lists the options)')
+    .action(async (file: string, output: string, options: ConvertCommand) => {
+      const { convert } = await import('./convert.ts');
+      exit = await convert(file, output, options, io);
+    });
+
+  program
     .command('dmesg')
     .description('read kernel logs: what each lockup report says, what the CPU was doing, and why')
     .argument('<file...>', 'kernel log, console capture, journal or mail, also packed; - is standard input')
@@ -166,12 +181,14 @@ function reading(command: Command, description: string): Command {
     .description(description)
     .option('--json', 'JSON, one line per file or event (docs/report.md)')
     .option('--instance <name>', 'the ftrace instance to read from a trace.dat')
-    .addOption(
-      new Option('--map <file>', 'what events of your own mean (docs/mapping.md; repeatable)').argParser(
-        (file: string, before: readonly string[] = []) => wordsOption(file, before),
-      ),
-    )
+    .addOption(mapOption())
     .showHelpAfterError(`(spinback ${command.name()} --help lists the options)`);
+}
+
+function mapOption(): Option {
+  return new Option('--map <file>', 'what events of your own mean (docs/mapping.md; repeatable)').argParser(
+    (file: string, before: readonly string[] = []) => wordsOption(file, before),
+  );
 }
 
 function duration(flag: string, description: string, value: string): Option {

@@ -9,6 +9,8 @@ export interface LaneSpec {
   readonly layout: { readonly pageSize: number; readonly commitSize: 4 | 8; readonly dataAt: number } | null;
   /** Whole perf records, laid out as EngineOptions.samples says. */
   readonly isSamples?: boolean;
+  /** Blocks of a .spin container (assembly/layout.ts, BLOCK_*), one for each supply, with events of any lane. */
+  readonly blocks?: boolean;
   /** ns = (time * mult >> shift) + offsetNs; mult 0: ns = time + offsetNs. */
   readonly mult: number;
   readonly shift: number;

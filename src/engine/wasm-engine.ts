@@ -54,7 +54,7 @@ export class WasmEngine implements Engine {
   constructor(module: WebAssembly.Module, options: EngineOptions) {
     const limits = limitsOf(options);
     const maximum = Math.min(65536, Math.ceil(limits.memoryLimit / WASM_PAGE));
-    const windows = options.lanes.reduce((sum, lane) => sum + windowSize(lane, options), 0);
+    const windows = options.lanes.reduce((sum, lane) => sum + roomOf(lane, windowSize(lane, options)), 0);
     const initial = Math.min(maximum, Math.ceil((windows + ROOM) / WASM_PAGE));
     const memory = new WebAssembly.Memory({ initial: Math.max(2, initial), maximum: 65536 });
     this.#memory = new WasmMemory(memory);
@@ -120,7 +120,7 @@ export class WasmEngine implements Engine {
   }
 
   #writeLane(lane: LaneSpec, n: number, size: number, limit: number): void {
-    const window = this.#exports.window(size) >>> 0;
+    const window = this.#exports.window(roomOf(lane, size)) >>> 0;
     if (!window) throw tooSmall(limit);
     this.#windows.push({ at: window, size });
     const memory = this.#memory;
@@ -225,14 +225,31 @@ export class WasmEngine implements Engine {
     return this.#memory.bytes;
   }
 
+  /**
+   * Collect mode: takes the events as they lie in memory (assembly/layout.ts, OUTPUT_*). Valid until the next step; until then
+   * their raw records lie in their lanes' windows.
+   */
+  takeItems(): Uint8Array {
+    const output = this.#head(L.HEAD_OUTPUT);
+    const end = output + this.#head(L.HEAD_OUTPUT_COUNT) * L.OUTPUT_SIZE;
+    this.#memory.setU32(L.STATE + L.HEAD_OUTPUT_COUNT, 0);
+    return this.#memory.bytes.subarray(output, end);
+  }
+
   state(): EngineState {
     return readState(this.#memory, this.#lanes);
   }
 }
 
-function formatOf(lane: LaneSpec): number {
-  if (lane.isSamples) return L.LANE_SAMPLES_FORMAT;
-  return lane.layout ? L.LANE_PAGES_FORMAT : L.LANE_RECORDS_FORMAT;
+/** Bytes of a lane's window with the tables behind it. */
+function roomOf({ blocks }: LaneSpec, window: number): number {
+  return blocks && window > 0 ? window + L.TABLE_SIZE : window;
+}
+
+function formatOf({ layout, blocks, isSamples }: LaneSpec): number {
+  if (layout) return L.LANE_PAGES_FORMAT;
+  if (isSamples) return L.LANE_SAMPLES_FORMAT;
+  return blocks ? L.LANE_BLOCKS_FORMAT : L.LANE_RECORDS_FORMAT;
 }
 
 function tooSmall(limit: number): SpinbackError {

@@ -14,6 +14,8 @@ export type EngineMaker = (options: EngineOptions) => Engine;
 
 /** Bytes of input from which on the optimizing compiler's code of the engine pays. */
 const MUCH = 4 << 20;
+/** Bytes of pages that a byte of a container stands for: an event has about 40 there, and 4 here. */
+const UNPACKING = 10;
 
 /** The release build, one module for small inputs and one for others: each is compiled once per process. */
 const modules: { small?: WebAssembly.Module; large?: WebAssembly.Module } = {};
@@ -23,7 +25,7 @@ function moduleFor(inputBytes: number): WebAssembly.Module {
 }
 
 /** The release build of the WebAssembly engine. */
-export const makeWasmEngine: EngineMaker = (options) =>
+export const makeWasmEngine = (options: EngineOptions): WasmEngine =>
   new WasmEngine(moduleFor(options.inputBytes ?? Infinity), options);
 
 function compile(): WebAssembly.Module {
@@ -44,17 +46,24 @@ export function engineInput(
   capture: Capture,
 ): Pick<EngineOptions, 'lanes' | 'rows' | 'samples' | 'inputBytes'> {
   const { total } = capture.progress();
+  const bytes = total !== null && capture.lanes[0]?.input.kind === 'blocks' ? total * UNPACKING : total;
   return {
-    ...(total !== null && { inputBytes: total }),
+    ...(bytes !== null && { inputBytes: bytes }),
     samples: capture.samples,
     lanes: capture.lanes.map((lane) => ({
       cpu: lane.cpu,
       layout: lane.input.kind === 'pages' ? lane.input.layout : null,
       isSamples: lane.input.kind === 'samples',
+      blocks: lane.input.kind === 'blocks',
       ...lane.clock,
     })),
     rows: attemptsHold(capture) ? capture.rows.map(heldFromAttempt) : capture.rows,
   };
+}
+
+/** Does the lane stand for one CPU, as lanes of pages do, and in a container those that were? Others hold events of any. */
+export function isOfPages({ input }: Lane): boolean {
+  return input.kind === 'pages' || (input.kind === 'blocks' && input.of === 'pages');
 }
 
 /**
@@ -65,9 +74,7 @@ export function engineInput(
 export function attemptsHold({ rows, lanes }: Capture): boolean {
   const has = (kind: KindName): boolean =>
     rows.some((row) => isLockdep(row) && row.kind === KINDS.indexOf(kind));
-  return (
-    lanes.every(({ input }) => input.kind === 'pages') && has('attempt') && has('release') && !has('acquire')
-  );
+  return lanes.every(isOfPages) && has('attempt') && has('release') && !has('acquire');
 }
 
 function isLockdep({ namespace }: DecodeRow): boolean {

@@ -5,6 +5,7 @@ import { COUNTERS } from '../model/engine-numbers.ts';
 import type { CpuSummary, HistogramData, Problem, Stats, TraceSummary, TypeCount } from '../model/report.ts';
 import type { CpuState, EngineState, HistogramState } from '../model/state.ts';
 import type { Capture } from '../trace/capture.ts';
+import { isOfPages } from './pump.ts';
 
 /** Counters that speak of limits met, with what each means for the user. */
 const LIMITS: readonly (readonly [name: string, counter: number, text: string])[] = [
@@ -70,7 +71,7 @@ export function summaryOf(capture: Capture, about: Case): TraceSummary {
 }
 
 function cpuSummary(capture: Capture, cpu: CpuState): CpuSummary {
-  const lane = capture.lanes.find(({ cpu: number, input }) => number === cpu.cpu && input.kind === 'pages');
+  const lane = capture.lanes.find((candidate) => candidate.cpu === cpu.cpu && isOfPages(candidate));
   // The pages' own marks count exactly where they count at all; the recorder's statistics fill in.
   const lost = cpu.lostUnknown > 0 ? null : Number(cpu.lost);
   const noted = (lane?.lost ?? 0) + unplaced(capture, cpu.cpu, lost ?? 0);
@@ -87,7 +88,7 @@ function cpuSummary(capture: Capture, cpu: CpuState): CpuSummary {
 /** CPUs of which nothing was read: they recorded nothing, or their data is missing. */
 function emptyCpus(capture: Capture, { state }: Case): CpuSummary[] {
   const seen = new Set(state.cpus.map(({ cpu }) => cpu));
-  const lanes = capture.lanes.filter(({ input, cpu }) => input.kind === 'pages' && !seen.has(cpu));
+  const lanes = capture.lanes.filter((lane) => isOfPages(lane) && !seen.has(lane.cpu));
   return lanes.map(({ cpu, lost, lostTail }) => ({
     cpu,
     firstNs: null,

@@ -1,3 +1,4 @@
+import type { ByteSource } from '../io/source.ts';
 import type { EventPlace } from '../model/event.ts';
 import type { SampleTables, ScanSamples } from '../model/samples.ts';
 import type { DecodeRow } from '../mapping/decode-row.ts';
@@ -34,19 +35,21 @@ export interface PageLayout {
 /**
  * One stream of input, in order of time. `pages`: raw ftrace sub-buffers of one CPU. `records`: canonical 40-byte events
  * (assembly/layout.ts, EVENT_*); EVENT_CPU of the record counts. `samples`: perf's records as they lie in the file; each
- * carries its CPU.
+ * carries its CPU. `blocks`: the first lane delivers the events of all lanes, merged (BLOCK_*), one block for each read; `of` is
+ * what the lanes were before.
  */
 export interface Lane {
   readonly cpu: number;
   readonly input:
     | { readonly kind: 'pages'; readonly layout: PageLayout }
     | { readonly kind: 'records' }
-    | { readonly kind: 'samples' };
+    | { readonly kind: 'samples' }
+    | { readonly kind: 'blocks'; readonly of: 'pages' | 'records' };
   readonly clock: ClockConversion;
   /** Bytes that the lane will deliver, null when that is not known beforehand. */
   readonly size: number | null;
   /**
-   * Fills `target` with the next whole pages or records and returns how many bytes; 0 means the end.
+   * Fills `target` with the next whole pages or records, or the next block, and returns how many bytes; 0 means the end.
    * Deterministic: a second capture opened on the same file delivers the same bytes.
    */
   read(target: Uint8Array): number;
@@ -94,6 +97,21 @@ export interface CaptureLoss {
   readonly count: number | null;
 }
 
+/** Everything that names and records are told from, as it lies in the capture. */
+export interface Keepsake {
+  /** Bytes of the kernel's long. */
+  readonly longSize: 4 | 8;
+  /** Texts of the event formats, in the order of `types`; empty where there are none. */
+  readonly formats: readonly Uint8Array[];
+  /** Tables of the kernel, as text: symbols, names of tasks, texts that records point to. */
+  readonly tables: Readonly<Record<'kallsyms' | 'cmdlines' | 'printk-formats', () => Uint8Array>> | null;
+  /** Captures of text: where the records' lines lie, and the names of tasks as they are known so far. */
+  readonly text: {
+    readonly source: ByteSource;
+    comms(): Iterable<readonly [pid: number, name: string]>;
+  } | null;
+}
+
 /** An opened capture: what every reader delivers and the session replays, once: its lanes are streams. */
 export interface Capture {
   readonly path: string;
@@ -126,6 +144,8 @@ export interface Capture {
   symbol(address: bigint): string | null;
   /** Goes back to one record; null when it cannot be had (an evicted stream, a lost event). */
   record(place: EventPlace): EventRecord | null;
+  /** What a container keeps of the capture besides its events; absent where it cannot be kept. */
+  keepsake?(): Keepsake;
   /** Bytes of input consumed and in all, for progress. */
   progress(): { readonly done: number; readonly total: number | null };
   close(): void;

@@ -2,10 +2,12 @@ import { dumpReader, ftraceTextReader, lineTextReader } from './ftrace-text/read
 import { perfDataReader } from './perf-data/reader.ts';
 import { perfScriptReader } from './perf-script/reader.ts';
 import type { Reader } from './reader.ts';
+import { spinReader } from './spin/reader.ts';
 import { traceDatReader } from './trace-dat/reader.ts';
 
 /** Every format that is read, in the order in which they are tried: binary formats with a magic first. */
 export const READERS: readonly Reader[] = [
+  spinReader,
   traceDatReader,
   perfDataReader,
   ftraceTextReader,

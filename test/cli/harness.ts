@@ -102,6 +102,11 @@ export async function runWith(argv: readonly string[], options: RunOptions = {})
         yield { event, place: { lane: event.cpu, offset: at * 32 } };
       if (file.readError) throw file.readError;
     },
+    async *convert(capture) {
+      const file = fileOf(capture);
+      yield Uint8Array.of(1, 2, 3);
+      if (file.readError) throw file.readError;
+    },
   };
   const io: Io = {
     stdout,

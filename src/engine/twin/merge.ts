@@ -1,8 +1,10 @@
 // Lanes, and which of their pending events comes next.
 
 import { EVENT_SIZE } from '../../../assembly/layout.ts';
+import type { BlockLane } from '../../blocks/block.ts';
 import type { LaneState } from '../../model/state.ts';
 import type { LaneSpec } from '../engine.ts';
+import { eventsOfBlock, type BlockListener } from './blocks.ts';
 import { recordsOf, type PageTally, type RawRecord } from './pages.ts';
 import { samplesOf, type SampleEvent, type SampleMemory, type Samples } from './samples.ts';
 
@@ -26,11 +28,26 @@ export class TwinLane {
   #backwards = 0;
   #time = 0n;
 
-  /** `samples`: how they are laid out, for lanes of them. */
-  constructor(id: number, spec: LaneSpec, windowSize: number, samples: Samples | null) {
+  readonly #listener: BlockListener;
+
+  /** `samples`: how they are laid out, for lanes of them. `lanes`: all lanes, to which blocks give their due. */
+  constructor(
+    id: number,
+    spec: LaneSpec,
+    windowSize: number,
+    samples: Samples | null,
+    lanes: () => readonly TwinLane[],
+  ) {
     this.#samples = spec.isSamples ? samples : null;
     this.#memory = { time: 0n, cpu: spec.cpu };
     this.id = id;
+    this.#listener = {
+      get lanes() {
+        return lanes().length;
+      },
+      credit: (due) => lanes()[due.lane]!.credit(due),
+      broken: () => this.tally.badPages++,
+    };
     this.spec = spec;
     this.window = new Uint8Array(windowSize);
   }
@@ -40,9 +57,10 @@ export class TwinLane {
     this.#base += this.#filled;
     this.#filled = bytes;
     const input = this.window.subarray(0, bytes);
-    const { layout } = this.spec;
+    const { layout, blocks } = this.spec;
     if (this.#samples) this.#records = samplesOf(input, this.#samples, this.#base, this.tally, this.#memory);
     else if (layout) this.#records = recordsOf(input, layout, this.#base, this.tally);
+    else if (blocks) this.#records = eventsOfBlock(input, this.#listener);
     else this.#records = canonical(input, this.#base);
   }
 
@@ -59,6 +77,10 @@ export class TwinLane {
       this.hasEnded = this.#isLast;
       return this.hasEnded;
     }
+    if (this.spec.blocks) {
+      this.pending = value;
+      return true;
+    }
     const time = this.spec.layout ? this.#toNs(value.time) : value.time;
     if ('lost' in value && value.lost !== null) {
       // No event: it neither counts nor has a place in the order of the samples.
@@ -70,6 +92,17 @@ export class TwinLane {
     this.#events++;
     this.pending = { ...value, time };
     return true;
+  }
+
+  /** A block of the first lane says what reading this lane came upon. */
+  credit({ events, firstBad, pages, badPages, badEvents, backwards }: BlockLane): void {
+    const { tally } = this;
+    if (tally.badPages + tally.badEvents === 0) tally.firstBad = Number(firstBad);
+    tally.pages += pages;
+    tally.badPages += badPages;
+    tally.badEvents += badEvents;
+    this.#events += events;
+    this.#backwards += backwards;
   }
 
   /** Raw clock -> ns. */

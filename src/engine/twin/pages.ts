@@ -4,6 +4,7 @@
 
 import { ByteReader } from '../../base/byte-reader.ts';
 import { SpinbackError } from '../../base/errors.ts';
+import type { CanonicalEvent } from '../../model/event.ts';
 import type { LaneSpec } from '../engine.ts';
 
 export type PageLayout = NonNullable<LaneSpec['layout']>;
@@ -15,6 +16,8 @@ export interface RawRecord {
   readonly bytes: Uint8Array;
   /** Byte offset in the lane. */
   readonly offset: number;
+  /** Lanes of blocks: the event that was decoded, and the lane that it is from. */
+  readonly decoded?: { readonly event: CanonicalEvent; readonly lane: number };
 }
 
 /** What reading a lane's pages came upon. */

@@ -27,7 +27,9 @@ export class TwinEngine implements Engine {
   constructor(options: EngineOptions) {
     this.#world = new World(options);
     const samples = options.samples ? new Samples(options.samples) : null;
-    this.#lanes = options.lanes.map((lane, n) => new TwinLane(n, lane, windowSize(lane, options), samples));
+    this.#lanes = options.lanes.map(
+      (lane, n) => new TwinLane(n, lane, windowSize(lane, options), samples, () => this.#lanes),
+    );
     this.#collects = options.collect ?? false;
   }
 
@@ -51,6 +53,10 @@ export class TwinEngine implements Engine {
     const { spec, tally } = lane;
     const pending = lane.pending!;
     const { time, offset, bytes } = pending;
+    if ('decoded' in pending && pending.decoded) {
+      this.#hand(pending.decoded.event, { lane: pending.decoded.lane, offset });
+      return;
+    }
     const cpu = 'cpu' in pending ? pending.cpu : spec.cpu;
     const place = { lane: lane.id, offset };
     if ('lost' in pending && pending.lost !== null) {

@@ -34,6 +34,11 @@ export class CommTable {
     if (this.#names.size > MAX_TASKS) this.#names.delete(this.#names.keys().next().value!);
   }
 
+  /** All names as they are now. */
+  entries(): Iterable<readonly [pid: number, name: string]> {
+    return this.#names;
+  }
+
   get(pid: number): string | null {
     return pid === 0 ? '<idle>' : (this.#names.get(pid) ?? null);
   }

@@ -6,7 +6,7 @@ import { RowTable } from '../../mapping/row-table.ts';
 import type { MappingRow } from '../../mapping/rows.ts';
 import { readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
-import type { Capture, Clock, EventRecord, Lane } from '../capture.ts';
+import type { Capture, Clock, EventRecord, Keepsake, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
 import { DamageLog, fewOf } from '../damage.ts';
 import { TEXT_DAMAGES } from './damages.ts';
@@ -115,6 +115,8 @@ class TextCapture implements Capture {
   readonly kernel: string | null;
   readonly cpuCount: number | null;
   readonly lanes: readonly Lane[];
+  /** Containers keep the lines of tracefs and trace-cmd. */
+  readonly keepsake?: () => Keepsake;
   readonly #source: ByteSource;
   readonly #mappings: RowTable;
   readonly #dialect: Dialect;
@@ -146,6 +148,10 @@ class TextCapture implements Capture {
       dialect,
       from,
     );
+    if (dialect === FTRACE) {
+      const text = { source, comms: () => this.#stream.comms.entries() };
+      this.keepsake = () => ({ longSize: 8, formats: [], tables: null, text });
+    }
     this.path = source.name;
     this.format = input.format ?? formatOf(beginning);
     this.clock = input.clock ?? clockOf(beginning);

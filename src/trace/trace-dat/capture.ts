@@ -1,17 +1,14 @@
 import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { DecodeRow } from '../../mapping/decode-row.ts';
-import { describeRecord } from '../../mapping/describe.ts';
-import { readFields } from '../../mapping/fields.ts';
-import type { Names } from '../../mapping/printf.ts';
 import type { EventPlace } from '../../model/event.ts';
-import type { Capture, Clock, Damage, EventRecord, EventType } from '../capture.ts';
+import type { Capture, Clock, Damage, EventRecord, EventType, Keepsake } from '../capture.ts';
 import type { Contents } from './contents.ts';
 import type { DatDamageLog } from './damage.ts';
 import type { FormatIndex } from './formats.ts';
-import { Kallsyms } from './kallsyms.ts';
 import type { DatLane } from './lane.ts';
-import { Cmdlines, PrintkFormats, type Load } from './names.ts';
+import type { Load } from './names.ts';
+import { Teller } from './teller.ts';
 
 export interface DatFacts {
   readonly format: string;
@@ -34,9 +31,8 @@ export class DatCapture implements Capture {
   readonly #source: ByteSource;
   readonly #log: DatDamageLog;
   readonly #formats: FormatIndex;
-  readonly #kallsyms: Kallsyms;
-  readonly #cmdlines: Cmdlines;
-  readonly #names: Names;
+  readonly #keepsake: Pick<Keepsake, 'longSize' | 'tables'>;
+  readonly #teller: Teller;
   #types: readonly EventType[] | null = null;
 
   constructor(source: ByteSource, log: DatDamageLog, facts: DatFacts) {
@@ -51,15 +47,13 @@ export class DatCapture implements Capture {
     this.#source = source;
     this.#log = log;
     this.#formats = contents.formats;
-    this.#kallsyms = new Kallsyms(this.#tolerant(contents.kallsyms));
-    this.#cmdlines = new Cmdlines(this.#tolerant(contents.cmdlines));
-    const printkFormats = new PrintkFormats(this.#tolerant(contents.printkFormats));
-    this.#names = {
-      symbol: (address) => this.#kallsyms.symbol(address),
-      address: (symbol) => this.#kallsyms.address(symbol),
-      text: (address) => printkFormats.text(address),
-      longSize: contents.headerPage.commitSize,
+    const tables = {
+      kallsyms: this.#tolerant(contents.kallsyms),
+      cmdlines: this.#tolerant(contents.cmdlines),
+      'printk-formats': this.#tolerant(contents.printkFormats),
     };
+    this.#keepsake = { longSize: contents.headerPage.commitSize, tables };
+    this.#teller = new Teller(this.#formats, contents.headerPage.commitSize, tables);
   }
 
   get types(): readonly EventType[] {
@@ -71,22 +65,21 @@ export class DatCapture implements Capture {
   }
 
   comm(pid: number): string | null {
-    return this.#cmdlines.comm(pid);
+    return this.#teller.comm(pid);
   }
 
   symbol(address: bigint): string | null {
-    return this.#kallsyms.symbol(address);
+    return this.#teller.symbol(address);
   }
 
   /** A place's offset counts bytes of the lane's pages and points to the record's common_type field. */
   record({ lane, offset }: EventPlace): EventRecord | null {
     const record = this.lanes[lane]?.record(offset);
-    if (!record || record.byteLength < 2) return null;
-    const id = record[0]! | (record[1]! << 8);
-    const type = this.#formats.type(id) ?? { id, system: '', name: `type-${id}` };
-    const format = this.#formats.format(id);
-    if (format === null) return { type, fields: [], text: '' };
-    return { type, fields: readFields(format, record), text: describeRecord(format, record, this.#names) };
+    return record ? this.#teller.tell(record) : null;
+  }
+
+  keepsake(): Keepsake {
+    return { ...this.#keepsake, formats: this.#formats.texts(), text: null };
   }
 
   progress(): { readonly done: number; readonly total: number } {

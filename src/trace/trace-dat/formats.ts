@@ -45,6 +45,18 @@ export class FormatIndex {
     }
   }
 
+  /** Takes over formats whose numbers and names are known, without a look at their texts. */
+  adopt(type: EventType, source: ByteSource, at: number, size: number): void {
+    this.#places.set(type.id, { ...type, source, at, size });
+  }
+
+  /** The texts of all formats, in the order of `types`; empty for those that are too long to be read. */
+  texts(): Uint8Array[] {
+    return Array.from(this.#places.values(), ({ source, at, size }) =>
+      size > LONGEST_FORMAT ? new Uint8Array(0) : readRange(source, at, size),
+    );
+  }
+
   get types(): EventType[] {
     return Array.from(this.#places.values(), ({ id, system, name }) => ({ id, system, name }));
   }

@@ -1,0 +1,291 @@
+import * as L from '../../assembly/layout.ts';
+import { ByteReader } from '../base/byte-reader.ts';
+import { SpinbackError } from '../base/errors.ts';
+import { readVarint, signed } from './varint.ts';
+
+/** What reading a lane came upon within a block, and where its first event in it lies (assembly/layout.ts, DUE_*). */
+export interface BlockLane {
+  readonly lane: number;
+  readonly offset: number;
+  readonly events: bigint;
+  readonly firstBad: bigint;
+  readonly pages: number;
+  readonly badPages: number;
+  readonly badEvents: number;
+  readonly backwards: number;
+}
+
+/** A CPU of a lane, with the task that runs there when the block begins. */
+export interface Strand {
+  readonly cpu: number;
+  readonly pid: number;
+  /** Index into the block's lanes. */
+  readonly lane: number;
+}
+
+/** What an event says apart from when, who, address and value. */
+export interface Shape {
+  readonly kind: number;
+  readonly bit: number;
+  readonly flags: number;
+  readonly type: number;
+  /** Bytes from such an event's position to that of its lane's next event. */
+  readonly step: number;
+}
+
+/** What an event says apart from when and who. */
+export interface Token extends Shape {
+  readonly address: bigint;
+  readonly value: bigint;
+}
+
+/** Widths of a word's fields. */
+type WordBits = readonly [time: number, strand: number, token: number];
+
+/**
+ * One block of a .spin container, unpacked (assembly/layout.ts, BLOCK_*): for the twin, and for going back to single
+ * events. Every read is bounded; numbers that cannot be throw DAMAGED.
+ */
+export class Block {
+  readonly eventCount: number;
+  /** What the first event's time counts from. */
+  readonly time: bigint;
+  readonly lanes: readonly BlockLane[];
+  readonly strands: readonly Strand[];
+  /** The shape of each token. */
+  readonly shapeOf: readonly Shape[];
+  #addresses: BigUint64Array | null = null;
+  #values: BigUint64Array | null = null;
+  /** The tokens' addresses and values. */
+  readonly #varints: Uint8Array;
+  readonly #exceptions: Uint8Array;
+  readonly #words: Uint8Array;
+  readonly #bits: WordBits;
+
+  constructor(bytes: Uint8Array) {
+    const reader = new ByteReader(bytes);
+    const counts = Array.from({ length: 8 }, () => reader.u32('a block'));
+    const [events, lanes, strands, shapes, tokens, tokenBytes, exceptionBytes, wordBytes] = counts;
+    this.time = reader.u64('a block');
+    this.#bits = [reader.u8('a block'), reader.u8('a block'), reader.u8('a block')];
+    reader.take(L.BLOCK_HEADER - reader.position, 'a block');
+    this.eventCount = events!;
+    const width = this.#bits.reduce((sum, bits) => sum + bits);
+    const fits =
+      this.#bits[0] <= L.BLOCK_TIME_BITS_LIMIT &&
+      this.#bits[1] <= L.BLOCK_NUMBER_BITS_LIMIT &&
+      this.#bits[2] <= L.BLOCK_NUMBER_BITS_LIMIT &&
+      width <= L.BLOCK_WORD_BITS_LIMIT;
+    if (!fits || events! > L.BLOCK_EVENT_LIMIT || tokens! > L.BLOCK_EVENT_LIMIT) throw impossible(reader);
+    const stretch = (size: number): ByteReader =>
+      new ByteReader(reader.take(size, 'a block'), true, reader.base + reader.position - size);
+    const laneBytes = stretch(lanes! * L.DUE_SIZE);
+    const strandBytes = stretch(strands! * L.STRAND_SIZE);
+    const shapeBytes = stretch(shapes! * L.SHAPE_SIZE);
+    const varints = stretch(tokenBytes!);
+    this.#exceptions = reader.take(exceptionBytes!, 'a block');
+    this.#words = reader.take(wordBytes!, 'a block');
+    if (Math.ceil((events! * width) / 8) + 8 > wordBytes!) throw impossible(reader);
+    this.shapeOf = readTokenShapes(varints, tokens!, readShapes(shapeBytes, shapes!));
+    this.#varints = varints.take(varints.remaining, 'tokens');
+    this.lanes = Array.from({ length: lanes! }, () => readLane(laneBytes));
+    this.strands = Array.from({ length: strands! }, () => readStrand(strandBytes, lanes!));
+  }
+
+  /** Reads the tokens' addresses and values. Throws DAMAGED where they cannot be read. */
+  readTokens(): void {
+    if (this.#addresses) return;
+    const reader = new ByteReader(this.#varints);
+    const [addresses, values] = [
+      new BigUint64Array(this.shapeOf.length),
+      new BigUint64Array(this.shapeOf.length),
+    ];
+    let address = 0n;
+    for (let n = 0; n < addresses.length; n++) addresses[n] = address += signed(readVarint(reader));
+    for (let n = 0; n < values.length; n++) values[n] = readVarint(reader);
+    [this.#addresses, this.#values] = [addresses, values];
+  }
+
+  /** What the events of token `n` say. Throws DAMAGED where the tokens cannot be read. */
+  token(n: number): Token {
+    this.readTokens();
+    return { ...this.shapeOf[n]!, address: this.#addresses![n]!, value: this.#values![n]! };
+  }
+
+  /** A walk over the events, from the first one on. */
+  walk(): Walk {
+    return new Walk(this, this.#bits, this.#words, this.#exceptions);
+  }
+}
+
+/** Goes over the events of a block, one after the other, without an object for each. The fields are those of event `n`. */
+export class Walk {
+  /** -1 before the first event. */
+  n = -1;
+  token = 0;
+  strand = 0;
+  /** Index into the block's lanes. */
+  lane = 0;
+  /** In the event's lane. */
+  offset = 0;
+  pid = 0;
+  /** Time since the event before: by the word, and beyond it. */
+  delta = 0;
+  leap = 0n;
+  readonly #count: number;
+  readonly #bits: WordBits;
+  readonly #words: DataView;
+  readonly #exceptions: Exceptions;
+  readonly #laneOf: Uint32Array;
+  readonly #pids: Int32Array;
+  readonly #steps: Uint16Array;
+  readonly #offsets: Float64Array;
+
+  constructor(block: Block, bits: WordBits, words: Uint8Array, exceptions: Uint8Array) {
+    this.#count = block.eventCount;
+    this.#bits = bits;
+    this.#words = new DataView(words.buffer, words.byteOffset, words.byteLength);
+    this.#exceptions = new Exceptions(exceptions);
+    this.#laneOf = Uint32Array.from(block.strands, ({ lane }) => lane);
+    this.#pids = Int32Array.from(block.strands, ({ pid }) => pid);
+    this.#steps = Uint16Array.from(block.shapeOf, ({ step }) => step);
+    this.#offsets = Float64Array.from(block.lanes, ({ offset }) => offset);
+  }
+
+  /** Something in the block is impossible: the walk ends in front of it. */
+  get isBroken(): boolean {
+    return this.#exceptions.isBroken;
+  }
+
+  /** Offset of a lane's next event, if it is where it is expected. */
+  nextOffset(lane: number): number {
+    return this.#offsets[lane]!;
+  }
+
+  /** Moves on to the next event; false when there is none. */
+  next(): boolean {
+    const n = this.n + 1;
+    if (n >= this.#count || this.#exceptions.isBroken) return false;
+    this.leap = 0n;
+    while (this.#exceptions.at === n) this.#except();
+    const [timeBits, strandBits, tokenBits] = this.#bits;
+    const at = n * (timeBits + strandBits + tokenBits);
+    const strand = this.#field(at + timeBits, strandBits);
+    const token = this.#field(at + timeBits + strandBits, tokenBits);
+    if (strand >= this.#laneOf.length || token >= this.#steps.length) this.#exceptions.isBroken = true;
+    if (this.#exceptions.isBroken) return false;
+    const lane = this.#laneOf[strand]!;
+    this.n = n;
+    this.token = token;
+    this.strand = strand;
+    this.lane = lane;
+    this.pid = this.#pids[strand]!;
+    this.offset = this.#offsets[lane]!;
+    this.delta = this.#field(at, timeBits);
+    this.#offsets[lane]! += this.#steps[token]!;
+    return true;
+  }
+
+  /** `width` bits, at most 32, from bit `at` of the words. */
+  #field(at: number, width: number): number {
+    const shift = at & 7;
+    const low = this.#words.getUint32(at >>> 3, true) >>> shift;
+    if (width + shift <= 32) return width === 32 ? low : low & ((1 << width) - 1);
+    const all = (low | (this.#words.getUint8((at >>> 3) + 4) << (32 - shift))) >>> 0;
+    return width === 32 ? all : (all & ((1 << width) - 1)) >>> 0;
+  }
+
+  #except(): void {
+    const { what, place, amount } = this.#exceptions.take();
+    if (what === L.EXCEPTION_TIME) this.leap += amount;
+    else if (what === L.EXCEPTION_PID && place < this.#pids.length)
+      this.#pids[Number(place)] = Number(BigInt.asIntN(32, amount));
+    else if (what === L.EXCEPTION_POSITION && place < this.#offsets.length) {
+      const offset = BigInt.asUintN(64, BigInt(this.#offsets[Number(place)]!) + amount);
+      if (offset >= OFFSET_LIMIT) this.#exceptions.isBroken = true;
+      else this.#offsets[Number(place)] = Number(offset);
+    } else this.#exceptions.isBroken = true;
+  }
+}
+
+const OFFSET_LIMIT = 1n << BigInt(L.BLOCK_OFFSET_BITS);
+
+function impossible(reader: ByteReader): SpinbackError {
+  return new SpinbackError('DAMAGED', 'a block with impossible numbers', { offset: reader.offset });
+}
+
+function readLane(reader: ByteReader): BlockLane {
+  const position = reader.u64();
+  const lane = {
+    lane: Number(position >> 48n),
+    offset: Number(BigInt.asUintN(48, position)),
+    events: reader.u64(),
+    firstBad: reader.u64(),
+    pages: reader.u32(),
+    badPages: reader.u32(),
+    badEvents: reader.u32(),
+    backwards: reader.u32(),
+  };
+  if (lane.offset >= OFFSET_LIMIT || lane.firstBad >= OFFSET_LIMIT) throw impossible(reader);
+  return lane;
+}
+
+function readStrand(reader: ByteReader, lanes: number): Strand {
+  reader.u16();
+  const strand = { cpu: reader.u16(), pid: reader.i32(), lane: reader.u32() };
+  reader.u32();
+  if (strand.lane >= lanes) throw impossible(reader);
+  return strand;
+}
+
+function readShapes(reader: ByteReader, count: number): Shape[] {
+  return Array.from({ length: count }, () => ({
+    kind: reader.u8(),
+    bit: reader.u8(),
+    flags: reader.u16(),
+    type: reader.u16(),
+    step: reader.u16(),
+  }));
+}
+
+function readTokenShapes(reader: ByteReader, count: number, shapes: readonly Shape[]): Shape[] {
+  return Array.from({ length: count }, () => {
+    const shape = shapes[Number(readVarint(reader))];
+    if (!shape) throw impossible(reader);
+    return shape;
+  });
+}
+
+/** The exceptions of a block in order; once one is impossible there are no more. */
+class Exceptions {
+  readonly #reader: ByteReader;
+  /** Event of the next one; Infinity when there is none. */
+  at = 0;
+  isBroken = false;
+
+  constructor(bytes: Uint8Array) {
+    this.#reader = new ByteReader(bytes);
+    this.#next();
+  }
+
+  take(): { readonly what: number; readonly place: bigint; readonly amount: bigint } {
+    const code = this.#varint();
+    const amount = signed(this.#varint());
+    this.#next();
+    return { what: Number(code & 3n), place: code >> 2n, amount };
+  }
+
+  #next(): void {
+    this.at = this.#reader.remaining === 0 ? Infinity : this.at + Number(this.#varint());
+  }
+
+  #varint(): bigint {
+    try {
+      return readVarint(this.#reader);
+    } catch {
+      this.isBroken = true;
+      this.#reader.position = this.#reader.length;
+      return 0n;
+    }
+  }
+}

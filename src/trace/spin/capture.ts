@@ -1,0 +1,92 @@
+import type { ByteSource } from '../../io/source.ts';
+import type { DecodeRow } from '../../mapping/decode-row.ts';
+import type { EventPlace } from '../../model/event.ts';
+import type { Capture, Clock, Damage, EventRecord, EventType } from '../capture.ts';
+import { spinLanes, type SpinLane } from './blocks-lane.ts';
+import type { SpinContents } from './contents.ts';
+import type { SpinDamageLog } from './damage.ts';
+import { VERSION } from './frame.ts';
+import { rowsOf, type BlockEntry } from './notes.ts';
+
+/** Names tasks and symbols, and goes back to records. */
+export interface SpinNames {
+  comm(pid: number): string | null;
+  symbol(address: bigint): string | null;
+  record(place: EventPlace): EventRecord | null;
+  /** A block is about to be replayed. */
+  enter(entry: BlockEntry): void;
+}
+
+/** An opened .spin file: like the capture that it was made of. */
+export class SpinCapture implements Capture {
+  readonly path: string;
+  readonly format: string;
+  readonly clock: Clock;
+  readonly kernel: string | null;
+  readonly cpuCount: number | null;
+  readonly rows: readonly DecodeRow[];
+  readonly lanes: readonly SpinLane[];
+  readonly #source: ByteSource;
+  readonly #contents: SpinContents;
+  readonly #log: SpinDamageLog;
+  readonly #names: SpinNames;
+  #types: readonly EventType[] | null = null;
+
+  constructor(source: ByteSource, contents: SpinContents, names: SpinNames, log: SpinDamageLog) {
+    const { head, blocks, tail } = contents;
+    this.path = source.name;
+    this.format = `spin v${VERSION} of ${head.path} (${head.format})`;
+    this.clock = head.clock;
+    this.kernel = head.kernel;
+    this.cpuCount = head.cpuCount;
+    this.rows = rowsOf(contents.names);
+    this.#source = source;
+    this.#contents = contents;
+    this.#log = log;
+    this.#names = names;
+    const facts = head.lanes.map(({ cpu, lost }, n) => {
+      // Of a file that is cut, every CPU's last events are missing.
+      return { cpu, lost, lostTail: tail ? tail.lostTail[n] === true : true, of: head.of };
+    });
+    this.lanes = spinLanes(source, blocks, facts, log, (entry) => names.enter(entry));
+  }
+
+  get types(): readonly EventType[] {
+    return (this.#types ??= typesOf(this.#contents.names));
+  }
+
+  damage(): readonly Damage[] {
+    return [...(this.#contents.tail?.damage ?? []), ...this.#log.list()];
+  }
+
+  comm(pid: number): string | null {
+    return this.#names.comm(pid);
+  }
+
+  symbol(address: bigint): string | null {
+    return this.#names.symbol(address);
+  }
+
+  record(place: EventPlace): EventRecord | null {
+    return this.#names.record(place);
+  }
+
+  progress(): { readonly done: number; readonly total: number } {
+    const { blocks } = this.#contents;
+    return { done: this.lanes[0]?.consumed ?? 0, total: blocks.at(-1)?.at ?? 0 };
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+}
+
+/** The types of a file. A name that says no system is one of text. */
+export function typesOf({ ids, names }: SpinContents['names']): EventType[] {
+  const lines = names.split('\n');
+  return ids.map((id, n) => {
+    const line = lines[n] ?? '';
+    const colon = line.indexOf(':');
+    return { id, system: line.slice(0, Math.max(0, colon)), name: line.slice(colon + 1) };
+  });
+}

@@ -1,0 +1,50 @@
+import { describeRecord } from '../../mapping/describe.ts';
+import { readFields } from '../../mapping/fields.ts';
+import type { Names } from '../../mapping/printf.ts';
+import type { EventRecord } from '../capture.ts';
+import type { FormatIndex } from './formats.ts';
+import { Kallsyms } from './kallsyms.ts';
+import { Cmdlines, PrintkFormats, type Load } from './names.ts';
+
+/** Names tasks and symbols and puts raw records into words, by the formats and tables of a capture. */
+export class Teller {
+  readonly #formats: FormatIndex;
+  readonly #kallsyms: Kallsyms;
+  readonly #cmdlines: Cmdlines;
+  readonly #names: Names;
+
+  constructor(
+    formats: FormatIndex,
+    longSize: 4 | 8,
+    tables: Readonly<Record<'kallsyms' | 'cmdlines' | 'printk-formats', Load>>,
+  ) {
+    this.#formats = formats;
+    this.#kallsyms = new Kallsyms(tables.kallsyms);
+    this.#cmdlines = new Cmdlines(tables.cmdlines);
+    const printkFormats = new PrintkFormats(tables['printk-formats']);
+    this.#names = {
+      symbol: (address) => this.#kallsyms.symbol(address),
+      address: (symbol) => this.#kallsyms.address(symbol),
+      text: (address) => printkFormats.text(address),
+      longSize,
+    };
+  }
+
+  comm(pid: number): string | null {
+    return this.#cmdlines.comm(pid);
+  }
+
+  symbol(address: bigint): string | null {
+    return this.#kallsyms.symbol(address);
+  }
+
+  /** A record that begins with common_type, for people; null where it is too short to have a type. */
+  tell(record: Uint8Array): EventRecord | null {
+    if (record.byteLength < 2) return null;
+    const id = record[0]! | (record[1]! << 8);
+    const type = this.#formats.type(id) ?? { id, system: '', name: `type-${id}` };
+    const format = this.#formats.format(id);
+    if (format === null) return { type, fields: [], text: '' };
+    return { type, fields: readFields(format, record), text: describeRecord(format, record, this.#names) };
+  }
+}
