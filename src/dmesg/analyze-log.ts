@@ -44,13 +44,15 @@ export async function analyzeLog(
   };
 }
 
-/** The disassembler is loaded only for logs that have code to look at. */
+/** The disassembler is loaded only for logs that have code to look at: loops that wait say so with pause. */
 async function disassemblerFor({ found }: ReadLog): Promise<Disassembler | null> {
-  if (!found.dumps.some(({ arch, code }) => arch === 'x86-64' && code !== null && code.includes('<')))
+  if (!found.dumps.some(({ arch, code }) => arch === 'x86-64' && code !== null && PAUSE.test(code)))
     return null;
   const { loadDisassembler } = await import('./code/disassembler.ts');
   return await loadDisassembler();
 }
+
+const PAUSE = /<?f3>? <?90/;
 
 function problemsOf({ longLines, bytes }: ReadLog): Problem[] {
   const problems: Problem[] = [];

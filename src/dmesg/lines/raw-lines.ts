@@ -69,9 +69,10 @@ export class RawLines {
   }
 
   next(): RawLine | null {
+    // What is left of a line that was cut is no kernel's message.
+    if (this.#inLongLine) this.#skipLine();
     if (this.#wanted > 0) {
       this.#wanted--;
-      if (this.#inLongLine) this.#skipLine();
       const line = this.#take(this.#at);
       if (line !== null) return line;
     }
@@ -86,7 +87,6 @@ export class RawLines {
       // Keeps the line that the window ends in, in case a needle comes later in it.
       const next = Math.max(this.#at, this.#lineStart(Math.max(this.#at, this.#end - OVERLAP)));
       this.#follows &&= next === this.#at;
-      this.#inLongLine = false;
       this.#at = Math.max(next, this.#end - LINE_LIMIT);
       this.#refill(Math.max(0, this.#at - LINE_LIMIT));
     }

@@ -33,22 +33,55 @@ export class NeedleSearch {
 
   /** Where the first needle begins in `bytes` between `from` and `end`; -1 where there is none as a whole. */
   find(bytes: Uint8Array, from: number, end: number): number {
+    // A step waits for two loads that depend on each other. Two halves searched in turns wait for both at once.
     const shift = this.#shift;
-    let at = from + WINDOW - 1;
-    while (at < end) {
+    const middle = from + ((end - from) >>> 1);
+    let low = from + WINDOW - 1;
+    let high = middle + WINDOW - 1;
+    // Windows that begin in the lower half may reach into the upper one.
+    while (low < middle + WINDOW - 1 && high < end) {
+      const lowBlock = (bytes[low]! ^ (bytes[low - 1]! << 5) ^ (bytes[low - 2]! << 9)) & HASH_MASK;
+      const highBlock = (bytes[high]! ^ (bytes[high - 1]! << 5) ^ (bytes[high - 2]! << 9)) & HASH_MASK;
+      const lowStep = shift[lowBlock]!;
+      const highStep = shift[highBlock]!;
+      if (lowStep === 0) {
+        if (this.#begins(lowBlock, bytes, low - WINDOW + 1, end)) return low - WINDOW + 1;
+        low++;
+      } else {
+        low += lowStep;
+      }
+      // A needle up there counts only once the lower half is known to hold none.
+      if (highStep === 0) {
+        if (this.#begins(highBlock, bytes, high - WINDOW + 1, end)) break;
+        high++;
+      } else {
+        high += highStep;
+      }
+    }
+    const lower = this.#findFrom(bytes, low, Math.min(end, middle + WINDOW - 1), end);
+    return lower >= 0 ? lower : this.#findFrom(bytes, high, end, end);
+  }
+
+  /** The first needle whose first bytes end at or behind `at` and before `stop`. */
+  #findFrom(bytes: Uint8Array, from: number, stop: number, end: number): number {
+    const shift = this.#shift;
+    let at = from;
+    while (at < stop) {
       const block = (bytes[at]! ^ (bytes[at - 1]! << 5) ^ (bytes[at - 2]! << 9)) & HASH_MASK;
       const step = shift[block]!;
       at += step;
       if (step !== 0) continue;
-      const start = at - WINDOW + 1;
-      if (this.#begins(block, bytes, start, end)) return start;
+      if (this.#begins(block, bytes, at - WINDOW + 1, end)) return at - WINDOW + 1;
       at++;
     }
     return -1;
   }
 
   #begins(block: number, bytes: Uint8Array, start: number, end: number): boolean {
-    for (const needle of this.#needles[this.#list[block]!]!) {
+    // Called a million times for a large log: no iterator, which would be an object each time.
+    const needles = this.#needles[this.#list[block]!]!;
+    for (let which = 0; which < needles.length; which++) {
+      const needle = needles[which]!;
       if (start + needle.length > end) continue;
       let at = 0;
       while (at < needle.length && needle[at] === bytes[start + at]) at++;
