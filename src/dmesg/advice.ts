@@ -28,20 +28,20 @@ export function advice(
     if (holder === null) unknown.push('who holds the lock, or had it last: a log has no history');
     if (spin?.kind === 'bit-spinlock') {
       record.push(
-        `kprobes on the functions that take ${bitLock ? `${bitLock.word}'s ${bitLock.name} (${bitLock.usersText})` : `this bit lock (${name ?? 'the spinning function'})`}, with the word's value: no stock tracepoint covers bit locks`,
+        `kprobes on the functions that take ${bitLock ? `${bitLock.word}'s ${bitLock.name} (${bitLock.usersText})` : `this bit lock (${name ?? 'the spinning function'})`}, with the word's value: no stock tracepoint covers bit locks (capture/bit-locks-kprobes.sh)`,
       );
     } else {
       record.push(
-        'lock:contention_begin and lock:contention_end (since 5.19); lock:lock_acquire, lock_acquired and lock_release where the kernel has lockdep',
+        'lock:contention_begin and lock:contention_end (since 5.19); lock:lock_acquire, lock_acquired and lock_release where the kernel has lockdep (capture/stock-trace-cmd.sh, capture/lockdep.sh)',
       );
     }
     record.push(
-      'irq:*, sched:sched_switch and printk:console besides, on the mono clock, in rings large enough for 60 s: what put the lock wrong happens 10 to 25 s before the report, on another CPU',
+      'irq:*, sched:sched_switch and printk:console besides, on the mono clock, in rings large enough for 60 s: what put the lock wrong happens 10 to 25 s before the report, on another CPU (capture/flight-recorder.sh, where it comes seldom)',
     );
     record.push('then: spinback analyze --log THIS-LOG TRACE');
   } else if (['hard-lockup', 'soft-lockup', 'rcu-stall'].includes(kind)) {
     record.push(
-      'preemptirq:irq_disable and irq_enable (or the irqsoff tracer), sched:sched_switch, irq:*, timer:hrtimer_expire_entry, printk:console: what ran with interrupts off, and since when',
+      'preemptirq:irq_disable and irq_enable (or the irqsoff tracer), sched:sched_switch, irq:*, timer:hrtimer_expire_entry, printk:console: what ran with interrupts off, and since when (capture/stock-trace-cmd.sh, capture/lockdep.sh)',
     );
   } else if (kind === 'hung-task' && holder === null) {
     record.push(

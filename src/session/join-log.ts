@@ -151,9 +151,11 @@ function stuckText({ acquire, release, owner, seen, waiters }: LockState, atNs: 
   const when =
     last === null
       ? 'the trace has neither a take nor a release of it'
-      : atNs !== null && last.time > BigInt(atNs)
-        ? 'its last change comes after the report'
-        : 'its last take and release come before the report, so this was its state then';
+      : atNs === null
+        ? 'the clocks are not joined, so its state at the time of the report is not known'
+        : last.time > BigInt(atNs)
+          ? 'its last change comes after the report'
+          : 'its last take and release come before the report, so this was its state then';
   return `${state}; ${when}; ${waiters} waiting at the end`;
 }
 

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../../src/model/kernel-log.ts';
 import { anyCapture } from '../captures.ts';
-import { logOf } from './harness.ts';
+import { logFile } from './harness.ts';
 
 // The logs of our own captures: what their registers, code and lines say (the truth was found without spinback).
 const LOCKUPS: readonly (readonly [file: string, pid: number, address: string, ns: string])[] = [
@@ -17,7 +16,7 @@ const LOCKUPS: readonly (readonly [file: string, pid: number, address: string, n
 ];
 
 async function incidentsOf(path: string): Promise<readonly Incident[]> {
-  return (await logOf(readFileSync(path))).incidents;
+  return (await logFile(path)).incidents;
 }
 
 describe('the logs of our captures', () => {

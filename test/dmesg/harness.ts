@@ -1,4 +1,5 @@
 import { analyzeLog, type LogOptions } from '../../src/dmesg/analyze-log.ts';
+import { openInput } from '../../src/io/node-file.ts';
 import type { LogReport } from '../../src/model/kernel-log.ts';
 
 /** Analyses a log in memory, read in pieces of `piece` bytes. */
@@ -19,4 +20,19 @@ export async function logOf(
     },
     options,
   );
+}
+
+/** Analyses a log file, which may be packed. */
+export async function logFile(path: string): Promise<LogReport> {
+  const source = await openInput(path);
+  try {
+    let position = 0;
+    return await analyzeLog(path, (target) => {
+      const got = source.readInto(target, position);
+      position += got;
+      return got;
+    });
+  } finally {
+    source.close();
+  }
 }

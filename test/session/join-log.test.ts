@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JoinedReport } from '../../src/model/join.ts';
 import { joinText } from '../../src/report/dmesg-join.ts';
 import { analyzeWithLog } from '../../src/session/session.ts';
 import { openCapture } from '../../src/trace/open.ts';
 import { anyCapture, smallCapture } from '../captures.ts';
-import { logOf } from '../dmesg/harness.ts';
+import { logFile } from '../dmesg/harness.ts';
 
 async function joined(logPath: string, tracePath: string): Promise<JoinedReport> {
-  const log = await logOf(readFileSync(logPath));
+  const log = await logFile(logPath);
   const capture = await openCapture(tracePath);
   try {
     return analyzeWithLog(capture, log);
