@@ -21,7 +21,7 @@ import {
   wordsOption,
 } from './options.ts';
 
-const FILES = 'trace.dat, ftrace text or .spin, also packed with zstd or gzip; - is standard input';
+const FILES = 'trace.dat, perf.data, text or .spin, also packed with zstd or gzip; - is standard input';
 
 const EXITS = `
 Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable or

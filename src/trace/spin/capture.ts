@@ -26,6 +26,7 @@ export class SpinCapture implements Capture {
   readonly cpuCount: number | null;
   readonly rows: readonly DecodeRow[];
   readonly lanes: readonly SpinLane[];
+  readonly isCut: boolean;
   readonly #source: ByteSource;
   readonly #contents: SpinContents;
   readonly #log: SpinDamageLog;
@@ -39,6 +40,7 @@ export class SpinCapture implements Capture {
     this.clock = head.clock;
     this.kernel = head.kernel;
     this.cpuCount = head.cpuCount;
+    this.isCut = tail === null;
     this.rows = rowsOf(contents.names);
     this.#source = source;
     this.#contents = contents;
@@ -72,8 +74,11 @@ export class SpinCapture implements Capture {
   }
 
   progress(): { readonly done: number; readonly total: number } {
+    // From the first block on: what stands before it is names, which cost next to nothing.
     const { blocks } = this.#contents;
-    return { done: this.lanes[0]?.consumed ?? 0, total: blocks.at(-1)?.at ?? 0 };
+    const start = blocks[0]?.restAt ?? 0;
+    const consumed = this.lanes[0]?.consumed ?? 0;
+    return { done: Math.max(0, consumed - start), total: (blocks.at(-1)?.at ?? start) - start };
   }
 
   close(): void {
