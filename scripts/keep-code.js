@@ -1,4 +1,5 @@
-// Keeps V8's code of the functions that the analysis of one capture and of one kernel log runs, for dist/start.cjs. Prints the report, too.
+// Keeps V8's code of the functions that the analysis and the statistics of one capture and the analysis of one kernel log run, for
+// dist/start.cjs. Prints the reports, too.
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -8,6 +9,7 @@ process.getBuiltinModule = undefined;
 const { exports, script } = run('cli.cjs');
 for (const [exit, ...command] of [
   [0, 'analyze', '--fail-on', 'never', 'traces/slow-holder.dat'],
+  [0, 'stats', 'traces/slow-holder.dat'],
   [1, 'dmesg', 'traces/seed-2015.txt'],
 ]) {
   process.argv = [process.argv[0], 'spinback', ...command];
