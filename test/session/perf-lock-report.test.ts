@@ -24,9 +24,15 @@ async function perfReport(path: string): Promise<string> {
     const source = await openInput(path);
     writeFileSync(join(folder, 'perf.data'), readRange(source, 0, source.size));
     source.close();
-    return spawnSync('perf', ['lock', 'report', '-c', '-k', 'wait_total', '-i', join(folder, 'perf.data')], {
-      encoding: 'utf8',
-    }).stdout;
+    // perf prints tables to standard error.
+    const { stdout, stderr } = spawnSync(
+      'perf',
+      ['lock', 'report', '-c', '-k', 'wait_total', '-i', join(folder, 'perf.data')],
+      {
+        encoding: 'utf8',
+      },
+    );
+    return stdout + stderr;
   } finally {
     rmSync(folder, { recursive: true });
   }
