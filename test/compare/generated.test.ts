@@ -9,7 +9,7 @@ import { statisticsOf } from '../../src/session/statistics.ts';
 import { openSource } from '../../src/trace/open.ts';
 
 const SLOW = '&xa->xa_lock';
-const EVENTS = 50_000;
+const EVENTS = 150_000;
 
 async function runOf(seed: number, slow: Readonly<Record<string, number>>): Promise<Run> {
   const { bytes } = generateTraceDat({ seed, events: EVENTS, slow });
@@ -33,9 +33,9 @@ describe('generated captures', { timeout: 300_000 }, () => {
   const random = new Random(5);
 
   beforeAll(async () => {
-    for (let seed = 1; seed <= 60; seed++) healthy.push(await runOf(seed, {}));
+    for (let seed = 1; seed <= 40; seed++) healthy.push(await runOf(seed, {}));
     // Of a hold, only a part is what the lock is held for: the rest is the time that its events take.
-    for (let seed = 101; seed <= 130; seed++) slower.push(await runOf(seed, { [SLOW]: 1.2 }));
+    for (let seed = 101; seed <= 120; seed++) slower.push(await runOf(seed, { [SLOW]: 1.2 }));
   }, 300_000);
 
   it('the slow class is held 10 % longer', () => {
