@@ -2,4 +2,4 @@
 
 export { scanSamples } from './decode/scan-samples';
 export { step } from './replay';
-export { collectInto, setup, window } from './setup';
+export { collectInto, setup, splitBy, window } from './setup';

@@ -123,7 +123,17 @@ export const ROW_IRQS_ON = 32; // u64: of them, seen with interrupts on
 export const ROW_IRQS_OFF = 40; // u64: of them, seen with interrupts off
 export const ROW_ENTRY = 48; // u16: type of the event at a function's entry, whose address and bit this one (at its return) has; 0: its own
 export const ROW_AUX_FLAGS = 64; // 64 x u16: flags by (aux field & 63)
-export const ROW_SIZE = 192;
+// What statistics are kept by: the lock's name, and the code that took it or turned interrupts off.
+export const ROW_NAME = 192; // u8: NAME_*
+export const ROW_SITE_SIZE = 193; // u8: 4 or 8, 0 for none
+export const ROW_NAME_AT = 194; // u16
+export const ROW_SITE_AT = 196; // u16
+export const ROW_SIZE = 200;
+
+// How a record holds a name: not at all, or as length << 16 | offset from the record's start, or from the end of that word.
+export const NAME_NONE = 0;
+export const NAME_DATA_LOC = 1;
+export const NAME_REL_LOC = 2;
 
 // ---- Lane -------------------------------------------------------------------------------------------------
 
@@ -362,13 +372,28 @@ export const COUNTER_UNKNOWN_TYPES = 15; // records of a type without a format
 export const COUNTER_UNPAIRED_RELEASES = 16; // released by nobody who was seen to take it
 export const COUNTER_TAKEN_TWICE = 17; // taken while believed held: recording order, or an unseen release
 export const COUNTER_CONTRADICTIONS = 18; // a lock event's value of the word says the opposite of the event
-export const COUNTER_COUNT = 19;
+export const COUNTER_UNTRACKED_SERIES = 19; // locks or callers beyond SERIES_LIMIT, or memory was full
+export const COUNTER_UNTRACKED_SPANS = 20; // waits, holds and sections without room for their histogram
+export const COUNTER_COUNT = 21;
 
 // Events replayed by kind and namespace: 32 x 4 x u64.
 export const HEAD_KINDS = 704;
 export const KIND_MASK = 31;
 
 export const HEAD_SAMPLES = 1728; // u32: address of the sample tables, for lanes of perf records
+
+// Statistics, off while HEAD_SPLIT is 0: series by number, and what is counted where.
+export const HEAD_SPLIT = 1864; // u32: SPLIT_*
+export const HEAD_SERIES = 1868; // u32: address of SERIES_LIMIT x u32, number -> series
+export const HEAD_SERIES_COUNT = 1872; // u32: the highest number
+export const HEAD_SECTIONS = 1876; // u32: address of CPU_LIMIT x 2 sections: interrupts off, preemption off
+export const HEAD_SINCE = 1880; // u64: what begins earlier does not count
+export const HEAD_UNTIL = 1888; // u64: nor what begins later
+export const HEAD_SERIES_INDEX = 1896; // like the index tables above, with numbers in place of addresses
+export const HEAD_SERIES_SLAB = 1920;
+export const HEAD_DISTRIBUTION_SLAB = 1936;
+export const HEAD_BUCKET_SLAB = 1952;
+export const SERIES_KEY = 1968; // the key that is being looked for, laid out as in a series
 
 export const HEAD_SIZE = 2048;
 
@@ -547,6 +572,7 @@ export const ENTRY_HOLDER_TIME = 72; // u64: take by the holder at the time of t
 export const ENTRY_HOLDER_POSITION = 80; // u64
 export const ENTRY_HOLDER_PID = 88; // i32
 export const ENTRY_HOLDER_CPU = 92; // u16
+export const ENTRY_SERIES = 94; // u16: number of the series that it counts for, 0 for none
 export const ENTRY_SIZE = 96;
 
 export const ENTRY_IS_ATTEMPT = 1;
@@ -604,6 +630,57 @@ export const SUSPECT_SIZE = 208;
 
 export const SUSPECT_SETS = 1; // set a lock bit that had been released
 export const SUSPECT_ERASES = 2; // erased a lock bit that had been taken
+
+// ---- Series: what statistics are kept by -----------------------------------------------------------------------------
+//
+// The first 40 bytes are the key, but for the name's length. What the user does not split by is 0 there.
+
+export const SERIES_CLASS = 0; // u64: hash of the lock's name, 0: none known
+export const SERIES_ADDRESS = 8; // u64: the lock, where its class is not known or the split is by lock
+export const SERIES_SITE = 16; // u64: address, or offset, of the code
+export const SERIES_PID = 24; // i32
+export const SERIES_CPU = 28; // u16
+export const SERIES_LEVEL = 30; // u8
+export const SERIES_KIND = 31; // u8: SERIES_IS_*
+export const SERIES_NAMESPACE = 32; // u8
+export const SERIES_BIT = 33; // u8
+export const SERIES_READS = 34; // u8: 1: taken for reading
+export const SERIES_NAME_LENGTH = 35; // u8: 0: none, or too long to keep
+export const SERIES_ACQUISITIONS = 40; // u64
+export const SERIES_CONTENTIONS = 48; // u64
+export const SERIES_WAIT = 56; // u32: distribution, 0 while empty
+export const SERIES_HOLD = 60; // u32: of a section its length
+export const SERIES_FIRST = 64; // mark: the event that made it
+export const SERIES_NEXT = 104; // u32: free list
+export const SERIES_NAME = 112; // the lock's name, a byte per character
+export const SERIES_NAME_LIMIT = 64;
+export const SERIES_SIZE = 176;
+// Numbers are 16 bits wide in stack entries.
+export const SERIES_LIMIT = 65535;
+
+export const SERIES_IS_LOCK = 0;
+export const SERIES_IS_IRQS_OFF = 1;
+export const SERIES_IS_PREEMPT_OFF = 2;
+
+export const SPLIT_IS_ON = 1; // by class, and reading apart from writing
+export const SPLIT_BY_LOCK = 2;
+export const SPLIT_BY_SITE = 4;
+export const SPLIT_BY_TASK = 8;
+export const SPLIT_BY_CPU = 16;
+export const SPLIT_BY_CONTEXT = 32;
+
+export const DISTRIBUTION_COUNT = 0; // u64
+export const DISTRIBUTION_SUM = 8; // u64
+export const DISTRIBUTION_MIN = 16; // u64
+export const DISTRIBUTION_MAX = 24; // u64
+export const DISTRIBUTION_LONGEST = 32; // mark: the event that ended the longest span
+export const DISTRIBUTION_ADDRESS = 72; // u64: its lock
+export const DISTRIBUTION_ROWS = 80; // u32 each: address of the 2^bits x u32 buckets of one power of two, 0 while empty
+
+// Interrupts or preemption off on a CPU.
+export const SECTION_TIME = 0; // u64: since when
+export const SECTION_SERIES = 8; // u32: 0: not off, or not counted
+export const SECTION_SIZE = 16;
 
 // ---- Ring record ---------------------------------------------------------------------------------------------------
 

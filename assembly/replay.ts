@@ -37,6 +37,8 @@ import {
   KIND_MESSAGE,
   KIND_OBSERVE,
   KIND_PASS,
+  KIND_PREEMPT_OFF,
+  KIND_PREEMPT_ON,
   KIND_RELEASE,
   KIND_SWITCH,
   KIND_TASK_EXIT,
@@ -71,6 +73,7 @@ import {
   RECORD_IS_PAUSE,
   ROW_COUNT,
   ROW_ENTRY,
+  SERIES_IS_PREEMPT_OFF,
   STATE,
   STEP_AGAIN,
   STEP_DONE,
@@ -96,6 +99,7 @@ import { lost, seen } from './programs/cpu-life';
 import { irqsOff, irqsOn } from './programs/irqs';
 import { attempt, contend, release, take, waitEnd } from './programs/locks';
 import { adopt, pass } from './programs/passes';
+import { sectionBegins, sectionEnds } from './programs/series';
 import { exited, switched } from './programs/tasks';
 import { observed, wordLoaded, wordStored, wordUpdated } from './programs/words';
 import { cpuOf } from './state/cpus';
@@ -270,7 +274,7 @@ function replay(event: usize, row: usize): void {
   if (!cpu) return;
   seen(cpu, event, row);
   // What runs in an NMI is printed from there or traced there; it never owns locks that others wait for in order.
-  if (load<u16>(event, EVENT_FLAGS) & FLAG_NMI && (kind == KIND_IRQS_OFF || kind == KIND_IRQS_ON)) return;
+  if (load<u16>(event, EVENT_FLAGS) & FLAG_NMI && kind >= KIND_IRQS_OFF && kind <= KIND_PREEMPT_ON) return;
   switch (kind) {
     case KIND_ATTEMPT:
       attempt(cpu, event);
@@ -307,6 +311,12 @@ function replay(event: usize, row: usize): void {
       break;
     case KIND_IRQS_ON:
       irqsOn(cpu, event);
+      break;
+    case KIND_PREEMPT_OFF:
+      sectionBegins(event, SERIES_IS_PREEMPT_OFF);
+      break;
+    case KIND_PREEMPT_ON:
+      sectionEnds(event, SERIES_IS_PREEMPT_OFF);
       break;
     case KIND_SWITCH:
       switched(cpu, event);

@@ -25,12 +25,18 @@ import {
   HEAD_SPIN_NS,
   HEAD_TASK_INDEX,
   HEAD_TOP,
+  HEAD_SECTIONS,
+  HEAD_SERIES,
+  HEAD_SERIES_INDEX,
+  HEAD_SPLIT,
   HEAD_WORD_INDEX,
   INDEX_FLOOR,
   LANE_SIZE,
   OUTPUT_SIZE,
   RECORD_SIZE,
   ROW_SIZE,
+  SECTION_SIZE,
+  SERIES_LIMIT,
   STATE,
 } from './layout';
 import { reserve } from './memory/heap';
@@ -38,6 +44,8 @@ import { histogramSize, initHistogram } from './memory/histogram';
 import { initIndex } from './memory/index-table';
 
 const TYPES: u32 = 1 << 16;
+/** A capture has some hundred lock classes and callers. */
+const SERIES_TABLE: u32 = 11;
 
 /**
  * Lays out an empty engine in memory that is all zero. `limit`: bytes that linear memory may grow to; `tablePower`: the
@@ -106,4 +114,14 @@ export function collectInto(capacity: u32): usize {
   store<u32>(STATE, u32(output), HEAD_OUTPUT);
   store<u32>(STATE, output ? capacity : 0, HEAD_OUTPUT_CAPACITY);
   return output;
+}
+
+/** Switches statistics on: `split` says what they are kept by (SPLIT_*). False when memory is at its limit. */
+export function splitBy(split: u32): bool {
+  const ready =
+    table(HEAD_SERIES, (SERIES_LIMIT + 1) << 2) &&
+    table(HEAD_SECTIONS, (CPU_LIMIT << 1) * SECTION_SIZE) &&
+    initIndex(STATE + HEAD_SERIES_INDEX, SERIES_TABLE);
+  if (ready) store<u32>(STATE, split, HEAD_SPLIT);
+  return ready;
 }

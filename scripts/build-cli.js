@@ -1,5 +1,6 @@
 // Bundles the command line into CommonJS files: Node's module loader would otherwise cost more CPU time than the analysis of a small
-// capture. What few runs need (the zstd decoders, 75 KB each, and mapping files) are files of their own. The library in dist/src stays ES modules.
+// capture. What few runs need (the zstd decoders, 75 KB each, mapping files, some libraries) are files of their own. The library in
+// dist/src stays ES modules.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -31,7 +32,18 @@ const apart = {
       path: `./${BUILT.exec(path)[0]}.cjs`,
       external: true,
     }));
+    for (const [name, file] of Object.entries(LIBRARIES))
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${file}`, external: true }));
   },
+};
+
+/** Libraries that few commands need, and the files that they become. */
+const LIBRARIES = {
+  'csv-stringify/sync': 'csv-stringify.cjs',
+  'markdown-table': 'markdown-table.cjs',
+  re2js: 're2js.cjs',
+  valibot: 'valibot.cjs',
+  xmlbuilder2: 'xmlbuilder2.cjs',
 };
 
 /** Commander loads child_process, and with it the network, for commands that are programs of their own; there are none here. */
@@ -45,6 +57,9 @@ const noPrograms = {
 
 for (const file of readdirSync('dist').filter((name) => /\.(?:code|cache)$/.test(name)))
   rmSync(`dist/${file}`);
+for (const [name, file] of Object.entries(LIBRARIES)) {
+  await build({ ...OPTIONS, entryPoints: [name], outfile: `dist/${file}` });
+}
 for (const path of APART) {
   await build({ ...OPTIONS, entryPoints: [path], outfile: `dist/${BUILT.exec(path)[0]}.cjs` });
 }

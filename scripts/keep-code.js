@@ -1,4 +1,4 @@
-// Keeps V8's code of the functions that the analysis of a capture, of a container and of a kernel log runs, for dist/start.cjs. Prints
+// Keeps V8's code of the functions that the analysis and the statistics of a capture, the analysis of a container and of a kernel log runs, for dist/start.cjs. Prints
 // the reports, too.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,6 +20,7 @@ const { exports, script } = run('cli.cjs');
 for (const [exit, ...command] of [
   [0, 'analyze', '--fail-on', 'never', CAPTURE],
   [0, 'analyze', '--fail-on', 'never', container],
+  [0, 'stats', CAPTURE],
   [1, 'dmesg', 'traces/seed-2015.txt'],
 ]) {
   process.argv = [process.argv[0], 'spinback', ...command];

@@ -60,11 +60,13 @@ import {
   RECORD_IS_LOST,
   ROW_IRQS_OFF,
   ROW_IRQS_ON,
+  SERIES_IS_IRQS_OFF,
   STATE,
 } from '../layout';
 import { clearMark, copyMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
 import { abandon, dropEntries, dropWaits, findTask } from '../state/contexts';
+import { dropSection, dropSections } from '../state/sections';
 
 export function levelOf(flags: u32): u32 {
   if (flags & FLAG_NMI) return LEVEL_NMI;
@@ -201,6 +203,7 @@ function flaggedOn(cpu: usize, event: usize, row: usize): void {
   if (load<u8>(cpu, CPU_IRQS) == IRQS_ARE_OFF) {
     noteBreak(cpu, load<u64>(event, EVENT_TIME));
     store<u8>(cpu, IRQS_ARE_UNKNOWN, CPU_IRQS);
+    dropSection(load<u16>(cpu, CPU_NUMBER), SERIES_IS_IRQS_OFF);
   }
 }
 
@@ -225,6 +228,7 @@ export function lost(cpu: usize, event: usize): void {
   store<u32>(cpu, 0, CPU_TASK);
   store<i32>(cpu, -1, CPU_PID);
   clearMark(cpu + CPU_LAST);
+  dropSections(load<u16>(cpu, CPU_NUMBER));
   clearMark(cpu + CPU_FLAGS_ON);
   clearMark(cpu + CPU_FLAGS_OFF_FIRST);
   for (let n = 0; n < 3; n++) {

@@ -14,18 +14,21 @@ import {
   IRQS_ARE_ON,
   MARK_TIME,
   RECORD_IS_IRQ_OFF,
+  SERIES_IS_IRQS_OFF,
   STATE,
 } from '../layout';
 import { record as recordValue } from '../memory/histogram';
 import { copyMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
 import { noteBreak, since } from './cpu-life';
+import { sectionBegins, sectionEnds } from './series';
 
 export function irqsOff(cpu: usize, event: usize): void {
   if (load<u8>(cpu, CPU_IRQS) == IRQS_ARE_OFF) noteBreak(cpu, load<u64>(event, EVENT_TIME));
   store<u8>(cpu, IRQS_ARE_OFF, CPU_IRQS);
   store<u64>(cpu, load<u64>(cpu, CPU_IRQ_EVENTS) + 1, CPU_IRQ_EVENTS);
   setMark(cpu + CPU_IRQS_OFF, event);
+  sectionBegins(event, SERIES_IS_IRQS_OFF);
 }
 
 /** Interrupts come on after so many nanoseconds, as the event itself says (preemptirq_long): nothing else is recorded. */
@@ -52,6 +55,7 @@ export function irqsOn(cpu: usize, event: usize): void {
   store<u8>(cpu, IRQS_ARE_ON, CPU_IRQS);
   store<u64>(cpu, load<u64>(cpu, CPU_IRQ_EVENTS) + 1, CPU_IRQ_EVENTS);
   if (state == IRQS_ARE_ON) noteBreak(cpu, time);
+  sectionEnds(event, SERIES_IS_IRQS_OFF);
   if (state != IRQS_ARE_OFF) return;
   const span = since(load<u64>(cpu + CPU_IRQS_OFF, MARK_TIME), time);
   recordValue(load<u32>(STATE, HEAD_HIST_IRQS_OFF), load<u32>(STATE, HEAD_HIST_BITS), span);

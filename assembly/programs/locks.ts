@@ -36,6 +36,7 @@ import {
   ENTRY_IS_HELD,
   ENTRY_IS_WAITING,
   ENTRY_RELEASES,
+  ENTRY_SERIES,
   ENTRY_STATE,
   ENTRY_TYPE,
   EVENT_ADDRESS,
@@ -116,6 +117,7 @@ import {
 import { lockNear, lockOf } from '../state/locks';
 import { pushWriter } from '../state/words';
 import { levelOf, noteBreak, since } from './cpu-life';
+import { countAcquisition, countContention, countHold, countWait, seriesOfLock } from './series';
 import { checkValue, dropSuspect, noteSeenSet, settleSuspect } from './words';
 
 function namespaceOf(event: usize): u8 {
@@ -148,6 +150,7 @@ function beginWait(context: usize, lock: usize, event: usize): usize {
   store<u64>(entry, load<u64>(event, EVENT_TIME), ENTRY_ATTEMPT_TIME);
   store<u64>(entry, load<u64>(STATE, HEAD_POSITION), ENTRY_ATTEMPT_POSITION);
   store<u32>(entry, load<u32>(lock, LOCK_RELEASES), ENTRY_RELEASES);
+  store<u16>(entry, u16(seriesOfLock(event)), ENTRY_SERIES);
   rememberHolder(entry, lock);
   return entry;
 }
@@ -192,6 +195,7 @@ export function contend(cpu: usize, event: usize): void {
   // A mutex begins several times before it ends: the first one counts.
   if (load<u8>(entry, ENTRY_STATE) == ENTRY_IS_WAITING) return;
   store<u8>(entry, ENTRY_IS_WAITING, ENTRY_STATE);
+  countContention(load<u16>(entry, ENTRY_SERIES));
   store<u64>(entry, load<u64>(event, EVENT_TIME), ENTRY_CONTEND_TIME);
   store<u64>(entry, load<u64>(STATE, HEAD_POSITION), ENTRY_CONTEND_POSITION);
   store<u64>(entry, load<u64>(event, EVENT_VALUE), ENTRY_CONTEND_VALUE);
@@ -214,8 +218,11 @@ export function waitEnd(cpu: usize, event: usize): void {
 function endWait(cpu: usize, event: usize, lock: usize, entry: usize): void {
   const time = load<u64>(event, EVENT_TIME);
   const contended = load<u64>(entry, ENTRY_CONTEND_TIME);
-  if (contended)
-    recordValue(load<u32>(STATE, HEAD_HIST_WAIT), load<u32>(STATE, HEAD_HIST_BITS), since(contended, time));
+  if (contended) {
+    const wait = since(contended, time);
+    recordValue(load<u32>(STATE, HEAD_HIST_WAIT), load<u32>(STATE, HEAD_HIST_BITS), wait);
+    countWait(load<u16>(entry, ENTRY_SERIES), wait, event, load<u64>(lock, LOCK_ADDRESS));
+  }
   const attempted = load<u64>(entry, ENTRY_ATTEMPT_TIME);
   if (since(attempted, time) < load<u64>(STATE, HEAD_SPIN_NS)) return;
   const flags = u32(load<u16>(entry, ENTRY_FLAGS));
@@ -303,7 +310,9 @@ export function take(cpu: usize, event: usize): void {
     if (!entry) return;
     store<u16>(entry, load<u16>(event, EVENT_CPU), ENTRY_CPU);
     store<u16>(entry, flags, ENTRY_FLAGS);
+    store<u16>(entry, u16(seriesOfLock(event)), ENTRY_SERIES);
   }
+  countAcquisition(load<u16>(entry, ENTRY_SERIES));
   store<u8>(entry, ENTRY_IS_HELD, ENTRY_STATE);
   store<u64>(entry, load<u64>(event, EVENT_TIME), ENTRY_ACQUIRE_TIME);
   store<u64>(entry, load<u64>(STATE, HEAD_POSITION), ENTRY_ACQUIRE_POSITION);
@@ -347,6 +356,7 @@ export function release(cpu: usize, event: usize): void {
     if (load<u8>(entry, ENTRY_STATE) == ENTRY_IS_HELD) {
       const hold = since(load<u64>(entry, ENTRY_ACQUIRE_TIME), load<u64>(event, EVENT_TIME));
       recordValue(load<u32>(STATE, HEAD_HIST_HOLD), load<u32>(STATE, HEAD_HIST_BITS), hold);
+      countHold(load<u16>(entry, ENTRY_SERIES), hold, event, load<u64>(lock, LOCK_ADDRESS));
     }
     removeEntry(context, entry);
   } else {

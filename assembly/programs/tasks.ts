@@ -19,11 +19,13 @@ import {
   EVENT_TIME,
   EVENT_VALUE,
   HEAD_POSITION,
+  SERIES_IS_PREEMPT_OFF,
   STATE,
 } from '../layout';
 import { setMark } from '../memory/mark';
 import { findTask, leaveBehind } from '../state/contexts';
 import { noteBreak } from './cpu-life';
+import { dropSection } from '../state/sections';
 
 /** value: previous pid | next pid << 32 */
 export function switched(cpu: usize, event: usize): void {
@@ -52,7 +54,10 @@ export function switched(cpu: usize, event: usize): void {
   }
   store<i32>(cpu, next, CPU_PID);
   store<u32>(cpu, u32(into), CPU_TASK);
-  if (!next) store<u64>(cpu, 0, CPU_LAST_TICK);
+  if (next) return;
+  store<u64>(cpu, 0, CPU_LAST_TICK);
+  // The idle task runs with preemption off, which keeps nobody waiting.
+  dropSection(number, SERIES_IS_PREEMPT_OFF);
 }
 
 /** value: the pid that exits. It fires early in do_exit: the task still takes and releases locks after it. */

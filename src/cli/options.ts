@@ -14,6 +14,24 @@ export function durationOption(text: string): number {
   return ns;
 }
 
+/** A whole number from 1 up. */
+export function positiveOption(text: string): number {
+  const count = countOption(text);
+  if (count === 0) throw new InvalidArgumentError('Give a number above 0.');
+  return count;
+}
+
+/** One of what rows of statistics can be about. */
+export function typesOption(text: string, before: readonly string[]): readonly string[] {
+  const types = text.split(',').map((type) => type.trim());
+  const wrong = types.find((type) => !TYPES.includes(type));
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`There is no type '${wrong}', only ${TYPES.join(', ')}.`);
+  return [...before, ...types];
+}
+
+const TYPES: readonly string[] = ['lock', 'lockdep', 'bit', 'contention', 'irqs-off', 'preempt-off'];
+
 /** A whole number from 0 up. */
 export function countOption(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');

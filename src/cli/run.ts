@@ -20,8 +20,8 @@ import {
   timeOption,
   wordsOption,
 } from './options.ts';
-
-const FILES = 'trace.dat, perf.data, text or .spin, also packed with zstd or gzip; - is standard input';
+import { FILES, list, mapOption, reading } from './program.ts';
+import { addStatistics } from './statistics-commands.ts';
 
 const EXITS = `
 Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable or
@@ -162,6 +162,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       exit = await capture(options, io);
     });
 
+  addStatistics(program, argv, io, (status) => (exit = status));
+
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -175,35 +177,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return await flush(said, exit, io);
 }
 
-/** What every command that reads captures has in common. */
-function reading(command: Command, description: string): Command {
-  return command
-    .description(description)
-    .option('--json', 'JSON, one line per file or event (docs/report.md)')
-    .option('--instance <name>', 'the ftrace instance to read from a trace.dat')
-    .addOption(mapOption())
-    .showHelpAfterError(`(spinback ${command.name()} --help lists the options)`);
-}
-
-function mapOption(): Option {
-  return new Option('--map <file>', 'what events of your own mean (docs/mapping.md; repeatable)').argParser(
-    (file: string, before: readonly string[] = []) => wordsOption(file, before),
-  );
-}
-
 function duration(flag: string, description: string, value: string): Option {
   return new Option(`${flag} <duration>`, description)
     .argParser(durationOption)
     .default(durationOption(value), value);
-}
-
-/** An option that may be given several times. */
-function list<T>(
-  flags: string,
-  description: string,
-  parse: (text: string, before: readonly T[]) => readonly T[],
-): Option {
-  return new Option(flags, description).argParser(parse).default([], 'all');
 }
 
 async function flush(

@@ -1,6 +1,6 @@
 import type { EventPlace, CanonicalEvent } from '../model/event.ts';
 import type { SampleTables } from '../model/samples.ts';
-import type { EngineState, RingRecord } from '../model/state.ts';
+import type { EngineState, RingRecord, StatisticsState } from '../model/state.ts';
 
 /** One lane as the engine sees it. */
 export interface LaneSpec {
@@ -32,6 +32,23 @@ export interface RowSpec {
   readonly flags: number;
   readonly entry: number;
   readonly minSize: number;
+  /** Where the lock's name lies: the place of a __data_loc or __rel_loc word. */
+  readonly name?: NamePlace | undefined;
+  /** Where the address of the code lies. */
+  readonly site?: { readonly at: number; readonly size: number } | undefined;
+}
+
+export interface NamePlace {
+  readonly at: number;
+  readonly location: 'data' | 'rel';
+}
+
+/** What to keep statistics by, besides lock class and mode: SPLIT_* of assembly/layout.ts. */
+export interface StatisticsOptions {
+  readonly split: number;
+  /** What begins outside of these times does not count. */
+  readonly since?: bigint | undefined;
+  readonly until?: bigint | undefined;
 }
 
 export interface EngineOptions {
@@ -59,6 +76,8 @@ export interface EngineOptions {
   readonly tableFloor?: number;
   /** Collect mode: events are handed out (takeEvents) instead of replayed. */
   readonly collect?: boolean;
+  /** Absent: no statistics. */
+  readonly statistics?: StatisticsOptions;
 }
 
 export const ENGINE_DEFAULTS = {
@@ -103,6 +122,8 @@ export interface Engine {
   drain(): RingRecord[];
   /** Collect mode: takes the events decoded since the last call, in merged order. */
   takeEvents(): PlacedEvent[];
+  /** What was counted so far; no series without statistics. */
+  statistics(): StatisticsState;
   /** Reads out the state as it is now. */
   state(): EngineState;
 }

@@ -2,17 +2,19 @@ import { instantiateSync } from '@assemblyscript/loader';
 import * as L from '../../assembly/layout.ts';
 import { SpinbackError } from '../base/errors.ts';
 import { readEvent } from '../model/event-record.ts';
-import type { EngineState, RingRecord } from '../model/state.ts';
+import type { EngineState, RingRecord, StatisticsState } from '../model/state.ts';
 import {
   OUTPUT_EVENTS,
   type Engine,
   type EngineOptions,
   type LaneSpec,
   type PlacedEvent,
+  type StatisticsOptions,
   type Step,
 } from './engine.ts';
 import { limitsOf } from './limits.ts';
 import { writeSampleTables } from './sample-tables.ts';
+import { readStatistics } from './wasm-statistics.ts';
 import { readState } from './wasm-state.ts';
 import { placeOf, WasmMemory } from './wasm-memory.ts';
 import { windowSize } from './window-size.ts';
@@ -32,6 +34,7 @@ export interface EngineExports {
   window(size: number): number;
   collectInto(capacity: number): number;
   scanSamples(scan: number): number;
+  splitBy(split: number): number | boolean;
   step(): number;
 }
 
@@ -82,7 +85,14 @@ export class WasmEngine implements Engine {
     if (options.samples && !writeSampleTables(this.#memory, options.samples, reserve)) {
       throw tooSmall(limits.memoryLimit);
     }
+    if (options.statistics) this.#split(options.statistics, limits.memoryLimit);
     if (options.collect && !this.#exports.collectInto(OUTPUT_EVENTS)) throw tooSmall(limits.memoryLimit);
+  }
+
+  #split({ split, since = 0n, until = -1n }: StatisticsOptions, limit: number): void {
+    if (!this.#exports.splitBy(split | L.SPLIT_IS_ON)) throw tooSmall(limit);
+    this.#memory.setU64(L.STATE + L.HEAD_SINCE, since);
+    this.#memory.setU64(L.STATE + L.HEAD_UNTIL, until);
   }
 
   #head(field: number): number {
@@ -116,6 +126,14 @@ export class WasmEngine implements Engine {
     memory.setU16(at + L.ROW_MIN_SIZE, row.minSize);
     memory.setU16(at + L.ROW_FLAGS, row.flags);
     memory.setU16(at + L.ROW_ENTRY, row.entry);
+    if (row.name) {
+      memory.setU8(at + L.ROW_NAME, row.name.location === 'rel' ? L.NAME_REL_LOC : L.NAME_DATA_LOC);
+      memory.setU16(at + L.ROW_NAME_AT, row.name.at);
+    }
+    if (row.site) {
+      memory.setU16(at + L.ROW_SITE_AT, row.site.at);
+      memory.setU8(at + L.ROW_SITE_SIZE, row.site.size);
+    }
     row.auxFlags.forEach((flags, aux) => memory.setU16(at + L.ROW_AUX_FLAGS + 2 * aux, flags));
   }
 
@@ -234,6 +252,10 @@ export class WasmEngine implements Engine {
     const end = output + this.#head(L.HEAD_OUTPUT_COUNT) * L.OUTPUT_SIZE;
     this.#memory.setU32(L.STATE + L.HEAD_OUTPUT_COUNT, 0);
     return this.#memory.bytes.subarray(output, end);
+  }
+
+  statistics(): StatisticsState {
+    return readStatistics(this.#memory);
   }
 
   state(): EngineState {

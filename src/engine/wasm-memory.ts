@@ -56,6 +56,11 @@ export class WasmMemory {
     return this.view.getBigUint64(at, true);
   }
 
+  /** A 64-bit number as far as a double holds it: exact below 2^53. */
+  u53(at: number): number {
+    return this.u32(at) + this.u32(at + 4) * 2 ** 32;
+  }
+
   setU8(at: number, value: number): void {
     this.view.setUint8(at, value);
   }

@@ -270,7 +270,7 @@ function readCpu(memory: WasmMemory, cpu: number): CpuState {
   };
 }
 
-function readRows(memory: WasmMemory): RowState[] {
+export function readRows(memory: WasmMemory): RowState[] {
   const rows = memory.u32(L.STATE + L.HEAD_ROWS);
   const words = memory.words;
   const seen: RowState[] = [];

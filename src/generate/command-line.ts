@@ -65,6 +65,11 @@ function program(): Command {
     .option('--skew <time>', 'how far an event may lie from what it reports', durationNs, DEFAULTS.skewNs)
     .option('--migration <share>', 'share of wakeups that move a task', number, DEFAULTS.migration)
     .option('--mix <list>', 'weights of what tasks do, such as spin=5,mutex=0', list)
+    .option(
+      '--slow <class=factor>',
+      "holds of a lockdep class last so many times as long, such as '&xa->xa_lock=1.5'",
+      more,
+    )
     .option('--no-debug-mutex', 'no contention events for mutexes that are free')
     .option('--fault <fault>', 'puts a fault in; may be given several times', more)
     .option('--loss <loss>', `loses events: ${LOSS_SORTS.join(', ')} with cpu, at, for or pages, told`, more)

@@ -17,6 +17,7 @@ import {
 } from './simulation.ts';
 import { TextWriter, type TextFormat } from './text.ts';
 import { TraceDatWriter } from './trace-dat.ts';
+import { LOCK_CLASSES } from './machine/locks.ts';
 import { ACTIVITIES, type Activity, type Mix } from './workload.ts';
 
 export const FORMATS = ['v7', 'v6', 'trace', 'latency', 'report'] as const;
@@ -38,6 +39,7 @@ export interface WorkloadArguments {
   readonly skew: number;
   readonly migration: number;
   readonly mix?: string[];
+  readonly slow?: string[];
   readonly debugMutex: boolean;
   readonly fault?: string[];
   readonly loss?: string[];
@@ -92,6 +94,7 @@ function simulationOptions(args: WorkloadArguments): SimulationOptions {
     tasksPerCpu: args.tasks,
     skewNs: args.skew,
     mix: readMix(args.mix ?? []),
+    slow: readSlow(args.slow ?? []),
     faults: (args.fault ?? []).map(readFault),
     losses: (args.loss ?? []).map((text) => readLoss(text, args.start)),
   };
@@ -105,6 +108,19 @@ function readMix(parts: readonly string[]): Mix {
     throw new SpinbackError('USAGE', `"${part}" is no weight; there are ${ACTIVITIES.join(', ')}`);
   });
   return Object.fromEntries(weights);
+}
+
+/** "&xa->xa_lock=1.5": class and factor. */
+function readSlow(parts: readonly string[]): Record<string, number> {
+  const factors = parts.map((part): [string, number] => {
+    const [, name = '', factor] = /^(.+)=([\d.]+)$/.exec(part) ?? [];
+    if (LOCK_CLASSES.includes(name) && Number(factor) > 0) return [name, Number(factor)];
+    throw new SpinbackError(
+      'USAGE',
+      `"${part}" is no class and factor; there are ${LOCK_CLASSES.join(', ')}`,
+    );
+  });
+  return Object.fromEntries(factors);
 }
 
 interface FileWriter extends Sink {

@@ -39,6 +39,8 @@ export interface SimulationOptions {
   /** Share of transactions after which a task exits. */
   readonly exits: number;
   readonly mix: Mix;
+  /** By lockdep class: its locks are held so many times as long. */
+  readonly slow: Readonly<Record<string, number>>;
   /** Every mutex_lock shows contention events (CONFIG_DEBUG_LOCK_ALLOC). */
   readonly debugMutex: boolean;
   readonly faults: readonly FaultOrder[];
@@ -62,6 +64,7 @@ export const SIMULATION_DEFAULTS: SimulationOptions = {
   migration: 0.1,
   exits: 1 / 3000,
   mix: {},
+  slow: {},
   debugMutex: true,
   faults: [],
   losses: [],
@@ -137,6 +140,7 @@ export class Simulation {
       idleTickNs: Math.min(Math.round(slowest(TICK_EVENTS, TICK_NS)), MAX_IDLE_TICK),
       deviceNs: slowest(DEVICE_EVENTS, DEVICE_NS),
       exits: options.exits,
+      slow: options.slow,
     });
     this.stage = new Stage(this.machine, this.workload, startNs, this.#endNs, skewNs);
     this.#faults = options.faults.map(({ sort, values }) => ({

@@ -49,6 +49,8 @@ export interface WorkloadOptions {
   readonly deviceNs: number;
   /** Share of transactions after which a task exits. */
   readonly exits: number;
+  /** By lockdep class: its locks are held so many times as long. */
+  readonly slow: Readonly<Record<string, number>>;
 }
 
 /** Names of tasks, one of them hard to read back from text. */
@@ -81,6 +83,7 @@ export class Workload implements Behaviour {
   readonly comms = new Map<number, string>();
   readonly #machine: Machine;
   readonly #options: WorkloadOptions;
+  readonly #hasSlow: boolean;
   readonly #random: Random;
   readonly #locks: Locks;
   readonly #zipf: Readonly<Record<string, Zipf>>;
@@ -91,6 +94,7 @@ export class Workload implements Behaviour {
     this.#machine = machine;
     this.phrases = phrases;
     this.#options = options;
+    this.#hasSlow = Object.keys(options.slow).length > 0;
     this.#random = machine.random;
     const { locks } = machine;
     this.#locks = locks;
@@ -177,13 +181,15 @@ export class Workload implements Behaviour {
       case 'spin-nested':
         this.#spin(p, this.#pick(this.#locks.spin), 1 + this.#random.int(2));
         return;
-      case 'try':
-        phrases.trySpin(p, this.#plainSpin(), this.#hold());
+      case 'try': {
+        const lock = this.#plainSpin();
+        phrases.trySpin(p, lock, this.#hold(lock));
         return;
+      }
       case 'mutex': {
         const lock = this.#pick(this.#locks.mutex);
         phrases.mutexLock(p, lock);
-        this.#inside(p);
+        this.#inside(p, lock);
         phrases.mutexUnlock(p, lock);
         return;
       }
@@ -191,7 +197,7 @@ export class Workload implements Behaviour {
         const lock = this.#pick(this.#locks.rwsem);
         const reading = this.#random.chance(0.7);
         phrases.rwsemLock(p, lock, reading);
-        this.#inside(p);
+        this.#inside(p, lock);
         phrases.rwsemUnlock(p, lock, reading);
         return;
       }
@@ -216,7 +222,7 @@ export class Workload implements Behaviour {
   #spin(p: Program, lock: number, nested: number): void {
     const irqs = this.#locks.irqSafe(lock);
     this.phrases.spinLock(p, lock, irqs);
-    p.add(OP.pause, this.#hold());
+    p.add(OP.pause, this.#hold(lock));
     if (nested > 0) {
       const inner = this.#above(lock, irqs);
       if (inner >= 0) this.#spin(p, inner, nested - 1);
@@ -233,8 +239,8 @@ export class Workload implements Behaviour {
     return -1;
   }
 
-  #inside(p: Program): void {
-    p.add(OP.pause, this.#hold());
+  #inside(p: Program, lock: number): void {
+    p.add(OP.pause, this.#hold(lock));
     if (this.#random.chance(0.5)) this.#spin(p, this.#pick(this.#locks.spin), 0);
   }
 
@@ -274,8 +280,11 @@ export class Workload implements Behaviour {
     }
   }
 
-  #hold(): number {
-    return 150 + this.#random.exponential(400);
+  /** How long something is held, ns; `lock` where it may be one of a slow class. */
+  #hold(lock?: number): number {
+    const factor =
+      lock === undefined || !this.#hasSlow ? 1 : (this.#options.slow[this.#locks.name(lock)] ?? 1);
+    return (150 + this.#random.exponential(400)) * factor;
   }
 
   // ---- The rest of the machine ----

@@ -67,6 +67,7 @@ function resolve(
     auxFlags: auxFlags(row.flagsFrom),
     flags,
     entry,
+    ...namesOf(row, format),
     minSize: Math.max(COMMON_SIZE, ...[address, bit, value, high, aux].map(({ at, size }) => at + size)),
   };
 }
@@ -81,6 +82,21 @@ function find(format: EventFormat, name: string): FieldPlace {
     throw new Mismatch(`field "${name}" of ${event} is not a number (${field.type}, ${size} bytes)`);
   if (offset + size > LARGEST_OFFSET) throw new Mismatch(`field "${name}" of ${event} lies at ${offset}`);
   return { at: offset, size };
+}
+
+/** Names and call sites are for statistics: a kernel whose format lacks them is replayed all the same. */
+function namesOf({ name, site }: MappingRow, { fields }: EventFormat): Pick<DecodeRow, 'name' | 'site'> {
+  const fieldOf = (wanted: string | undefined) =>
+    wanted === undefined ? undefined : fields.find((field) => field.name === wanted);
+  const [text, code] = [fieldOf(name), fieldOf(site)];
+  const isNumber =
+    code !== undefined && code.location === 'none' && !code.isArray && (code.size === 4 || code.size === 8);
+  return {
+    ...(text !== undefined &&
+      text.location !== 'none' &&
+      text.offset <= LARGEST_OFFSET && { name: { at: text.offset, location: text.location } }),
+    ...(isNumber && code.offset <= LARGEST_OFFSET && { site: { at: code.offset, size: code.size } }),
+  };
 }
 
 function bitConst(row: MappingRow): number {

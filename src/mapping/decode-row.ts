@@ -18,6 +18,10 @@ export interface DecodeRow {
   readonly entry: number;
   /** A record shorter than this is damaged. */
   readonly minSize: number;
+  /** Where the lock's name lies: the place of a __data_loc or __rel_loc word. */
+  readonly name?: { readonly at: number; readonly location: 'data' | 'rel' } | undefined;
+  /** Where the address of the code lies. */
+  readonly site?: FieldPlace | undefined;
 }
 
 export interface FieldPlace {

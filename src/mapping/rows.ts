@@ -32,6 +32,8 @@ export interface MappingRow {
   readonly flags?: readonly FlagName[];
   /** Name of the field with the lock's name (lockdep class). */
   readonly name?: string;
+  /** Name of the field with the address, or offset, of the code that did it: what statistics call the call site. */
+  readonly site?: string;
   /**
    * "system:name" of the event at a function's entry, for its return, which carries no address: it takes address and
    * bit of the innermost entry that the same context has not returned from. A * stands for what that of `event` does.
@@ -133,7 +135,14 @@ export const BUILTIN_ROWS: readonly MappingRow[] = [
     text: '(?<lock_addr>\\S+)',
   },
 
-  { event: 'bitlock:bit_spin_acquire', kind: 'attempt', namespace: 'word', address: 'addr', bit: 'bitnr' },
+  {
+    event: 'bitlock:bit_spin_acquire',
+    kind: 'attempt',
+    namespace: 'word',
+    address: 'addr',
+    bit: 'bitnr',
+    site: 'ip',
+  },
   {
     event: 'bitlock:bit_spin_contended',
     kind: 'contend',
@@ -141,6 +150,7 @@ export const BUILTIN_ROWS: readonly MappingRow[] = [
     address: 'addr',
     bit: 'bitnr',
     value: 'word_seen',
+    site: 'ip',
   },
   {
     event: 'bitlock:bit_spin_acquired',
@@ -149,6 +159,7 @@ export const BUILTIN_ROWS: readonly MappingRow[] = [
     address: 'addr',
     bit: 'bitnr',
     value: 'word_after',
+    site: 'ip',
   },
   {
     event: 'bitlock:bit_spin_release',
@@ -157,14 +168,15 @@ export const BUILTIN_ROWS: readonly MappingRow[] = [
     address: 'addr',
     bit: 'bitnr',
     value: 'word_after',
+    site: 'ip',
   },
   { event: 'bhrace:word_load', kind: 'word load', namespace: 'word', address: 'addr', value: 'value' },
   { event: 'bhrace:word_store', kind: 'word store', namespace: 'word', address: 'addr', value: 'value' },
 
-  { event: 'preemptirq:irq_disable', kind: 'irqs off' },
-  { event: 'preemptirq:irq_enable', kind: 'irqs on' },
-  { event: 'preemptirq:preempt_disable', kind: 'preempt off' },
-  { event: 'preemptirq:preempt_enable', kind: 'preempt on' },
+  { event: 'preemptirq:irq_disable', kind: 'irqs off', site: 'caller_offs' },
+  { event: 'preemptirq:irq_enable', kind: 'irqs on', site: 'caller_offs' },
+  { event: 'preemptirq:preempt_disable', kind: 'preempt off', site: 'caller_offs' },
+  { event: 'preemptirq:preempt_enable', kind: 'preempt on', site: 'caller_offs' },
 
   { event: 'irq:irq_handler_entry', kind: 'enter', flags: ['hardirq'] },
   { event: 'irq:irq_handler_exit', kind: 'leave', flags: ['hardirq'] },

@@ -35,6 +35,8 @@ export const COUNTERS = {
   unpairedReleases: layout.COUNTER_UNPAIRED_RELEASES,
   takenTwice: layout.COUNTER_TAKEN_TWICE,
   contradictions: layout.COUNTER_CONTRADICTIONS,
+  untrackedSeries: layout.COUNTER_UNTRACKED_SERIES,
+  untrackedSpans: layout.COUNTER_UNTRACKED_SPANS,
 } as const;
 
 /** States of a context's stack entry. */
@@ -56,3 +58,12 @@ export const NAMESPACE = {
 
 /** `bit` of a lock that is not a bit lock. */
 export const WHOLE_LOCK = layout.WHOLE_LOCK;
+
+/** What statistics are kept by, besides lock class and mode. */
+export const SPLIT = {
+  lock: layout.SPLIT_BY_LOCK,
+  site: layout.SPLIT_BY_SITE,
+  task: layout.SPLIT_BY_TASK,
+  cpu: layout.SPLIT_BY_CPU,
+  context: layout.SPLIT_BY_CONTEXT,
+} as const;

@@ -168,6 +168,53 @@ export interface HistogramState {
   readonly buckets: readonly (readonly [index: number, count: number])[];
 }
 
+/** Spans of one series (assembly/layout.ts, DISTRIBUTION_*): a histogram, and the longest of them. */
+export interface DistributionState {
+  readonly bits: number;
+  readonly count: number;
+  readonly sum: bigint;
+  readonly min: number;
+  readonly max: number;
+  /** Buckets that are not empty, ascending, and their counts. */
+  readonly indices: readonly number[];
+  readonly counts: readonly number[];
+  /** The event that ended the longest span, and its lock's address. */
+  readonly longest: Mark | null;
+  readonly address: bigint;
+}
+
+/** What was counted of one series (assembly/layout.ts, SERIES_*). What is not split by is 0. */
+export interface SeriesState {
+  readonly kind: number;
+  /** Hash of the lock's class name; 0: the records do not name it. */
+  readonly class: bigint;
+  /** That name; empty where the records do not have it, or it is too long to keep. */
+  readonly name: string;
+  readonly address: bigint;
+  readonly site: bigint;
+  readonly pid: number;
+  readonly cpu: number;
+  readonly level: number;
+  readonly namespace: number;
+  readonly bit: number;
+  readonly isRead: boolean;
+  readonly acquisitions: number;
+  readonly contentions: number;
+  readonly wait: DistributionState | null;
+  /** Of a section with interrupts or preemption off its length. */
+  readonly hold: DistributionState | null;
+  /** A record that names what the hashes and addresses stand for. */
+  readonly first: Mark;
+}
+
+/** What statistics are made of, as it is at one moment; all of it only grows. */
+export interface StatisticsState {
+  readonly lastTime: bigint;
+  readonly rows: readonly RowState[];
+  /** In the order in which they were met. */
+  readonly series: readonly SeriesState[];
+}
+
 export interface EngineState {
   readonly events: bigint;
   readonly firstTime: bigint;

@@ -1,6 +1,6 @@
 import { judge } from '../analyzers/judge.ts';
 import { VERSION } from '../base/version.ts';
-import type { EngineOptions, PlacedEvent } from '../engine/engine.ts';
+import type { Engine, EngineOptions, PlacedEvent, StatisticsOptions } from '../engine/engine.ts';
 import type { Case } from '../model/case.ts';
 import type { JoinedReport } from '../model/join.ts';
 import type { LogReport } from '../model/kernel-log.ts';
@@ -45,8 +45,17 @@ export interface AnalyzeOptions {
   >;
 }
 
+/** Whoever wants more of a replay than what it leaves at the end. */
+export interface Watch {
+  readonly statistics?: StatisticsOptions;
+  /** Between two steps. */
+  readonly onPause?: (engine: Engine) => void;
+  /** Behind the last one. */
+  readonly onEnd?: (engine: Engine) => void;
+}
+
 /** What a replay of a capture left: the case for the analyzers. */
-function replay(capture: Capture, options: AnalyzeOptions): Case {
+export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch = {}): Case {
   claim(capture);
   const thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
   // Thresholds in seconds mean nothing on a clock whose unit is not known (design rule 17).
@@ -59,12 +68,15 @@ function replay(capture: Capture, options: AnalyzeOptions): Case {
     irqOffNs: timeIsNs ? thresholds.irqOffNs : Infinity,
     silentNs: timeIsNs ? thresholds.irqOffNs : Infinity,
     ...options.limits,
+    ...(watch.statistics && { statistics: watch.statistics }),
   });
   const ring = new RingCollector((mark) => messageText(capture, mark));
   pump(engine, capture.lanes, () => {
     ring.add(engine.drain());
+    watch.onPause?.(engine);
     options.onProgress?.(capture.progress());
   });
+  watch.onEnd?.(engine);
   const state = engine.state();
   const found = ring.take();
   return {

@@ -161,7 +161,7 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
 }
 
 /** Events by type, most frequent first. */
-export function typeCounts(capture: Capture, state: EngineState): TypeCount[] {
+export function typeCounts(capture: Capture, state: Pick<EngineState, 'rows'>): TypeCount[] {
   const wanted = new Set(state.rows.map(({ type }) => type));
   const names = new Map(capture.types.filter(({ id }) => wanted.has(id)).map((type) => [type.id, type]));
   const nameOf = ({ row, type }: EngineState['rows'][number]): string => {
@@ -172,6 +172,12 @@ export function typeCounts(capture: Capture, state: EngineState): TypeCount[] {
   return state.rows
     .map((row) => ({ event: nameOf(row), count: Number(row.count) }))
     .toSorted((a, b) => b.count - a.count || (a.event < b.event ? -1 : 1));
+}
+
+/** The engine's counters that are not zero, by name. */
+export function engineCounters({ counters }: EngineState): Record<string, number> {
+  const named = Object.entries(COUNTERS).map(([name, n]) => [name, Number(counters[n] ?? 0n)] as const);
+  return Object.fromEntries(named.filter(([, count]) => count > 0));
 }
 
 /** Every figure mergeable: counts, sums, extremes, histograms. */

@@ -28,8 +28,9 @@ const SETTINGS: Readonly<Record<string, Omit<EngineOptions, 'lanes' | 'rows'>>> 
     ringRecords: 64,
     tablePower: 3,
     tableFloor: 16,
+    statistics: { split: 62 },
   },
-  'usual thresholds': { spinNs: 1e9, irqOffNs: 1e9, silentNs: 1e9 },
+  'usual thresholds': { spinNs: 1e9, irqOffNs: 1e9, silentNs: 1e9, statistics: { split: 0 } },
   'collect mode': { spinNs: Infinity, irqOffNs: Infinity, silentNs: Infinity, collect: true },
 };
 

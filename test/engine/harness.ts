@@ -8,7 +8,7 @@ import { makeTwin } from '../../src/engine/twin/twin-engine.ts';
 import { WasmEngine } from '../../src/engine/wasm-engine.ts';
 import { readEngineBinary } from '../../src/io/engine-binary.ts';
 import { otherRow } from '../../src/mapping/decode-row.ts';
-import type { EngineState, RingRecord } from '../../src/model/state.ts';
+import type { EngineState, RingRecord, StatisticsState } from '../../src/model/state.ts';
 import type { EngineMaker } from '../../src/session/pump.ts';
 
 /** How many times as many random runs as usual: SPINBACK_SOAK=50 npx vitest run test/property */
@@ -70,6 +70,7 @@ export interface Outcome {
   readonly records: readonly RingRecord[];
   readonly events: readonly PlacedEvent[];
   readonly states: readonly unknown[];
+  readonly statistics: StatisticsState;
   /** The state at the end, as the engine gives it. */
   readonly last: EngineState;
 }
@@ -97,7 +98,14 @@ export function run(make: EngineMaker, feed: Feed): Outcome {
     if (feed.peek && pause % feed.peek === 0) states.push(canonical(engine.state()));
     if (step.state !== 'done') continue;
     const last = engine.state();
-    return { steps, records, events, states: [...states, canonical(last)], last };
+    return {
+      steps,
+      records,
+      events,
+      states: [...states, canonical(last)],
+      statistics: engine.statistics(),
+      last,
+    };
   }
   throw new Error(`hangs: ${most} pauses and no end, the last ones ${steps.slice(-5).join(', ')}`);
 }

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import * as L from '../../assembly/layout.ts';
-import type { EngineOptions } from '../../src/engine/engine.ts';
+import type { EngineOptions, StatisticsOptions } from '../../src/engine/engine.ts';
 import { writeEvent } from '../../src/model/event-record.ts';
 import { hex } from '../../src/base/units.ts';
 import { KINDS, type CanonicalEvent } from '../../src/model/event.ts';
@@ -173,6 +173,9 @@ const crowd = fc
 
 const threshold = fc.constantFrom(0, 1, 60, 2000, Infinity);
 
+/** What statistics are kept by, where they are. */
+export const statistics: fc.Arbitrary<StatisticsOptions | null> = fc.option(fc.record({ split: fc.nat(63) }));
+
 /** Streams of up to `most` pieces, with options that make tables and ring overflow. */
 export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): fc.Arbitrary<Feed> {
   return fc
@@ -198,8 +201,9 @@ export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): 
         tablePower: fc.integer({ min: 1, max: 5 }),
         tableFloor: fc.constantFrom(0, 3, 8, 1000),
       }),
+      statistics,
     })
-    .map(({ pieces, start, lanes, chunks, drainLate, peek, limits }) => {
+    .map(({ pieces, start, lanes, chunks, drainLate, peek, limits, statistics }) => {
       const events = lanesOf(pieces.flat(), start, lanes);
       return {
         options: {
@@ -211,6 +215,7 @@ export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): 
             entry: [0, 0, 1, 3][type]!,
           })),
           ...limits,
+          ...(statistics && { statistics }),
           ...asked,
         },
         lanes: events.map(recordsOf),
@@ -219,7 +224,7 @@ export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): 
         peek,
         // What a counterexample looks like: the records' bytes would tell nobody anything.
         [fc.toStringMethod]: () =>
-          fc.stringify({ limits, chunks, drainLate, peek, events: events.map(shortly) }),
+          fc.stringify({ limits, statistics, chunks, drainLate, peek, events: events.map(shortly) }),
       };
     });
 }

@@ -5,6 +5,7 @@ import * as L from '../../assembly/layout.ts';
 import type { EngineOptions, LaneSpec, RowSpec } from '../../src/engine/engine.ts';
 import { otherRow, type FieldPlace } from '../../src/mapping/decode-row.ts';
 import { options, type Feed } from '../engine/harness.ts';
+import { statistics } from './event-streams.ts';
 
 type Layout = NonNullable<LaneSpec['layout']>;
 
@@ -127,6 +128,14 @@ function row(type: number): fc.Arbitrary<RowSpec> {
       flags: fc.constantFrom(0, L.FLAG_TRY, L.FLAG_HARDIRQ, L.FLAG_READ),
       entry: fc.constantFrom(0, 0, 1, 2, type),
       slack: fc.constantFrom(0, 0, 4),
+      name: fc.option(
+        fc.record({
+          at: fc.oneof(fc.nat(40), fc.constant(65527)),
+          location: fc.constantFrom('data' as const, 'rel' as const),
+        }),
+        { nil: undefined },
+      ),
+      site: fc.option(fc.record({ at: fc.nat(40), size: fc.constantFrom(4, 8) }), { nil: undefined }),
     })
     .map(({ slack, flags, namespace, ...row }) => {
       const ends = [row.address, row.bit, row.value, row.high, row.aux].map(({ at, size }) =>
@@ -181,8 +190,9 @@ export function pageStreams(
       lanes: fc.array(lane, { minLength: 1, maxLength: 3 }),
       rows: fc.tuple(...[1, 2, 3, 4, 5].map(row)),
       chunk: fc.constantFrom(1, 2, 1000),
+      statistics,
     })
-    .map(({ layout, lanes, rows, chunk }) => {
+    .map(({ layout, lanes, rows, chunk, statistics }) => {
       const specs = lanes.map(({ cpu, clock }) => ({ cpu, layout, ...clock }));
       return {
         options: options({
@@ -191,6 +201,7 @@ export function pageStreams(
           spinNs: 50,
           irqOffNs: 50,
           silentNs: 5000,
+          ...(statistics && { statistics }),
           ...limits,
         }),
         lanes: lanes.map(({ pages, harms, cut }) => {
@@ -200,7 +211,7 @@ export function pageStreams(
           return bytes.subarray(0, Math.max(0, bytes.length - cut));
         }),
         chunk: () => chunk,
-        [fc.toStringMethod]: () => fc.stringify({ layout, lanes, rows, chunk, limits }),
+        [fc.toStringMethod]: () => fc.stringify({ layout, lanes, rows, chunk, statistics, limits }),
       };
     });
 }

@@ -97,6 +97,7 @@ export function pushEntry(world: World, context: Context, lock: Lock): Entry {
     contendValue: 0n,
     acquire: NEVER,
     holder: null,
+    series: null,
   };
   context.stack.push(entry);
   lock.references++;

@@ -159,6 +159,7 @@ function flaggedOn(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): voi
   if (cpu.irqs === L.IRQS_ARE_OFF) {
     noteBreak(cpu, event.time);
     cpu.irqs = L.IRQS_ARE_UNKNOWN;
+    world.statistics.dropSections(cpu.number, [L.SERIES_IS_IRQS_OFF]);
   }
 }
 
@@ -178,6 +179,7 @@ export function lost(world: World, cpu: Cpu, event: CanonicalEvent): void {
   cpu.task = null;
   cpu.pid = -1;
   cpu.last = null;
+  world.statistics.dropSections(cpu.number, [L.SERIES_IS_IRQS_OFF, L.SERIES_IS_PREEMPT_OFF]);
   cpu.flagsOn = null;
   cpu.flagsOffFirst = null;
   for (const context of cpu.contexts) if (context) dropEntries(context);

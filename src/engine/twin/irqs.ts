@@ -5,6 +5,7 @@ import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
 import { noteBreak } from './cpu-life.ts';
 import { since, timeOf } from './marks.ts';
+import { sectionBegins, sectionEnds } from './series.ts';
 import type { Cpu, World } from './world.ts';
 
 export function irqsOff(world: World, cpu: Cpu, event: CanonicalEvent): void {
@@ -12,6 +13,7 @@ export function irqsOff(world: World, cpu: Cpu, event: CanonicalEvent): void {
   cpu.irqs = L.IRQS_ARE_OFF;
   cpu.irqEvents++;
   cpu.irqsOff = world.mark(event);
+  sectionBegins(world, event, L.SERIES_IS_IRQS_OFF);
 }
 
 /** Interrupts come on after so many nanoseconds, as the event itself says (preemptirq_long): nothing else is recorded. */
@@ -31,6 +33,7 @@ export function irqsOn(world: World, cpu: Cpu, event: CanonicalEvent): void {
   cpu.irqs = L.IRQS_ARE_ON;
   cpu.irqEvents++;
   if (before === L.IRQS_ARE_ON) noteBreak(cpu, event.time);
+  sectionEnds(world, event, L.SERIES_IS_IRQS_OFF);
   if (before !== L.IRQS_ARE_OFF) return;
   const span = since(timeOf(cpu.irqsOff), event.time);
   world.irqsOffNs.add(span);

@@ -22,6 +22,7 @@ import {
 import { levelOf, noteBreak } from './cpu-life.ts';
 import { lockOf } from './lock-table.ts';
 import { bareMark, since, timeOf } from './marks.ts';
+import { addSpan, seriesOfLock } from './series.ts';
 import { pushWriter } from './word-table.ts';
 import { checkValue, noteSeenSet, settleSuspect } from './words.ts';
 import type { Context, Cpu, Entry, Lock, World } from './world.ts';
@@ -50,6 +51,7 @@ function beginWait(world: World, context: Context, lock: Lock, event: CanonicalE
   entry.type = event.type;
   entry.attempt = world.moment(event);
   entry.releases = lock.releases;
+  entry.series = seriesOfLock(world, event);
   rememberHolder(entry, lock);
   return entry;
 }
@@ -70,6 +72,7 @@ export function contend(world: World, cpu: Cpu, event: CanonicalEvent): void {
   // A mutex begins several times before it ends: the first one counts.
   if (entry.state === L.ENTRY_IS_WAITING) return;
   entry.state = L.ENTRY_IS_WAITING;
+  if (entry.series) entry.series.contentions++;
   entry.contend = world.moment(event);
   entry.contendValue = event.value;
   if (timeOf(entry.holder) === 0n) rememberHolder(entry, lock);
@@ -88,7 +91,11 @@ export function waitEnd(world: World, cpu: Cpu, event: CanonicalEvent): void {
 
 /** Counts a wait that is over and reports a long spin. The entry still is as it was while waiting. */
 function endWait(world: World, cpu: Cpu, event: CanonicalEvent, lock: Lock, entry: Entry): void {
-  if (entry.contend.time !== 0n) world.waitNs.add(since(entry.contend.time, event.time));
+  if (entry.contend.time !== 0n) {
+    const wait = since(entry.contend.time, event.time);
+    world.waitNs.add(wait);
+    if (entry.series) addSpan(world, entry.series, 'wait', wait, event, lock.address);
+  }
   if (since(entry.attempt.time, event.time) < world.spinNs) return;
   const spins = lock.namespace === L.NAMESPACE_WORD || (entry.flags & (L.FLAG_SPIN | L.FLAG_IRQS_OFF)) !== 0;
   if (!spins) return;
@@ -144,7 +151,14 @@ export function take(world: World, cpu: Cpu, event: CanonicalEvent): void {
   const reads = (flags & L.FLAG_READ) !== 0;
   if (!reads) endOldHold(world, context, lock);
 
-  const entry = wait ?? Object.assign(pushEntry(world, context, lock), { cpu: event.cpu, flags });
+  const entry =
+    wait ??
+    Object.assign(pushEntry(world, context, lock), {
+      cpu: event.cpu,
+      flags,
+      series: seriesOfLock(world, event),
+    });
+  if (entry.series) entry.series.acquisitions++;
   entry.state = L.ENTRY_IS_HELD;
   entry.acquire = world.moment(event);
   if (reads) {
@@ -182,7 +196,11 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
   if (context) {
     // An attempt on top of a hold is the release's own: an annotation, and the hold below ended unseen.
     const entry = findTop(context, lock)!;
-    if (isHeld(entry)) world.holdNs.add(since(entry.acquire.time, event.time));
+    if (isHeld(entry)) {
+      const held = since(entry.acquire.time, event.time);
+      world.holdNs.add(held);
+      if (entry.series) addSpan(world, entry.series, 'hold', held, event, lock.address);
+    }
     removeEntry(context, entry);
   } else {
     unpairedRelease(world, cpu, event, lock);

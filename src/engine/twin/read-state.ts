@@ -6,6 +6,7 @@ import type {
   HoldState,
   LockState,
   Mark,
+  RowState,
   Suspect,
 } from '../../model/state.ts';
 import { byIdentity, byLevelAndOwner } from '../wasm-state.ts';
@@ -37,14 +38,18 @@ export function readState(world: World, lanes: readonly TwinLane[]): EngineState
         .toSorted(byIdentity)
         .map((lock) => [lock.id, lock]),
     ),
-    rows: world.rows
-      .map(({ spec, count, irqsOn, irqsOff }, row) => ({ row, type: spec.type, count, irqsOn, irqsOff }))
-      .filter(({ count }) => count > 0n),
+    rows: readRows(world),
     lanes: lanes.map((lane) => lane.state()),
     waitNs: world.waitNs.state(),
     holdNs: world.holdNs.state(),
     irqsOffNs: world.irqsOffNs.state(),
   };
+}
+
+export function readRows(world: World): RowState[] {
+  return world.rows
+    .map(({ spec, count, irqsOn, irqsOff }, row) => ({ row, type: spec.type, count, irqsOn, irqsOff }))
+    .filter(({ count }) => count > 0n);
 }
 
 function isTelling(lock: Lock): boolean {

@@ -6,6 +6,7 @@ import { cpuOf, lost, seen } from './cpu-life.ts';
 import { irqsOff, irqsOn } from './irqs.ts';
 import { attempt, contend, release, take, waitEnd } from './locks.ts';
 import { adopt, pass } from './passes.ts';
+import { sectionBegins, sectionEnds } from './series.ts';
 import { exited, switched } from './tasks.ts';
 import { observed, wordLoaded, wordStored, wordUpdated } from './words.ts';
 import type { Cpu, World } from './world.ts';
@@ -29,6 +30,8 @@ const PROGRAMS: Readonly<Record<number, Program>> = {
   [L.KIND_OBSERVE]: (world, _, event) => observed(world, event),
   [L.KIND_IRQS_OFF]: irqsOff,
   [L.KIND_IRQS_ON]: irqsOn,
+  [L.KIND_PREEMPT_OFF]: (world, _, event) => sectionBegins(world, event, L.SERIES_IS_PREEMPT_OFF),
+  [L.KIND_PREEMPT_ON]: (world, _, event) => sectionEnds(world, event, L.SERIES_IS_PREEMPT_OFF),
   [L.KIND_SWITCH]: switched,
   [L.KIND_TASK_EXIT]: exited,
   [L.KIND_MESSAGE]: (world, _, event) =>
@@ -62,7 +65,6 @@ export function replay(world: World, event: CanonicalEvent, place: EventPlace): 
   if (!cpu) return;
   seen(world, cpu, event, row);
   // An NMI finds interrupts off and leaves them off: what it says of them is not the CPU's own state.
-  const isIrqState = kind === L.KIND_IRQS_OFF || kind === L.KIND_IRQS_ON;
-  if (flags & L.FLAG_NMI && isIrqState) return;
+  if (flags & L.FLAG_NMI && kind >= L.KIND_IRQS_OFF && kind <= L.KIND_PREEMPT_ON) return;
   PROGRAMS[kind]?.(world, cpu, event);
 }

@@ -1,5 +1,6 @@
 // Which task runs where, and which tasks are gone: sched:sched_switch and sched:sched_process_exit.
 
+import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
 import { findTask, leaveBehind } from './contexts.ts';
 import { noteBreak } from './cpu-life.ts';
@@ -27,7 +28,10 @@ export function switched(world: World, cpu: Cpu, event: CanonicalEvent): void {
   }
   cpu.pid = next;
   cpu.task = into;
-  if (next === 0) cpu.lastTick = 0n;
+  if (next !== 0) return;
+  cpu.lastTick = 0n;
+  // The idle task runs with preemption off, which keeps nobody waiting.
+  world.statistics.dropSections(cpu.number, [L.SERIES_IS_PREEMPT_OFF]);
 }
 
 /** value: the pid that exits. It fires early in do_exit: the task still takes and releases locks after it. */

@@ -1,11 +1,11 @@
 import * as L from '../../../assembly/layout.ts';
 import { readEvent } from '../../model/event-record.ts';
 import type { CanonicalEvent, EventPlace } from '../../model/event.ts';
-import type { EngineState, RingRecord } from '../../model/state.ts';
+import type { EngineState, RingRecord, StatisticsState } from '../../model/state.ts';
 import { OUTPUT_EVENTS, type Engine, type EngineOptions, type PlacedEvent, type Step } from '../engine.ts';
 import { windowSize } from '../window-size.ts';
 import { earliest, TwinLane } from './merge.ts';
-import { readState } from './read-state.ts';
+import { readRows, readState } from './read-state.ts';
 import { replay } from './replay.ts';
 import { decode, typeOf } from './rows.ts';
 import { Samples } from './samples.ts';
@@ -68,9 +68,11 @@ export class TwinEngine implements Engine {
       tally.lost = 0n;
     }
     if (!spec.layout && !spec.isSamples) {
+      this.#world.record = null;
       this.#hand(readEvent(new DataView(bytes.buffer, bytes.byteOffset), 0), place);
       return;
     }
+    this.#world.record = bytes;
     const { event, isWhole } = decode(bytes, this.#world.rowOf(typeOf(bytes)).spec, time, cpu);
     if (!isWhole) {
       tally.badEvents++;
@@ -109,6 +111,11 @@ export class TwinEngine implements Engine {
     const events = this.#output;
     this.#output = [];
     return events;
+  }
+
+  statistics(): StatisticsState {
+    const { lastTime, statistics } = this.#world;
+    return { lastTime, rows: readRows(this.#world), series: statistics.state() };
   }
 
   state(): EngineState {

@@ -6,6 +6,7 @@ import { limitsOf } from '../limits.ts';
 import { Histogram } from './histogram.ts';
 import { markOf, NEVER, type Moment } from './marks.ts';
 import { Ring } from './ring.ts';
+import { Statistics, type Series } from './statistics.ts';
 import { Table } from './table.ts';
 
 /** One event type's decode row, and how often events of the type were seen. */
@@ -95,6 +96,7 @@ export interface Entry {
   acquire: Moment;
   /** The take of whoever held the lock when the wait began. */
   holder: Mark | null;
+  series: Series | null;
 }
 
 export interface Cpu {
@@ -153,9 +155,12 @@ export class World {
   readonly waitNs: Histogram;
   readonly holdNs: Histogram;
   readonly irqsOffNs: Histogram;
+  readonly statistics: Statistics;
   /** Time and place of the event being replayed. */
   now = 0n;
   place: EventPlace = NEVER.place;
+  /** The raw record of that event, null where the lane has canonical records. */
+  record: Uint8Array | null = null;
   events = 0n;
   firstTime = 0n;
   lastTime = 0n;
@@ -177,6 +182,7 @@ export class World {
     this.waitNs = new Histogram(histogramBits);
     this.holdNs = new Histogram(histogramBits);
     this.irqsOffNs = new Histogram(histogramBits);
+    this.statistics = new Statistics(options.statistics, histogramBits);
   }
 
   /** The row of an event type; row 0 for types that the capture does not describe. */

@@ -29,6 +29,10 @@ const RWSEM_CLASSES: readonly LockClass[] = [
   { name: '&ei->i_data_sem', irqSafe: false, mapAt: 0x60 },
   { name: '&mm->mmap_lock', irqSafe: false, mapAt: 0x60 },
 ];
+/** Classes of the locks that tasks take. */
+export const LOCK_CLASSES: readonly string[] = [...SPIN_CLASSES, ...MUTEX_CLASSES, ...RWSEM_CLASSES].map(
+  ({ name }) => name,
+);
 const PER_CPU_CLASSES: readonly LockClass[] = [spin('&rq->__lock', true), spin('hrtimer_bases.lock', true)];
 
 /** Annotations: they show lock_acquire and lock_release, never lock_acquired. */

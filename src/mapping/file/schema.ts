@@ -62,10 +62,11 @@ const row = v.strictObject(
     ),
     flags: v.optional(v.array(flag, 'must be a list of flags')),
     name: v.optional(field),
+    site: v.optional(field),
     entry: v.optional(event),
     text: v.optional(expression),
   },
-  notAnObject('event, kind, namespace, address, bit, value, high, flagsFrom, flags, name, entry, text'),
+  notAnObject('event, kind, namespace, address, bit, value, high, flagsFrom, flags, name, site, entry, text'),
 );
 
 const line = v.strictObject(

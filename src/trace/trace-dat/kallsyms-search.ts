@@ -58,6 +58,28 @@ export function modulesStart(bytes: Uint8Array): number {
   return to;
 }
 
+/** Lines that are looked at to tell whether the text is in order. */
+const SAMPLES = 64;
+
+/** The address of the first of the kernel's own symbols, 0 where there is none or they are not in order. */
+export function lowestAddress(bytes: Uint8Array): bigint {
+  let lowest: bigint | null = null;
+  let before = 0n;
+  for (let at = 0; at < bytes.length;) {
+    const line = readLine(bytes, at);
+    if (line && line.address < before) return 0n;
+    before = line?.address ?? before;
+    lowest ??= line?.address ?? null;
+    // Line by line up to the first one, then in strides.
+    const next = lineEnd(bytes, at);
+    at =
+      lowest === null
+        ? next
+        : Math.max(next, lineStart(bytes, at + Math.floor(bytes.length / SAMPLES)) ?? next);
+  }
+  return lowest ?? 0n;
+}
+
 /** Start of the line that `at` lies in; null when no line is that long. */
 function lineStart(bytes: Uint8Array, at: number): number | null {
   if (at <= 0) return 0;

@@ -1,5 +1,5 @@
 import { decodeText } from '../../base/byte-reader.ts';
-import { bisect, hexDigit, modulesStart, type SymbolLine } from './kallsyms-search.ts';
+import { bisect, hexDigit, lowestAddress, modulesStart, type SymbolLine } from './kallsyms-search.ts';
 import type { Load } from './names.ts';
 
 const NEWLINE = 0x0a;
@@ -23,6 +23,7 @@ export class Kallsyms {
   #bytes: Uint8Array | null = null;
   #modules: Table | null = null;
   #everything: Table | null = null;
+  #lowest: bigint | null = null;
   readonly #addresses = new Map<string, bigint | null>();
 
   constructor(load: Load) {
@@ -50,6 +51,9 @@ export class Kallsyms {
     this.#modules ??= parse(this.#text, modulesStart(this.#text));
     const modules = lookUp(this.#modules, address);
     if (isNear(modules)) return modules;
+    // Locks on the heap are asked for in numbers: what lies below all of the kernel is in no table.
+    this.#lowest ??= lowestAddress(this.#text);
+    if (address < this.#lowest) return null;
     this.#everything ??= parse(this.#text, 0);
     const any = lookUp(this.#everything, address);
     return isNear(any) ? any : null;

@@ -45,6 +45,16 @@ export class Teller {
     const type = this.#formats.type(id) ?? { id, system: '', name: `type-${id}` };
     const format = this.#formats.format(id);
     if (format === null) return { type, fields: [], text: '' };
-    return { type, fields: readFields(format, record), text: describeRecord(format, record, this.#names) };
+    const names = this.#names;
+    return {
+      type,
+      // Whoever asks for one of them seldom wants the other.
+      get fields() {
+        return readFields(format, record);
+      },
+      get text() {
+        return describeRecord(format, record, names);
+      },
+    };
   }
 }

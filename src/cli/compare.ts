@@ -1,0 +1,121 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { compareRuns } from '../compare/compare.ts';
+import { policyOf, readPolicy, type Policy } from '../compare/policy.ts';
+import { SpinbackError } from '../base/errors.ts';
+import type { Comparison } from '../model/comparison.ts';
+import type { Run, Split } from '../model/stats.ts';
+import { compareText } from '../report/compare.ts';
+import { appearanceOf, paintOf } from './appearance.ts';
+import { errorText, EXIT, exitOf } from './exit.ts';
+import type { Io } from './io.ts';
+import { openOptions, type OpenCommand } from './one-file.ts';
+import { loadRuns } from './runs.ts';
+
+/** The options of `spinback compare`. */
+export interface CompareCommand extends OpenCommand {
+  readonly by: Split;
+  readonly per: string;
+  readonly failOn: readonly string[];
+  readonly policy: readonly string[];
+  /** Rules that are unclear or match nothing fail too. */
+  readonly strict?: boolean;
+  readonly limit: number;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+  readonly markdown?: string;
+  readonly junit?: string;
+  readonly color: boolean;
+}
+
+/** Holds the runs of `next` against those of `base`, and judges rules. Returns the exit status: 1 where a rule failed. */
+export async function compare(
+  base: readonly string[],
+  next: readonly string[],
+  command: CompareCommand,
+  io: Io,
+): Promise<number> {
+  const policies = [
+    ...(await Promise.all(command.failOn.map((rule) => policyOf(rule, '--fail-on')))),
+    ...(await Promise.all(command.policy.map(readRules))).flat(),
+  ];
+  const sides = [await side(base, command, io), await side(next, command, io)] as const;
+  const damaged = Math.max(...sides.map(({ exit }) => exit));
+  const [before, after] = sides.map(({ runs }) => runs);
+  // Half of the files would be a comparison of something else.
+  if (sides.some(({ failed }) => failed)) return damaged;
+  const result = compareRuns(before!, after!, { per: command.per, policies });
+  if (command.markdown !== undefined) {
+    const { compareMarkdown } = await import('../report/compare-markdown.ts');
+    await put(command.markdown, compareMarkdown(result), io);
+  }
+  if (command.junit !== undefined) {
+    const { compareJunit } = await import('../report/compare-junit.ts');
+    await put(command.junit, compareJunit(result), io);
+  }
+  if (command.json) await io.stdout.write(`${JSON.stringify(result)}\n`);
+  else if (command.markdown !== '-' && command.junit !== '-') {
+    const appearance = appearanceOf(io, command.color);
+    const paint = await paintOf(appearance);
+    const { limit, verbose = false } = command;
+    await io.stdout.write(compareText(result, { paint, width: appearance.width, limit, verbose }));
+  }
+  return Math.max(damaged, exitStatus(result, command.strict ?? false));
+}
+
+/** The exit status that a comparison stands for. */
+export function exitStatus({ rules }: Pick<Comparison, 'rules'>, strict: boolean): number {
+  const fails = ({ outcome }: Comparison['rules'][number]): boolean =>
+    outcome === 'failed' || (strict && outcome !== 'passed');
+  return rules.some(fails) ? EXIT.findings : EXIT.ok;
+}
+
+interface Side {
+  readonly runs: readonly Run[];
+  readonly exit: number;
+  /** A file could not be used at all. */
+  readonly failed: boolean;
+}
+
+async function side(paths: readonly string[], command: CompareCommand, io: Io): Promise<Side> {
+  const { by } = command;
+  const open = await openOptions(command);
+  const runs: Run[] = [];
+  let exit: number = EXIT.ok;
+  let failed = false;
+  for (const path of paths) {
+    try {
+      const loaded = await loadRuns(path, open, () => ({ split: by }), io);
+      runs.push(...loaded.runs);
+      exit = Math.max(exit, loaded.exit);
+    } catch (error) {
+      await io.stderr.write(errorText(error, path, Boolean(io.env['SPINBACK_DEBUG'])));
+      exit = Math.max(exit, exitOf(error));
+      failed = true;
+    }
+  }
+  return { runs, exit, failed };
+}
+
+const LARGEST_POLICY = 1 << 20;
+
+async function readRules(path: string): Promise<Policy[]> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new SpinbackError('USAGE', `the rules cannot be read: ${(error as Error).message}`, { path });
+  }
+  if (text.length > LARGEST_POLICY)
+    throw new SpinbackError('USAGE', 'a file of rules has at most 1 MiB', { path });
+  return await readPolicy(text, path);
+}
+
+/** Writes a report to a file; "-" is standard output. */
+async function put(path: string, text: string, io: Io): Promise<void> {
+  if (path === '-') return await io.stdout.write(text);
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new SpinbackError('UNREADABLE', `cannot be written: ${(error as Error).message}`, { path });
+  }
+}

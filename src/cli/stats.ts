@@ -1,0 +1,171 @@
+import { writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { SpinbackError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { STATS_SCHEMA, type Run, type Split, type StatsRow } from '../model/stats.ts';
+import { statsText } from '../report/stats.ts';
+import { eventsOf } from '../session/session.ts';
+import type { StatisticsRequest } from '../session/statistics.ts';
+import { figuresOf } from '../stats/figures.ts';
+import type { Capture } from '../trace/capture.ts';
+import { openCapture } from '../trace/open.ts';
+import type { OpenOptions } from '../trace/reader.ts';
+import { appearanceOf, paintOf } from './appearance.ts';
+import { errorText, EXIT, exitOf } from './exit.ts';
+import { timeOf, type TimeArgument } from './filter.ts';
+import type { Io } from './io.ts';
+import { openOptions, type OpenCommand } from './one-file.ts';
+import { loadRuns } from './runs.ts';
+
+/** The options of `spinback stats`. */
+export interface StatsCommand extends OpenCommand {
+  readonly by: Split;
+  readonly lock?: string;
+  readonly type: readonly string[];
+  readonly cpu: readonly number[];
+  readonly comm: readonly string[];
+  readonly from?: TimeArgument;
+  readonly to?: TimeArgument;
+  readonly sort?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly save?: string;
+  readonly color: boolean;
+}
+
+/**
+ * Prints what was counted in each capture, or saves all of it for later comparisons. A file that fails does not stop the others. Returns
+ * the exit status.
+ */
+export async function stats(paths: readonly string[], command: StatsCommand, io: Io): Promise<number> {
+  const keep = await rowFilter(command);
+  const open = await openOptions(command);
+  const runs: Run[] = [];
+  let exit: number = EXIT.ok;
+  for (const path of paths) {
+    try {
+      const loaded = await loadRuns(path, open, (capture) => requestOf(capture, command, open), io);
+      runs.push(...loaded.runs.map((run) => filtered(run, keep)));
+      exit = Math.max(exit, loaded.exit);
+    } catch (error) {
+      await io.stderr.write(errorText(error, path, Boolean(io.env['SPINBACK_DEBUG'])));
+      exit = Math.max(exit, exitOf(error));
+    }
+  }
+  if (runs.length === 0) return exit;
+  if (command.save !== undefined) await save(command.save, runs);
+  else await io.stdout.write(await textOf(runs, command, io));
+  return exit;
+}
+
+async function textOf(runs: readonly Run[], command: StatsCommand, io: Io): Promise<string> {
+  if (command.json) {
+    const shown = runs.map((run) => ({
+      ...run,
+      rows: run.rows.map((row) => ({ ...row, figures: figuresOf(row) })),
+    }));
+    return `${JSON.stringify({ schema: STATS_SCHEMA, spinback: VERSION, runs: shown })}\n`;
+  }
+  if (command.csv) {
+    const { statsCsv } = await import('../report/stats-csv.ts');
+    return statsCsv(runs);
+  }
+  const appearance = appearanceOf(io, command.color);
+  const paint = await paintOf(appearance);
+  const { limit, sort } = command;
+  return runs
+    .map((run) =>
+      statsText(run, { paint, width: appearance.width, limit, ...(sort !== undefined && { sort }) }),
+    )
+    .join('\n\n');
+}
+
+async function save(path: string, runs: readonly Run[]): Promise<void> {
+  const { encodeStats } = await import('../stats/stats-file.ts');
+  try {
+    const text = encodeStats(runs);
+    writeFileSync(path, path.endsWith('.gz') ? gzipSync(text) : text);
+  } catch (error) {
+    throw new SpinbackError('UNREADABLE', `cannot be written: ${(error as Error).message}`, { path });
+  }
+}
+
+async function requestOf(
+  capture: Capture,
+  command: StatsCommand,
+  open: OpenOptions,
+): Promise<StatisticsRequest> {
+  const { by, cpu, comm, from, to, json, csv, save: path, sort, lock, limit } = command;
+  const isText = !json && !csv && path === undefined;
+  // Callers that are not shown need no name, unless it is the names that say which ones are.
+  const areNamed = !isText || by !== 'class' || sort !== undefined || lock !== undefined || limit === 0;
+  const start = from?.relative || to?.relative ? await firstTime(capture, open) : 0n;
+  return {
+    split: by,
+    cpus: cpu,
+    comms: comm,
+    withBlocks: Boolean(json) || path !== undefined,
+    ...(!areNamed && { callers: limit - 1 }),
+    ...(from && { since: timeOf(from, start, capture.clock) }),
+    ...(to && { until: timeOf(to, start, capture.clock) }),
+  };
+}
+
+/** The time of the first event, by opening the capture once more: times that count from there are needed before the replay. */
+async function firstTime({ path }: Capture, open: OpenOptions): Promise<bigint> {
+  if (path === '-') {
+    throw new SpinbackError(
+      'USAGE',
+      'times that count from the start (+1.5s) need a file, not standard input',
+    );
+  }
+  const again = await openCapture(path, open);
+  try {
+    for (const { event } of eventsOf(again)) return event.time;
+    return 0n;
+  } finally {
+    again.close();
+  }
+}
+
+type RowTest = (row: Pick<StatsRow, 'kind' | 'source' | 'name'>) => boolean;
+
+async function rowFilter({ lock, type }: StatsCommand): Promise<RowTest> {
+  const isIt = lock === undefined ? () => true : await matcher(lock);
+  const types = new Set(type);
+  return ({ kind, source, name }) =>
+    isIt(name) && (types.size === 0 || types.has(kind) || (source !== null && types.has(source)));
+}
+
+/** RE2: linear time whatever the expression is. */
+async function matcher(text: string): Promise<(name: string) => boolean> {
+  const { RE2JS } = await import('re2js');
+  try {
+    const expression = RE2JS.compile(text);
+    return (name) => expression.matcher(name).find();
+  } catch (error) {
+    throw new SpinbackError('USAGE', `--lock: no regular expression: ${(error as Error).message}`);
+  }
+}
+
+/** The run with the rows that pass; blocks and findings name rows by their index. */
+function filtered(run: Run, keep: RowTest): Run {
+  const index = new Map<number, number>();
+  const rows = run.rows.filter((row, at) => keep(row) && index.set(at, index.size));
+  return {
+    ...run,
+    rows,
+    blocks: run.blocks.map((block) => ({
+      ...block,
+      rows: block.rows.flatMap((part) => {
+        const row = index.get(part.row);
+        return row === undefined ? [] : [{ ...part, row }];
+      }),
+    })),
+    findings: run.findings.map((finding) => ({
+      ...finding,
+      row: finding.row === null ? null : (index.get(finding.row) ?? null),
+    })),
+  };
+}

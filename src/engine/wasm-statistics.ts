@@ -1,0 +1,77 @@
+import * as L from '../../assembly/layout.ts';
+import { decodeText } from '../base/byte-reader.ts';
+import type { DistributionState, SeriesState, StatisticsState } from '../model/state.ts';
+import type { WasmMemory } from './wasm-memory.ts';
+import { readRows } from './wasm-state.ts';
+
+/** Reads out what the engine counted for statistics (assembly/layout.ts, SERIES_* and DISTRIBUTION_*). */
+export function readStatistics(memory: WasmMemory): StatisticsState {
+  return {
+    lastTime: memory.u64(L.STATE + L.HEAD_LAST_TIME),
+    rows: readRows(memory),
+    series: readSeries(memory),
+  };
+}
+
+function readSeries(memory: WasmMemory): SeriesState[] {
+  const series = memory.u32(L.STATE + L.HEAD_SERIES);
+  const count = memory.u32(L.STATE + L.HEAD_SERIES_COUNT);
+  const bits = memory.u32(L.STATE + L.HEAD_HIST_BITS);
+  return Array.from({ length: count }, (_, n) => readOne(memory, memory.u32(series + 4 * (n + 1)), bits));
+}
+
+function readOne(memory: WasmMemory, at: number, bits: number): SeriesState {
+  return {
+    kind: memory.u8(at + L.SERIES_KIND),
+    class: memory.u64(at + L.SERIES_CLASS),
+    name: nameAt(memory, at),
+    address: memory.u64(at + L.SERIES_ADDRESS),
+    site: memory.u64(at + L.SERIES_SITE),
+    pid: memory.i32(at + L.SERIES_PID),
+    cpu: memory.u16(at + L.SERIES_CPU),
+    level: memory.u8(at + L.SERIES_LEVEL),
+    namespace: memory.u8(at + L.SERIES_NAMESPACE),
+    bit: memory.u8(at + L.SERIES_BIT),
+    isRead: memory.u8(at + L.SERIES_READS) !== 0,
+    acquisitions: memory.u53(at + L.SERIES_ACQUISITIONS),
+    contentions: memory.u53(at + L.SERIES_CONTENTIONS),
+    wait: readDistribution(memory, memory.u32(at + L.SERIES_WAIT), bits),
+    hold: readDistribution(memory, memory.u32(at + L.SERIES_HOLD), bits),
+    first: memory.mark(at + L.SERIES_FIRST)!,
+  };
+}
+
+function nameAt({ bytes }: WasmMemory, series: number): string {
+  const start = series + L.SERIES_NAME;
+  return decodeText(bytes.subarray(start, start + bytes[series + L.SERIES_NAME_LENGTH]!));
+}
+
+function readDistribution(memory: WasmMemory, at: number, bits: number): DistributionState | null {
+  // Made, but there was no room for its first row of buckets.
+  if (at === 0 || memory.u53(at + L.DISTRIBUTION_COUNT) === 0) return null;
+  const indices: number[] = [];
+  const counts: number[] = [];
+  const { words } = memory;
+  const size = 2 ** bits;
+  for (let row = 0; row < 65 - bits; row++) {
+    const buckets = words[(at + L.DISTRIBUTION_ROWS) / 4 + row]! / 4;
+    if (buckets === 0) continue;
+    for (let bucket = 0; bucket < size; bucket++) {
+      const count = words[buckets + bucket]!;
+      if (count === 0) continue;
+      indices.push(row * size + bucket);
+      counts.push(count);
+    }
+  }
+  return {
+    bits,
+    count: memory.u53(at + L.DISTRIBUTION_COUNT),
+    sum: memory.u64(at + L.DISTRIBUTION_SUM),
+    min: memory.u53(at + L.DISTRIBUTION_MIN),
+    max: memory.u53(at + L.DISTRIBUTION_MAX),
+    indices,
+    counts,
+    longest: memory.mark(at + L.DISTRIBUTION_LONGEST),
+    address: memory.u64(at + L.DISTRIBUTION_ADDRESS),
+  };
+}
