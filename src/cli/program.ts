@@ -3,7 +3,8 @@ import { wordsOption } from './options.ts';
 
 // What commands have in common.
 
-export const FILES = 'trace.dat, perf.data, text or .spin, also packed with zstd or gzip; - is standard input';
+export const FILES =
+  'trace.dat, perf.data, text or .spin, also packed with zstd or gzip; - is standard input';
 
 /** What every command that reads captures has in common. */
 export function reading(command: Command, description: string): Command {
