@@ -20,9 +20,7 @@ export function infoText(raw: Info, options: InfoOptions = {}): string {
     cpuLines(info.trace, true),
     problemLines(info.trace.problems, paint, width),
     eventLines(info.events),
-    info.questions.length === 0
-      ? []
-      : ['Can it tell', ...info.questions.flatMap((question) => questionLines(question, paint, width))],
+    questionLines(info.questions, paint, width),
   ]);
 }
 
@@ -35,13 +33,28 @@ function eventLines(events: readonly TypeCount[]): string[] {
   );
 }
 
-function questionLines({ question, answer, why, record }: Question, paint: Paint, width: number): string[] {
+/** What several questions want recorded is said once, below them. */
+function questionLines(questions: readonly Question[], paint: Paint, width: number): string[] {
+  if (questions.length === 0) return [];
+  const shared = repeated(questions.flatMap(({ record }) => record ?? []));
+  return [
+    'Can it tell',
+    ...questions.flatMap((question) => [
+      ...answerLines(question, paint, width),
+      ...(question.record === null || shared.has(question.record)
+        ? []
+        : hang('          next time: ', question.record, width)),
+    ]),
+    ...[...shared].flatMap((record) => hang('  for all else, next time: ', record, width)),
+  ];
+}
+
+function answerLines({ question, answer, why }: Question, paint: Paint, width: number): string[] {
   const emphasis = { yes: paint.good, partly: paint.caution, no: paint.alarm }[answer];
   const [first = '', ...more] = hang(`  ${answer.padEnd(6)}  `, question, width);
-  return [
-    emphasis(first.slice(0, 8)) + first.slice(8),
-    ...more,
-    ...hang('          ', why, width),
-    ...(record === null ? [] : hang('          next time: ', record, width)),
-  ];
+  return [emphasis(first.slice(0, 8)) + first.slice(8), ...more, ...hang('          ', why, width)];
+}
+
+function repeated(texts: readonly string[]): Set<string> {
+  return new Set(texts.filter((text, n) => texts.indexOf(text) < n));
 }

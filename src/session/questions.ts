@@ -192,9 +192,9 @@ function watchdog(shown: Shown): Answer {
 }
 
 /** "1, 2, 3"; of many CPUs the first ones. */
-function listed(cpus: ReadonlySet<number>): string {
-  const shown = [...cpus].slice(0, 16).join(', ');
-  return cpus.size > 16 ? `${shown} and ${cpus.size - 16} more` : shown;
+function listed(cpus: readonly number[]): string {
+  const shown = cpus.slice(0, 16).join(', ');
+  return cpus.length > 16 ? `${shown} and ${cpus.length - 16} more` : shown;
 }
 
 function shownBy(capture: Capture, { state, lostTails }: Case): Shown {
@@ -204,8 +204,8 @@ function shownBy(capture: Capture, { state, lostTails }: Case): Shown {
     hasTicks: state.cpus.some((cpu) => cpu.ticks > 0n) || shows(state, 'enter'),
     hasLosses: lossy.length + lostTails.size > 0,
     losses: [
-      ...(lossy.length > 0 ? [`events were lost on CPU ${lossy.join(', ')}`] : []),
-      ...(lostTails.size > 0 ? [`the last events of CPU ${listed(lostTails)} are missing`] : []),
+      ...(lossy.length > 0 ? [`events were lost on CPU ${listed(lossy)}`] : []),
+      ...(lostTails.size > 0 ? [`the last events of CPU ${listed([...lostTails])} are missing`] : []),
     ].join(', and '),
     remedy: capture.damage().some(({ name }) => name === 'truncated')
       ? 'nothing else: copy the file again, and whole'

@@ -39,6 +39,19 @@ describe('the report for people', () => {
     expectGolden('stock.info.txt', infoText(fixtures.stockInfo));
   });
 
+  test('what several questions want recorded is said once', () => {
+    const record = 'larger ring buffers';
+    const lossy = fixtures.stockInfo.questions.map(
+      (question) => ({ ...question, answer: 'partly', record }) as const,
+    );
+    const [own, ...others] = lossy;
+    const questions = [{ ...own!, record: 'the mono clock' }, ...others];
+    const told = infoText({ ...fixtures.stockInfo, questions })
+      .split('next time: ')
+      .slice(1);
+    expect(told.map((text) => text.split('\n')[0])).toEqual(['the mono clock', record]);
+  });
+
   it('is plain ASCII in lines of at most 100 characters without trailing spaces', () => {
     for (const text of [
       ...Object.values(reports).map((report) => reportText(report)),
