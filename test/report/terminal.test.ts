@@ -39,7 +39,7 @@ describe('the report for people', () => {
     expectGolden('stock.info.txt', infoText(fixtures.stockInfo));
   });
 
-  test('what several questions want recorded is said once', () => {
+  it('what several questions want recorded is said once', () => {
     const record = 'larger ring buffers';
     const lossy = fixtures.stockInfo.questions.map(
       (question) => ({ ...question, answer: 'partly', record }) as const,
