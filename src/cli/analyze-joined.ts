@@ -2,8 +2,7 @@ import { SpinbackError } from '../base/errors.ts';
 import { joinJson, joinText } from '../report/dmesg-join.ts';
 import { logText } from '../report/dmesg.ts';
 import { reportText } from '../report/terminal.ts';
-import { exitStatus, meaning, thresholdsOf } from './analyze-file.ts';
-import type { AnalyzeAllCommand } from './analyze.ts';
+import { exitStatus, meaning, thresholdsOf, type AnalyzeCommand } from './analyze-file.ts';
 import { appearanceOf, paintOf } from './appearance.ts';
 import { readLogFile } from './dmesg.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
@@ -18,7 +17,7 @@ import { oneFile, openOptions } from './one-file.ts';
 export async function analyzeJoined(
   paths: readonly string[],
   logPath: string,
-  command: AnalyzeAllCommand,
+  command: AnalyzeCommand & { readonly color: boolean },
   io: Io,
 ): Promise<number> {
   if (paths.length !== 1) throw new SpinbackError('USAGE', '--log goes with one trace');
