@@ -47,29 +47,44 @@ function exitStatus({ log, incidents }: LogReport): number {
   return incidents.length > 0 ? EXIT.findings : EXIT.ok;
 }
 
-/** Reads one kernel log; "-" is standard input. Throws SpinbackError UNREADABLE, or UNSUPPORTED for UTF-16. */
+/** So much is looked at to tell text from what is none. */
+const HEAD = 4096;
+
+/** What an input is that is no log, as a sentence; null for a log, which may have binary rubbish in it. */
+async function strangerOf(head: Uint8Array): Promise<string | null> {
+  if (head[0] === 0xff && head[1] === 0xfe)
+    return 'this is UTF-16 text: convert it first (iconv -f UTF-16 -t UTF-8)';
+  if (!head.includes(0)) return null;
+  const { binaryInput } = await import('../trace/open.ts');
+  return binaryInput(head.subarray(0, 16));
+}
+
+/**
+ * Reads one kernel log; "-" is standard input. Throws SpinbackError UNREADABLE, or UNSUPPORTED for captures, UTF-16 and what is
+ * no text at all.
+ */
 export async function readLogFile(path: string, io: Io): Promise<LogReport> {
   const source = await openInput(path);
   const bar = await progressBar(io, printable(path));
   try {
-    const head = readRange(source, 0, 2);
-    if (head[0] === 0xff && head[1] === 0xfe) {
-      throw new SpinbackError(
-        'UNSUPPORTED',
-        'this is UTF-16 text: convert it first (iconv -f UTF-16 -t UTF-8)',
-        { path, offset: 0 },
-      );
-    }
+    const head = readRange(source, 0, HEAD);
+    const stranger = await strangerOf(head);
+    if (stranger) throw new SpinbackError('UNSUPPORTED', stranger, { path, offset: 0 });
     let position = 0;
     const read = (target: Uint8Array): number => {
       const got = source.readInto(target, position);
       position += got;
       return got;
     };
-    return await analyzeLog(path, read, {
+    const report = await analyzeLog(path, read, {
       problems: inputDamage(source).map((damage) => ({ ...damage, offset: damage.offset ?? null })),
       onProgress: (done) => bar.report({ done, total: source.size }),
     });
+    if (report.incidents.length === 0 && head.includes(0)) {
+      const why = 'this is no text, and there is no report of a kernel in it';
+      throw new SpinbackError('UNSUPPORTED', why, { path, offset: head.indexOf(0) });
+    }
+    return report;
   } finally {
     bar.stop();
     source.close();

@@ -91,6 +91,7 @@ async function print(
   if (absent.length > 0) {
     throw new SpinbackError('USAGE', `the capture has no event called ${absent.join(', ')}`);
   }
+  if (shown === 0) await io.stderr.write('spinback: no event matches\n');
 }
 
 type TypeFinder = (id: number) => EventType | undefined;

@@ -45,11 +45,13 @@ export interface ReadyFilter {
   passes(event: CanonicalEvent): boolean;
 }
 
-/** Throws USAGE for a time that the capture's unit cannot mean. */
+/** Throws USAGE for a time that the capture's unit cannot mean, and for an end before the beginning. */
 export function readyFilter(filter: EventFilter, context: FilterContext): ReadyFilter {
   const { start, clock } = context;
   const from = filter.from === undefined ? null : timeOf(filter.from, start, clock);
   const to = filter.to === undefined ? null : timeOf(filter.to, start, clock);
+  if (from !== null && to !== null && to < from)
+    throw new SpinbackError('USAGE', `--to ${filter.to!.text} lies before --from ${filter.from!.text}`);
   const tests: ((event: CanonicalEvent) => boolean)[] = [];
 
   const { lock } = filter;

@@ -51,6 +51,10 @@ function shippedNames(folder: string): string[] {
     .toSorted();
 }
 
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
 /** The whole file; what has no size (a pipe) up to the limit, too. */
 function textOf(path: string, asked: string): string {
   const bytes = new Uint8Array(LARGEST + 1);
@@ -68,7 +72,7 @@ function textOf(path: string, asked: string): string {
   } catch (error) {
     const folder = packageFolder('mappings');
     const names = folder === null ? '' : `; these come with spinback: ${shippedNames(folder).join(', ')}`;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = isMissing(error) ? 'there is no such file' : error instanceof Error ? error.message : error;
     throw new SpinbackError('USAGE', `the mapping file ${asked} cannot be read: ${why}${names}`);
   }
   if (size > LARGEST)

@@ -93,7 +93,7 @@ export function wordsOption(text: string, before: readonly string[]): readonly s
 
 /** "word-store" or "attempt,acquire"; may be given several times. */
 export function kindsOption(text: string, before: readonly string[]): readonly string[] {
-  const kinds = text.split(',').map((kind) => kind.trim().replaceAll(' ', '-'));
+  const kinds = text.split(',').map((kind) => kind.trim().replaceAll(/[ _]/g, '-'));
   const wrong = kinds.find((kind) => !KIND_WORDS.includes(kind));
   if (wrong !== undefined)
     throw new InvalidArgumentError(`There is no kind '${wrong}', only ${KIND_WORDS.join(', ')}.`);

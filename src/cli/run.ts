@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { CONFIDENCES } from '../model/report.ts';
+import { hang, MAX_WIDTH } from '../report/text.ts';
 import type { AnalyzeAllCommand } from './analyze.ts';
 import type { CaptureCommand } from './capture.ts';
 import type { ConvertCommand } from './convert.ts';
@@ -8,7 +9,7 @@ import type { DmesgCommand } from './dmesg.ts';
 import type { EventsCommand } from './events.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
 import type { InfoCommand } from './info.ts';
-import type { Io } from './io.ts';
+import type { Io, Output } from './io.ts';
 import {
   countOption,
   cpusOption,
@@ -23,14 +24,13 @@ import {
 import { FILES, list, mapOption, reading } from './program.ts';
 import { addStatistics } from './statistics-commands.ts';
 
-const EXITS = `
-Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable or
-damaged input (what could be read is still reported), 70 internal error. Of several files the worst
-one counts.`;
+const EXITS =
+  'Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable or damaged input (what could be ' +
+  'read is still reported), 70 internal error. Of several files the worst one counts.';
 
-const LOG_EXITS = `
-Exit status: 0 no report in the log, 1 reports found, 2 wrong usage, 3 unreadable or damaged input (what could
-be read is still reported), 70 internal error. Of several logs the worst one counts.`;
+const LOG_EXITS =
+  'Exit status: 0 no report in the log, 1 reports found, 2 wrong usage, 3 unreadable or damaged input (what could be read is ' +
+  'still reported), 70 internal error. Of several logs the worst one counts.';
 
 /** Runs the command line `argv` (without node and script) and returns the exit status. Never throws. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -46,8 +46,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       writeOut: (text) => (said.out += text),
       writeErr: (text) => (said.err += text),
       outputError: (text, write) => write(text.replace(/^error: /, 'spinback: ')),
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
+      getOutHelpWidth: () => widthOf(io.stdout),
+      getErrHelpWidth: () => widthOf(io.stderr),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
@@ -79,7 +79,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     )
     .option('--log <file>', 'a kernel log of the same time: both are held against each other')
     .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')
-    .addHelpText('after', EXITS)
+    .addHelpText('after', () => paragraph(EXITS, io))
     .action(async (files: readonly string[], options: AnalyzeAllCommand) => {
       const { analyze } = await import('./analyze.ts');
       exit = await analyze(files, options, io);
@@ -145,7 +145,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .option('--limit <count>', 'show at most so many incidents in full', countOption, 10)
     .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')
     .showHelpAfterError('(spinback dmesg --help lists the options)')
-    .addHelpText('after', LOG_EXITS)
+    .addHelpText('after', () => paragraph(LOG_EXITS, io))
     .action(async (files: readonly string[], options: DmesgCommand) => {
       const { dmesg } = await import('./dmesg.ts');
       exit = await dmesg(files, options, io);
@@ -175,6 +175,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
   }
   return await flush(said, exit, io);
+}
+
+/** Help is as wide as reports are: as the terminal, 100 columns at most. */
+function widthOf({ columns }: Output): number {
+  return Math.min(MAX_WIDTH, columns ?? MAX_WIDTH);
+}
+
+/** Text below the options, with an empty line before it. */
+function paragraph(text: string, io: Io): string {
+  return ['', ...hang('', text, widthOf(io.stdout))].join('\n');
 }
 
 function duration(flag: string, description: string, value: string): Option {

@@ -57,7 +57,13 @@ const PAUSE = /<?f3>? <?90/;
 function problemsOf({ longLines, bytes }: ReadLog): Problem[] {
   const problems: Problem[] = [];
   if (bytes === 0)
-    problems.push({ name: 'empty-log', severity: 'info', text: 'The log is empty.', count: 1, offset: null });
+    problems.push({
+      name: 'empty-log',
+      severity: 'error',
+      text: 'The log is empty.',
+      count: 1,
+      offset: null,
+    });
   if (longLines > 0) {
     problems.push({
       name: 'long-lines',

@@ -55,6 +55,11 @@ function addressSpace(event: CanonicalEvent): LockName['namespace'] | null {
   return name === undefined ? null : name === 'word' && event.bit !== WHOLE_LOCK ? 'bit' : name;
 }
 
+/** A mark of lost events is of a CPU, not of a task. */
+function isLoss(event: CanonicalEvent): boolean {
+  return KINDS[event.kind] === 'lost' || event.pid < 0;
+}
+
 function flagNames(flags: number): FlagName[] {
   return FLAG_LIST.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
 }
@@ -107,7 +112,7 @@ export function eventLine(shown: ShownEvent, times: Times): string {
   const flags = words.length === 0 ? '' : ` (${words.join(' ')})`;
   const text = shown.text === undefined || shown.text === '' ? '' : `: ${printable(shown.text)}`;
   const value = valueText(shown) === null ? '' : ` ${valueText(shown)}`;
-  const who = event.pid < 0 ? '-' : printable(task(shown.comm, event.pid));
+  const who = isLoss(event) ? '-' : printable(task(shown.comm, event.pid));
   return (
     `${time.padStart(13)} [${String(event.cpu).padStart(3, '0')}] ${who.padEnd(16)} ${context(event.flags)} ` +
     `${(KIND_WORDS[event.kind] ?? `kind-${event.kind}`).padEnd(10)} ${lock.padEnd(24)} ` +
@@ -121,13 +126,13 @@ export function eventJson(shown: ShownEvent): string {
   return jsonLine({
     ns: event.time.toString(),
     cpu: event.cpu,
-    pid: event.pid,
-    comm: shown.comm,
+    pid: isLoss(event) ? -1 : event.pid,
+    comm: isLoss(event) ? null : shown.comm,
     flags: flagNames(event.flags),
     kind: KINDS[event.kind] ?? `kind-${event.kind}`,
     namespace: addressSpace(event),
     address: event.address === 0n ? null : hex(event.address),
-    bit: event.bit === WHOLE_LOCK ? null : event.bit,
+    bit: event.address === 0n || event.bit === WHOLE_LOCK ? null : event.bit,
     value: shown.hasValue || event.value !== 0n ? hex(event.value) : null,
     event: shown.system === '' ? shown.name : `${shown.system}:${shown.name}`,
     lane: shown.lane,

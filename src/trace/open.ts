@@ -60,8 +60,8 @@ const STRANGERS: readonly (readonly [
 ];
 
 function notACapture(head: Uint8Array): SpinbackError {
-  const digits = Array.from(head.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0'));
-  const stranger = STRANGERS.find(([start]) => digits.join('').startsWith(start));
+  const digits = hexDigits(head);
+  const stranger = strangerOf(digits.join(''));
   if (stranger?.[2] === 'UNSUPPORTED') return new SpinbackError('UNSUPPORTED', stranger[1], { offset: 0 });
   const what = stranger ? `: ${stranger[1]}` : '';
   return new SpinbackError(
@@ -71,8 +71,23 @@ function notACapture(head: Uint8Array): SpinbackError {
   );
 }
 
+function hexDigits(head: Uint8Array): string[] {
+  return Array.from(head.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0'));
+}
+
+function strangerOf(digits: string) {
+  return STRANGERS.find(([start]) => digits.startsWith(start));
+}
+
 function known(): string {
   return `these are read: ${READERS.map(({ name }) => name).join(', ')}`;
+}
+
+/** What an input is that begins with these 16 bytes and is no text, as a sentence; null where that is not known. */
+export function binaryInput(head: Uint8Array): string | null {
+  const capture = READERS.find(({ sniff }) => sniff(head, {}));
+  if (capture) return `this is a capture (${capture.name}), no log: spinback analyze reads it`;
+  return strangerOf(hexDigits(head).join(''))?.[1] ?? null;
 }
 
 /** The same capture, whose damage begins with what was wrong before its format was looked at. */

@@ -55,12 +55,29 @@ describe('spinback dmesg', () => {
 
   it('ends with 0 where no report is, with 3 where nothing can be read', async () => {
     expect((await runWith(['dmesg', file('quiet.txt', 'x\n')])).exit).toBe(0);
-    expect((await runWith(['dmesg', file('empty.txt', '')])).exit).toBe(0);
+    expect((await runWith(['dmesg', file('empty.txt', '')])).exit).toBe(3);
     expect(await runWith(['dmesg', join(folder, 'nowhere')])).toMatchObject({ exit: 3, stdout: '' });
     const utf16 = await runWith(['dmesg', file('utf16.txt', Buffer.from('\ufeffsoft lockup', 'utf16le'))]);
     expect(utf16).toMatchObject({ exit: 3, stdout: '' });
     expect(utf16.stderr).toContain('UTF-16');
     expect((await runWith(['dmesg'])).exit).toBe(2);
+  });
+
+  it.each([
+    ['a capture', 'traces/slow-holder.dat', 'spinback analyze reads it'],
+    ['a picture', Buffer.from('ffd8ffe000104a464946', 'hex'), 'a JPEG picture'],
+    ['zeros', Buffer.alloc(10_000), 'no text'],
+  ])('refuses %s', async (_, input, why) => {
+    const path = typeof input === 'string' ? join(import.meta.dirname, '../..', input) : file('input', input);
+    const ran = await runWith(['dmesg', path]);
+    expect(ran).toMatchObject({ exit: 3, stdout: '' });
+    expect(ran.stderr).toContain(why);
+  });
+
+  it('reads on where a log begins with rubbish', async () => {
+    const report = '[  100.000000] watchdog: BUG: soft lockup - CPU#1 stuck for 23s! [stress:1234]\n';
+    const log = Buffer.concat([Buffer.alloc(100), Buffer.from(`\n${report}`)]);
+    expect((await runWith(['dmesg', file('rubbish.txt', log)])).exit).toBe(1);
   });
 
   it('reads packed logs, and says so when one is cut', async () => {

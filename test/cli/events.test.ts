@@ -31,7 +31,7 @@ const files: Record<string, FakeFile> = {
 /** The indexes of the events that a filter lets through. */
 async function through(argv: readonly string[], file = 'a.dat'): Promise<number[]> {
   const ran = await runWith(['events', '--json', ...argv, file], { files });
-  expect(ran.stderr).toBe('');
+  expect(ran.stderr).toBe(ran.stdout === '' ? 'spinback: no event matches\n' : '');
   return ran.stdout
     .split('\n')
     .slice(0, -1)
@@ -165,11 +165,20 @@ describe('spinback events', () => {
     expect(broken.closed).toEqual(['broken.dat']);
   });
 
-  it('is content with a capture without events', async () => {
+  it('refuses an end before the beginning, takes kinds as JSON spells them', async () => {
+    const ran = await runWith(['events', '--from', '20', '--to', '10', 'a.dat'], { files });
+    expect(ran).toMatchObject({ exit: 2, stdout: '' });
+    expect(ran.stderr).toContain('--to 10 lies before --from 20');
+    expect(await runWith(['events', '--kind', 'word_store,word store', 'a.dat'], { files })).toMatchObject({
+      exit: 0,
+    });
+  });
+
+  it('is content with a capture without events, and says that there are none', async () => {
     expect(await runWith(['events', 'empty.dat'], { files })).toMatchObject({
       exit: 0,
       stdout: '',
-      stderr: '',
+      stderr: 'spinback: no event matches\n',
     });
   });
 
