@@ -19,22 +19,31 @@ const TYPES_AHEAD = 4 * 1024 * 1024;
 // "[   40.077930]   <idle>-0         0d..2. 125961us : ..." is a kernel log with a dump of the ring in it.
 const KERNEL_LOG = /^(?:<\d+>)?\[\s*\d+\.\d+\]/;
 
+/** Lines that may stand in front of the events: a line that was cut, a shell's prompt, the words of a mail. */
+const MAX_STRANGE = 16;
+/** So many events in a row are no accident. */
+const ENOUGH_EVENTS = 3;
+
 /**
  * Does this begin like an ftrace text? The first line that is not one of those that tracefs or trace-cmd put
- * before their events must be an event, or the kernel's own table must have stood in front.
+ * before their events must be an event, or a few events in a row must follow soon, or the kernel's own table must have stood in front.
  */
 export function looksLikeFtraceText(head: Uint8Array): boolean {
   const lines = new LineReader(bytesSource(head), 0, SNIFF_BYTES);
   const header = new Header();
   const line = new EventLine();
-  for (let n = 0; n < MAX_LINES_BEFORE && lines.next(); n++) {
+  let [strange, events] = [0, 0];
+  for (let n = 0; n < MAX_LINES_BEFORE && strange <= MAX_STRANGE && lines.next(); n++) {
     const { bytes, start, end } = lines;
     if (parseEventLine(bytes, start, end, line)) {
       // Only trace-cmd report of several files puts anything in front of the comm; others only quote a line.
       const bare = line.commEnd - line.commStart <= MAX_COMM || header.traceCmd;
-      return bare && !KERNEL_LOG.test(lines.text(start, end));
+      if (!bare || KERNEL_LOG.test(lines.text(start, end))) return false;
+      if (strange === 0 || ++events === ENOUGH_EVENTS) return true;
+    } else if (!header.accept(bytes, start, end) && !isCpuNote(bytes, start)) {
+      strange++;
+      events = 0;
     }
-    if (!header.accept(bytes, start, end) && !isCpuNote(bytes, start)) break;
   }
   return header.tracefs && header.tracer !== null;
 }

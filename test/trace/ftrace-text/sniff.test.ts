@@ -23,6 +23,8 @@ test.each([
   ['several files', `cpus=4\nlost-unlock.dat: ${EVENT}`],
   ['a byte order mark', `\ufeff${EVENT}`],
   ['CRLF', `cpus=4\r\n${EVENT.replace('\n', '\r\n')}`],
+  ['a first line that is cut', EVENT.slice(30) + EVENT.repeat(3)],
+  ['a mail around a trace', `This is what I see:\n\n\`\`\`\n${EVENT.repeat(3)}`],
   ['an empty trace', '# tracer: nop\n#\n# entries-in-buffer/entries-written: 0/0   #P:4\n#\n'],
   ['an empty latency trace', '# tracer: wakeup\n#\n# wakeup latency trace v1.1.5 on 6.1.0\n'],
   [
@@ -55,6 +57,7 @@ test.each([
   ['source code', `/* ${EVENT} */\nint main(void) { return x-1 [0]; }\n`],
   ['a mail that quotes a trace', `From: a@example.org\nSubject: trace\n\n> ${EVENT}`],
   ['prose that ends in a trace', `This is what I see:\n${EVENT}`],
+  ['two events in prose', `One:\n${EVENT}and another:\n${EVENT.repeat(2)}That is all.\n`],
   ['JSON', '{"schema": "spinback/report@1"}\n'],
   ['zeros', new Uint8Array(4096)],
   ['a trace.dat', Uint8Array.of(0x17, 0x08, 0x44, ...encode('tracing6\0'))],
