@@ -207,8 +207,15 @@ function shownBy(capture: Capture, { state, lostTails }: Case): Shown {
       ...(lossy.length > 0 ? [`events were lost on CPU ${listed(lossy)}`] : []),
       ...(lostTails.size > 0 ? [`the last events of CPU ${listed([...lostTails])} are missing`] : []),
     ].join(', and '),
-    remedy: capture.damage().some(({ name }) => name === 'truncated')
-      ? 'nothing else: copy the file again, and whole'
-      : 'larger ring buffers (trace-cmd record -b 65536), or fewer events',
+    remedy: remedyOf(capture),
   };
+}
+
+function remedyOf(capture: Capture): string {
+  const names = new Set(capture.damage().map(({ name }) => name));
+  if (names.has('truncated')) return 'nothing else: copy the file again, and whole';
+  // perf's own words for losses
+  return names.has('lost') || names.has('lost-samples')
+    ? 'larger buffers (perf record -m 16M), or fewer events'
+    : 'larger ring buffers (trace-cmd record -b 65536), or fewer events';
 }

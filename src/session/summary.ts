@@ -137,10 +137,12 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
   );
   const lostCpus = state.cpus.filter((cpu) => cpu.lostSpans > 0);
   const lostEvents = lostCpus.reduce((n, cpu) => n + cpu.lost, 0n);
+  // Where the capture's own format tells of the same losses, once is enough.
+  const isTold = problems.some(({ name }) => name === 'lost' || name === 'lost-samples');
   add(
     'lost-events',
     'data loss',
-    lostCpus.reduce((n, cpu) => n + cpu.lostSpans, 0),
+    isTold ? 0 : lostCpus.reduce((n, cpu) => n + cpu.lostSpans, 0),
     `stretches of events were lost while recording (CPU${lostCpus.length === 1 ? '' : 's'} ${lostCpus.map(({ cpu }) => cpu).join(', ')}; ` +
       `${lostEvents} events${lostCpus.some((cpu) => cpu.lostUnknown > 0) ? ' and an unknown number more' : ''}); use larger buffers (trace-cmd -b)`,
   );
