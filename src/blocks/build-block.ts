@@ -34,7 +34,11 @@ const EXCEPTION_BITS = 48;
  * Makes a block of up to BLOCK_EVENT_LIMIT events in merged order. `of`: what their lanes deliver. Every event comes out of
  * it as it went in, its raw place in the window apart.
  */
-export function buildBlock(items: Items, of: 'pages' | 'records', tallies: readonly LaneTally[]): BuiltBlock {
+export function buildBlock(
+  items: Items,
+  of: 'pages' | 'records' | 'samples',
+  tallies: readonly LaneTally[],
+): BuiltBlock {
   const { tokens, tokenOf } = findTokens(items, of);
   const { lanes, begun, strands, strandOf } = findStrands(items, tallies);
   const strandBits = bitsFor(strands.length);
@@ -131,7 +135,10 @@ function bestTimeBits(items: Items, otherBits: number): number {
 }
 
 /** The distinct tokens, neighbours in address next to each other, and each event's. */
-function findTokens(items: Items, of: 'pages' | 'records'): { tokens: Token[]; tokenOf: Uint16Array } {
+function findTokens(
+  items: Items,
+  of: 'pages' | 'records' | 'samples',
+): { tokens: Token[]; tokenOf: Uint16Array } {
   const size = 2 ** bitsFor(4 * items.count + 1);
   const slots = new Int32Array(size).fill(-1);
   const found: number[] = [];
@@ -149,7 +156,7 @@ function findTokens(items: Items, of: 'pages' | 'records'): { tokens: Token[]; t
   return { tokens: tokens.map(({ token }) => token), tokenOf: numbers.map((number) => rank[number]!) };
 }
 
-function tokenOf(items: Items, n: number, of: 'pages' | 'records'): Token {
+function tokenOf(items: Items, n: number, of: 'pages' | 'records' | 'samples'): Token {
   const kindAndBit = items.kindAndBit(n);
   const flagsAndType = items.flagsAndType(n);
   return {
@@ -157,15 +164,19 @@ function tokenOf(items: Items, n: number, of: 'pages' | 'records'): Token {
     bit: kindAndBit >>> 8,
     flags: flagsAndType & 0xffff,
     type: flagsAndType >>> 16,
-    step: of === 'records' ? L.EVENT_SIZE : stepOver(items.recordSize(n)),
+    step: stepOf(of, items.recordSize(n)),
     address: items.address(n),
     value: items.value(n),
   };
 }
 
-/** From a record to the next one of its page: its padding, and the next one's event word. */
-function stepOver(recordSize: number): number {
-  const step = ((recordSize + 3) & ~3) + 4;
+/**
+ * From an event's position to the next one's of its lane, as it is mostly. From a record of a page: its padding, and the next one's
+ * event word. From a sample: its size, for in samples alike the raw record lies at the same place.
+ */
+function stepOf(of: 'pages' | 'records' | 'samples', recordSize: number): number {
+  if (of === 'records') return L.EVENT_SIZE;
+  const step = of === 'samples' ? recordSize : ((recordSize + 3) & ~3) + 4;
   return recordSize === 0 || step > 0xffff ? 0 : step;
 }
 

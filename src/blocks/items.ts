@@ -118,6 +118,15 @@ export class Items {
     return this.#u32(n, L.OUTPUT_RECORD_SIZE);
   }
 
+  setRecordSize(n: number, size: number): void {
+    this.words[n * WORDS + (L.OUTPUT_RECORD_SIZE >>> 2)] = size;
+  }
+
+  /** Where in `bytes` an event lies. */
+  start(n: number): number {
+    return n * L.OUTPUT_SIZE;
+  }
+
   /** Do two events say the same, apart from when and who? */
   isSame(a: number, b: number): boolean {
     const [x, y] = [a * WORDS, b * WORDS];

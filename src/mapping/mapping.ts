@@ -1,5 +1,8 @@
 import type { MappingRow } from './rows.ts';
 
+/** The version of mapping files that there is. */
+export const SCHEMA = 'spinback/mapping@1';
+
 /** What a mapping file says: docs/mapping.md. */
 export interface Mapping {
   readonly rows: readonly MappingRow[];
@@ -18,6 +21,8 @@ export interface LinePattern {
 
 /** A compiled expression that tells where its groups lie. */
 export interface TextSpans {
+  /** The expression itself. */
+  readonly source: string;
   readonly groups: ReadonlySet<string>;
   /** Start and end of each group that took part, by name; null where the text does not fit. */
   exec(text: string): ((group: string) => readonly [start: number, end: number] | null) | null;

@@ -50,6 +50,8 @@ export interface MappingRow {
 
 /** A compiled expression that matches from a text's first character on. */
 export interface TextPattern {
+  /** The expression itself. */
+  readonly source: string;
   /** The numbers of the groups that may catch each field. */
   readonly groups: ReadonlyMap<string, readonly number[]>;
   /** What the groups caught, by number; null where the text does not fit. */

@@ -4,6 +4,16 @@ import { NAMESPACES, type CanonicalEvent } from './event.ts';
 /** Bytes of one canonical event record (assembly/layout.ts, EVENT_*). */
 export const EVENT_RECORD_SIZE = layout.EVENT_SIZE;
 
+/** Where such a record has what. */
+export const EVENT_AT = {
+  time: layout.EVENT_TIME,
+  address: layout.EVENT_ADDRESS,
+  value: layout.EVENT_VALUE,
+  cpu: layout.EVENT_CPU,
+  pid: layout.EVENT_PID,
+  type: layout.EVENT_TYPE,
+} as const;
+
 /** Writes `event` as a 40-byte record at `at`. `raw` is kept in the record's last 32 bits. */
 export function writeEvent(view: DataView, at: number, event: CanonicalEvent, raw = 0): void {
   view.setBigUint64(at + layout.EVENT_TIME, event.time, true);

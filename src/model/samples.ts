@@ -21,6 +21,8 @@ export interface SampleLayout {
   /** How far before the end of other records (losses, names) their time and CPU lie; null where they carry none. */
   readonly trailerTime: number | null;
   readonly trailerCpu: number | null;
+  /** Where samples carry the id of their event, once or more often. */
+  readonly idsAt: readonly number[];
 }
 
 /** An event as perf opened it on one CPU or for one task. */

@@ -14,8 +14,9 @@ export async function* convertCapture(
   capture: Capture,
   options: Pick<AnalyzeOptions, 'onProgress'> = {},
 ): AsyncGenerator<Uint8Array> {
-  const writer = await SpinWriter.of(capture);
+  // What a container keeps of the capture is known when its lanes are.
   claim(capture);
+  const writer = await SpinWriter.of(capture);
   const engine = makeWasmEngine({
     ...engineInput(capture),
     spinNs: Infinity,

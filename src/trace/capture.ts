@@ -1,6 +1,7 @@
 import type { ByteSource } from '../io/source.ts';
 import type { EventPlace } from '../model/event.ts';
 import type { SampleTables, ScanSamples } from '../model/samples.ts';
+import type { DialectName } from './ftrace-text/dialect.ts';
 import type { DecodeRow } from '../mapping/decode-row.ts';
 
 /** How raw time stamps become nanoseconds: ns = (raw * mult >> shift) + offsetNs. mult 0: they are nanoseconds. */
@@ -44,7 +45,7 @@ export interface Lane {
     | { readonly kind: 'pages'; readonly layout: PageLayout }
     | { readonly kind: 'records' }
     | { readonly kind: 'samples' }
-    | { readonly kind: 'blocks'; readonly of: 'pages' | 'records' };
+    | { readonly kind: 'blocks'; readonly of: 'pages' | 'records' | 'samples' };
   readonly clock: ClockConversion;
   /** Bytes that the lane will deliver, null when that is not known beforehand. */
   readonly size: number | null;
@@ -108,8 +109,28 @@ export interface Keepsake {
   /** Captures of text: where the records' lines lie, and the names of tasks as they are known so far. */
   readonly text: {
     readonly source: ByteSource;
+    readonly dialect: DialectName;
+    /** What users' mapping files added to the built-in one, as the text of a mapping file; null where there were none. */
+    readonly mapping: string | null;
     comms(): Iterable<readonly [pid: number, name: string]>;
   } | null;
+  readonly samples: SampleKeepsake | null;
+}
+
+/** Captures of samples: each sample is a record, whole, as it lies in the file. */
+export interface SampleKeepsake {
+  readonly tables: SampleTables;
+  readonly anchor: Anchor | null;
+  /** Names of tasks that the recorder told, besides the table of command lines. */
+  readonly tasks: Iterable<readonly [pid: number, name: string]>;
+  /** The sample at a place, or the one whose raw record lies there; null where it cannot be read. */
+  sample(place: EventPlace): Uint8Array | null;
+}
+
+/** A symbol of the kernel whose address a recorder's own records tell. */
+export interface Anchor {
+  readonly name: string;
+  readonly address: bigint;
 }
 
 /** An opened capture: what every reader delivers and the session replays, once: its lanes are streams. */

@@ -21,6 +21,7 @@ export function compileText(source: string): TextPattern {
   }
   const count = pattern.groupCount();
   return {
+    source,
     groups,
     exec(text) {
       const matcher = pattern.matcher(text);
@@ -35,6 +36,7 @@ export function compileSpans(source: string): TextSpans {
   const pattern = compile(source);
   const numbers = pattern.namedGroups();
   return {
+    source,
     groups: new Set(Object.keys(numbers)),
     exec(text) {
       const matcher = pattern.matcher(text);

@@ -1,9 +1,8 @@
 import * as v from 'valibot';
 import { FLAGS, KINDS, NAMESPACES, type FlagName } from '../../model/event.ts';
+import { SCHEMA } from '../mapping.ts';
 
 // The shape of a mapping file. What takes more than one value to judge is in mapping-file.ts.
-
-export const SCHEMA = 'spinback/mapping@1';
 
 /** More rows than a kernel has tracepoints help nobody. */
 const MOST_ROWS = 4096;

@@ -2,8 +2,12 @@ import { continues } from './continuation.ts';
 import { isCpuNote, parseDropped, type Dropped } from './header.ts';
 import { parseEventLine, type ParseLine } from './line.ts';
 
+export type DialectName = 'ftrace' | 'dump' | 'perf-script' | 'lines';
+
 /** How one program prints events, line by line; what the lines become is the same for all. */
 export interface Dialect {
+  /** Which one it is, for a container that keeps its lines. */
+  readonly name: DialectName;
   /** Parses one event's line; `bytes[end]` is a line feed or a carriage return. */
   readonly parseEvent: ParseLine;
   /** The line as a mark of lost events, null when it is none. */
@@ -22,6 +26,7 @@ export interface Dialect {
 
 /** tracefs and trace-cmd report. */
 export const FTRACE: Dialect = {
+  name: 'ftrace',
   parseEvent: parseEventLine,
   parseDropped,
   isNote: isCpuNote,

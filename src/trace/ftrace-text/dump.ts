@@ -59,6 +59,7 @@ export function kernelOf(head: Uint8Array): string | null {
 /** Lines of the dump, behind the log's prefix. */
 export const DUMP: Dialect = {
   ...FTRACE,
+  name: 'dump',
   parseEvent: (bytes, start, end, line) =>
     parseEventLine(bytes, behindPrefix(bytes, start, end), end, line) && line.latency,
   parseDropped: (bytes, start, end) => parseDropped(bytes, behindPrefix(bytes, start, end), end),

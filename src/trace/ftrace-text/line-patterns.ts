@@ -23,6 +23,7 @@ type Spans = (group: string) => readonly [start: number, end: number] | null;
 export function patternDialect(patterns: readonly LinePattern[]): Dialect {
   return {
     ...FTRACE,
+    name: 'lines',
     parseEvent: patternParser(patterns),
     parseDropped: parseLost,
     isNote: (bytes, start, end) => parseLost(bytes, start, end) !== null,

@@ -25,6 +25,7 @@ export function compilePattern(
   const groups = new Map<string, number[]>();
   const expression = compile(event, numberGroups(source, wanted, groups));
   return {
+    source,
     groups,
     exec(text) {
       expression.lastIndex = 0;

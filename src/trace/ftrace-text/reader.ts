@@ -3,6 +3,7 @@ import { EVENT_RECORD_SIZE } from '../../model/event-record.ts';
 import type { EventPlace } from '../../model/event.ts';
 import type { LinePattern } from '../../mapping/mapping.ts';
 import { RowTable } from '../../mapping/row-table.ts';
+import { mappingText } from '../../mapping/save.ts';
 import type { MappingRow } from '../../mapping/rows.ts';
 import { readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
@@ -86,7 +87,7 @@ export function openFtraceText(source: ByteSource, options: FtraceTextOptions = 
 function inputOf(source: ByteSource, { lines, dumpAt }: FtraceTextOptions): TextInput {
   if (lines) {
     const clock: Clock = { name: lines[0]?.clock ?? 'unknown', unit: 'ns' };
-    return { dialect: patternDialect(lines), format: 'text lines (mapping)', clock };
+    return { dialect: patternDialect(lines), lines, format: 'text lines (mapping)', clock };
   }
   if (dumpAt === undefined) return { dialect: FTRACE };
   const kernel = kernelOf(readRange(source, 0, LOG_SNIFF_BYTES));
@@ -96,6 +97,8 @@ function inputOf(source: ByteSource, { lines, dumpAt }: FtraceTextOptions): Text
 /** A text with events; what is left out here, it tells by itself. */
 export interface TextInput {
   readonly dialect: Dialect;
+  /** What the dialect was made of, where it is a mapping's. */
+  readonly lines?: readonly LinePattern[];
   readonly format?: string;
   readonly clock?: Clock;
   readonly kernel?: string | null;
@@ -115,18 +118,19 @@ class TextCapture implements Capture {
   readonly kernel: string | null;
   readonly cpuCount: number | null;
   readonly lanes: readonly Lane[];
-  /** Containers keep the lines of tracefs and trace-cmd. */
-  readonly keepsake?: () => Keepsake;
   readonly #source: ByteSource;
   readonly #mappings: RowTable;
   readonly #dialect: Dialect;
   readonly #types: TypeTable;
   readonly #damage = new DamageLog(TEXT_DAMAGES);
   readonly #stream: RecordStream;
+  /** The user's part of the mapping, as a file's text. */
+  readonly #mapping: string | null;
 
   constructor(source: ByteSource, input: TextInput, { rows, chunk }: TextOptions) {
     const { dialect, from = 0 } = input;
     this.#dialect = dialect;
+    this.#mapping = mappingText(rows ?? [], input.lines ?? []);
     this.#mappings = new RowTable(rows);
     this.#types = new TypeTable(this.#mappings);
     const beginning = readBeginning(source, this.#types, dialect, from);
@@ -148,10 +152,6 @@ class TextCapture implements Capture {
       dialect,
       from,
     );
-    if (dialect === FTRACE) {
-      const text = { source, comms: () => this.#stream.comms.entries() };
-      this.keepsake = () => ({ longSize: 8, formats: [], tables: null, text });
-    }
     this.path = source.name;
     this.format = input.format ?? formatOf(beginning);
     this.clock = input.clock ?? clockOf(beginning);
@@ -220,6 +220,16 @@ class TextCapture implements Capture {
       return isEvent ? readEventText(lines, line, this.#types, this.#stream.comms, this.#dialect) : null;
     }
     return null;
+  }
+
+  keepsake(): Keepsake {
+    const text = {
+      source: this.#source,
+      dialect: this.#dialect.name,
+      mapping: this.#mapping,
+      comms: () => this.#stream.comms.entries(),
+    };
+    return { longSize: 8, formats: [], tables: null, text, samples: null };
   }
 
   progress() {

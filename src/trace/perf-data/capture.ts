@@ -1,23 +1,28 @@
 import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { DecodeRow } from '../../mapping/decode-row.ts';
-import { describeRecord } from '../../mapping/describe.ts';
-import { readFields } from '../../mapping/fields.ts';
-import type { Names } from '../../mapping/printf.ts';
 import type { EventPlace } from '../../model/event.ts';
 import * as P from '../../model/perf-records.ts';
 import type { SampleStream, SampleTables, ScanItem, ScanSamples } from '../../model/samples.ts';
-import type { Capture, CaptureLoss, Clock, Damage, EventRecord, EventType } from '../capture.ts';
-import { withCallers } from '../callers.ts';
-import { Kallsyms } from '../trace-dat/kallsyms.ts';
-import { Cmdlines, PrintkFormats, type Load } from '../trace-dat/names.ts';
+import type {
+  Anchor,
+  Capture,
+  CaptureLoss,
+  Clock,
+  Damage,
+  EventRecord,
+  EventType,
+  Keepsake,
+} from '../capture.ts';
+import type { Load } from '../trace-dat/names.ts';
+import { Teller } from '../trace-dat/teller.ts';
 import { TaskNames } from './comms.ts';
 import type { PerfDamageLog } from './damage.ts';
 import { PerfLane, readRecord } from './lane.ts';
 import { Losses } from './losses.ts';
-import type { Anchor } from './metadata.ts';
 import { Lanes } from './pieces.ts';
 import { SampleEvents } from './sample.ts';
+import { SampleTeller } from './teller.ts';
 import type { TracingData } from './tracing-data.ts';
 
 export interface PerfFacts {
@@ -61,12 +66,10 @@ export class PerfCapture implements Capture {
   readonly #stream: PerfStream;
   readonly #log: PerfDamageLog;
   readonly #facts: PerfFacts;
-  readonly #events: SampleEvents;
   readonly #losses: Losses;
   readonly #tasks = new TaskNames();
-  readonly #kallsyms: Kallsyms;
-  readonly #cmdlines: Cmdlines;
-  readonly #names: Names;
+  readonly #tables: NonNullable<Keepsake['tables']>;
+  readonly #teller: SampleTeller;
   #lanes: readonly PerfLane[] = [];
   #depth = 0;
   #isCut: boolean;
@@ -85,18 +88,15 @@ export class PerfCapture implements Capture {
     this.#log = log;
     this.#facts = facts;
     this.#isCut = facts.isCut;
-    this.#events = new SampleEvents(facts.tables);
-    this.#losses = new Losses(this.#events, log);
-    this.#kallsyms = new Kallsyms(this.#tolerant(tracing.kallsyms));
-    this.#cmdlines = new Cmdlines(this.#tolerant(tracing.cmdlines));
-    const printkFormats = new PrintkFormats(this.#tolerant(tracing.printkFormats));
-    this.#names = {
-      symbol: (address) => this.symbol(address),
-      address: (symbol) =>
-        this.#kallsyms.address(symbol) ?? (anchor?.name === symbol ? anchor.address : null),
-      text: (address) => printkFormats.text(address),
-      longSize: tracing.longSize,
+    const events = new SampleEvents(facts.tables);
+    this.#losses = new Losses(events, log);
+    this.#tables = {
+      kallsyms: this.#tolerant(tracing.kallsyms),
+      cmdlines: this.#tolerant(tracing.cmdlines),
+      'printk-formats': this.#tolerant(tracing.printkFormats),
     };
+    const teller = new Teller(tracing.formats, tracing.longSize, this.#tables, anchor);
+    this.#teller = new SampleTeller(events, teller, facts.otherTypes);
   }
 
   get types(): readonly EventType[] {
@@ -161,39 +161,32 @@ export class PerfCapture implements Capture {
   }
 
   comm(pid: number): string | null {
-    return this.#tasks.comm(pid) ?? this.#cmdlines.comm(pid);
+    return this.#tasks.comm(pid) ?? this.#teller.comm(pid);
   }
 
   symbol(address: bigint): string | null {
-    return this.#kallsyms.symbol(address);
+    return this.#teller.symbol(address);
   }
 
   /** A place's offset counts bytes of the lane's pieces, and points into the sample. */
   record({ lane, offset }: EventPlace): EventRecord | null {
     const found = this.#lanes[lane]?.sample(offset);
-    if (!found) return null;
-    try {
-      return this.#describe(found.bytes, this.#offset(found.at));
-    } catch (error) {
-      if (error instanceof SpinbackError && error.code === 'DAMAGED') return null;
-      throw error;
-    }
+    return found ? this.#teller.tell(found.bytes) : null;
   }
 
-  #describe(bytes: Uint8Array, offset: number | undefined): EventRecord | null {
-    const sample = this.#events.read(bytes, offset);
-    if (!sample) return null;
-    const { raw, callchain } = sample;
-    const id = raw ? (raw[0] ?? 0) | ((raw[1] ?? 0) << 8) : sample.layout.type;
-    const { formats } = this.#facts.tracing;
-    const known = formats.type(id) ?? this.#facts.otherTypes.find((type) => type.id === id);
-    const format = raw ? formats.format(id) : null;
-    const callers = callchain.map((address) => this.symbol(address) ?? `0x${address.toString(16)}`);
+  keepsake(): Keepsake {
+    const { tracing, anchor } = this.#facts;
     return {
-      type: known ?? { id, system: '', name: `type-${id}` },
-      fields: format ? readFields(format, raw!) : [],
-      text: withCallers(format ? describeRecord(format, raw!, this.#names) : '', callers),
-      callers,
+      longSize: tracing.longSize,
+      formats: tracing.formats.texts(),
+      tables: this.#tables,
+      text: null,
+      samples: {
+        tables: this.samples,
+        anchor,
+        tasks: this.#tasks.all(),
+        sample: ({ lane, offset }) => this.#lanes[lane]?.sample(offset)?.bytes ?? null,
+      },
     };
   }
 

@@ -29,6 +29,14 @@ export class TaskNames {
     }
   }
 
+  /** Everybody whose name is known, given or inherited. */
+  *all(): Generator<readonly [pid: number, name: string]> {
+    for (const pid of new Set([...this.#names.keys(), ...this.#parents.keys()])) {
+      const name = this.comm(pid);
+      if (name !== null) yield [pid, name];
+    }
+  }
+
   comm(pid: number): string | null {
     if (pid === 0) return '<idle>';
     let task: number | undefined = pid;

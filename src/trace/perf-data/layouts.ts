@@ -21,6 +21,9 @@ const ORDER = [
 /** The same for the end of other records (struct sample_id). */
 const TRAILER = [SAMPLE.tid, SAMPLE.time, SAMPLE.id, SAMPLE.streamId, SAMPLE.cpu, SAMPLE.identifier];
 
+/** Each of them is the id of the sample's event; the stream's differs from it only where a child task inherited the event. */
+const IDS = [SAMPLE.identifier, SAMPLE.id, SAMPLE.streamId];
+
 /** One kind of samples: the event type that they have where they carry no tracepoint's record, and how they lie. */
 export interface SampleKind {
   readonly attr: Attr;
@@ -53,6 +56,7 @@ function layoutOf(attr: Attr, type: number): SampleLayout | null {
     type,
     trailerTime: trailerPlace(attr, SAMPLE.time),
     trailerCpu: trailerPlace(attr, SAMPLE.cpu),
+    idsAt: IDS.map((part) => placeOf(attr, part)).filter((at) => at !== null),
   };
 }
 
@@ -144,5 +148,5 @@ function sampling(kinds: readonly SampleKind[]): SampleKind[] {
 }
 
 function shapeOf({ layout }: SampleKind): string {
-  return JSON.stringify({ ...layout, type: 0 });
+  return JSON.stringify({ ...layout, type: 0, idsAt: [] });
 }

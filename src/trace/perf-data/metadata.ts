@@ -2,6 +2,7 @@ import { ByteReader } from '../../base/byte-reader.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import { readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
+import type { Anchor } from '../capture.ts';
 import * as P from '../../model/perf-records.ts';
 import { readAttr, readIds, type Attr } from './attr.ts';
 import type { PerfDamageLog } from './damage.ts';
@@ -16,12 +17,6 @@ import {
 } from './features.ts';
 import type { FileHeader, Section } from './header.ts';
 import type { PerfRecord } from './walk.ts';
-
-/** A symbol of the kernel whose address a recorder's own records tell. */
-export interface Anchor {
-  readonly name: string;
-  readonly address: bigint;
-}
 
 /** More are not believed: 8192 CPUs with 128 events each. */
 const MOST_IDS = 1 << 20;

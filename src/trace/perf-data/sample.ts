@@ -8,8 +8,6 @@ export interface Sample {
   readonly callchain: readonly bigint[];
   /** The tracepoint's record, null where the sample has none. */
   readonly raw: Uint8Array | null;
-  /** Where the raw record begins in the sample; 0 where it has none. */
-  readonly rawAt: number;
 }
 
 /** Values from here on are marks: PERF_CONTEXT_KERNEL, PERF_CONTEXT_USER ... (enum perf_callchain_context). */
@@ -41,19 +39,33 @@ export class SampleEvents {
   }
 
   /** Reads a sample, header included. Throws DAMAGED where it does not fit; null: nobody knows how it is laid out. */
-  read(bytes: Uint8Array, base = 0): Sample | null {
-    const reader = new ByteReader(bytes, true, base);
+  read(bytes: Uint8Array): Sample | null {
+    const reader = new ByteReader(bytes);
     const { idAt } = this.#tables;
     const layout = this.layoutOf(idAt === null ? null : reader.uintAt(idAt, 8));
     if (!layout) return null;
-    reader.position = layout.restAt;
-    if (layout.readFormat !== null) skipRead(reader, layout.readFormat);
+    skipToCallchain(reader, layout);
     const callchain = layout.hasCallchain ? readCallchain(reader) : [];
-    if (!layout.hasRaw) return { layout, callchain, raw: null, rawAt: 0 };
-    const size = reader.u32('the size of a raw record');
-    const rawAt = reader.position;
-    return { layout, callchain, raw: reader.take(size, 'a raw record'), rawAt };
+    return { layout, callchain, raw: layout.hasRaw ? takeRaw(reader) : null };
   }
+}
+
+/** The raw record of a sample that is laid out like this, null for one without. Throws DAMAGED where it does not fit. */
+export function rawOf(bytes: Uint8Array, layout: SampleLayout): Uint8Array | null {
+  if (!layout.hasRaw) return null;
+  const reader = new ByteReader(bytes);
+  skipToCallchain(reader, layout);
+  if (layout.hasCallchain) reader.take(8 * reader.size64('the number of callers'), 'callers');
+  return takeRaw(reader);
+}
+
+function skipToCallchain(reader: ByteReader, { restAt, readFormat }: SampleLayout): void {
+  reader.position = restAt;
+  if (readFormat !== null) skipRead(reader, readFormat);
+}
+
+function takeRaw(reader: ByteReader): Uint8Array {
+  return reader.take(reader.u32('the size of a raw record'), 'a raw record');
 }
 
 function skipRead(reader: ByteReader, format: number): void {

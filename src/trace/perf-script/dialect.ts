@@ -16,6 +16,7 @@ const scratch = new EventLine();
 
 /** perf script, with the fields that it prints by default for tracepoints. */
 export const PERF_SCRIPT: Dialect = {
+  name: 'perf-script',
   parseEvent: parseScriptLine,
   parseDropped,
   isNote: (bytes, start, end) => otherRecord(bytes, start, end, scratch) >= 0,

@@ -24,7 +24,7 @@ export interface LaneFacts {
   readonly cpu: number;
   readonly lost: number | null;
   readonly lostTail: boolean;
-  readonly of: 'pages' | 'records';
+  readonly of: 'pages' | 'records' | 'samples';
 }
 
 /** The lanes of a file. `onBlock` hears of each block before it is delivered. */

@@ -1,11 +1,10 @@
 import type { ByteSource } from '../../io/source.ts';
 import type { DecodeRow } from '../../mapping/decode-row.ts';
 import type { EventPlace } from '../../model/event.ts';
-import type { Capture, Clock, Damage, EventRecord, EventType } from '../capture.ts';
+import type { Capture, CaptureLoss, Clock, Damage, EventRecord, EventType } from '../capture.ts';
 import { spinLanes, type SpinLane } from './blocks-lane.ts';
 import type { SpinContents } from './contents.ts';
 import type { SpinDamageLog } from './damage.ts';
-import { VERSION } from './frame.ts';
 import { rowsOf, type BlockEntry } from './notes.ts';
 
 /** Names tasks and symbols, and goes back to records. */
@@ -27,6 +26,7 @@ export class SpinCapture implements Capture {
   readonly rows: readonly DecodeRow[];
   readonly lanes: readonly SpinLane[];
   readonly isCut: boolean;
+  readonly partialTailNs: number;
   readonly #source: ByteSource;
   readonly #contents: SpinContents;
   readonly #log: SpinDamageLog;
@@ -34,13 +34,14 @@ export class SpinCapture implements Capture {
   #types: readonly EventType[] | null = null;
 
   constructor(source: ByteSource, contents: SpinContents, names: SpinNames, log: SpinDamageLog) {
-    const { head, blocks, tail } = contents;
+    const { version, head, blocks, tail } = contents;
     this.path = source.name;
-    this.format = `spin v${VERSION} of ${head.path} (${head.format})`;
+    this.format = `spin v${version} of ${head.path} (${head.format})`;
     this.clock = head.clock;
     this.kernel = head.kernel;
     this.cpuCount = head.cpuCount;
-    this.isCut = tail === null;
+    this.isCut = head.isCut || tail === null;
+    this.partialTailNs = head.partialTailNs;
     this.rows = rowsOf(contents.names);
     this.#source = source;
     this.#contents = contents;
@@ -59,6 +60,10 @@ export class SpinCapture implements Capture {
 
   damage(): readonly Damage[] {
     return [...(this.#contents.tail?.damage ?? []), ...this.#log.list()];
+  }
+
+  losses(): readonly CaptureLoss[] {
+    return this.#contents.head.losses;
   }
 
   comm(pid: number): string | null {

@@ -18,7 +18,7 @@ export interface Collector {
 }
 
 /** Bytes that the raw records or lines of one block may have: a block of ordinary events has a third of that. */
-const MOST_BYTES = 4 << 20;
+export const MOST_BYTES = 4 << 20;
 /** Of one event's lines no more is kept. No event prints more than 8 KiB and a stack trace (docs/formats/ftrace-text.md). */
 const MOST_LINES = 64 << 10;
 

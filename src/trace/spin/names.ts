@@ -1,11 +1,7 @@
 import { bytesSource } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
-import { RowTable } from '../../mapping/row-table.ts';
-import { CommTable } from '../ftrace-text/comms.ts';
-import { readEventText } from '../ftrace-text/event-text.ts';
-import { EventLine, parseEventLine } from '../ftrace-text/line.ts';
-import { LineReader } from '../ftrace-text/lines.ts';
-import { TypeTable } from '../ftrace-text/types.ts';
+import { SampleEvents } from '../perf-data/sample.ts';
+import { SampleTeller } from '../perf-data/teller.ts';
 import { FormatIndex } from '../trace-dat/formats.ts';
 import { Teller } from '../trace-dat/teller.ts';
 import { typesOf, type SpinNames } from './capture.ts';
@@ -13,16 +9,20 @@ import type { SpinContents } from './contents.ts';
 import type { SpinDamageLog } from './damage.ts';
 import { LookUp } from './look-up.ts';
 import { rowsOf } from './notes.ts';
+import type { Unpacker } from './packer.ts';
 import { RecordMask, RecordRest } from './record-rest.ts';
-import { TextRest } from './text-rest.ts';
+import { SampleMask } from './sample-mask.ts';
+
+/** What a file is told apart by when it is opened, and its damage log. */
+export interface Parts {
+  readonly source: ByteSource;
+  readonly contents: SpinContents;
+  readonly log: SpinDamageLog;
+}
 
 /** Names and records of a file that was made of raw pages. */
-export function recordNames(source: ByteSource, contents: SpinContents, log: SpinDamageLog): SpinNames {
-  const teller = new Teller(formatsOf(contents), contents.head.longSize, {
-    kallsyms: () => contents.section('kallsyms'),
-    cmdlines: () => contents.section('cmdlines'),
-    'printk-formats': () => contents.section('printk-formats'),
-  });
+export function recordNames({ source, contents, log }: Parts): SpinNames {
+  const teller = tellerOf(contents);
   const mask = new RecordMask(rowsOf(contents.names));
   const lookUp = new LookUp(source, contents.blocks, log, (rest, block) => new RecordRest(rest, block, mask));
   return {
@@ -35,6 +35,49 @@ export function recordNames(source: ByteSource, contents: SpinContents, log: Spi
       return record ? teller.tell(record) : null;
     },
   };
+}
+
+function tellerOf(contents: SpinContents): Teller {
+  const tables = {
+    kallsyms: () => contents.section('kallsyms'),
+    cmdlines: () => contents.section('cmdlines'),
+    'printk-formats': () => contents.section('printk-formats'),
+  };
+  const { longSize, samples } = contents.head;
+  return new Teller(formatsOf(contents), longSize, tables, samples?.anchor);
+}
+
+/** Names and records of a file that was made of perf's samples. */
+export function sampleNames({ source, contents, log }: Parts, unpacker: Unpacker): SpinNames {
+  const { tables } = contents.head.samples!;
+  const teller = new SampleTeller(new SampleEvents(tables), tellerOf(contents));
+  const mask = new SampleMask(tables, rowsOf(contents.names));
+  const lookUp = new LookUp(source, contents.blocks, log, (rest, block) => new RecordRest(rest, block, mask));
+  let tasks: ReadonlyMap<number, string> | undefined;
+  return {
+    comm(pid) {
+      if (pid === 0) return '<idle>';
+      tasks ??= tasksOf(contents, unpacker);
+      return tasks.get(pid) ?? teller.comm(pid);
+    },
+    symbol: (address) => teller.symbol(address),
+    enter: () => {},
+    record(place) {
+      const found = lookUp.find(place);
+      const sample = found?.rest.record(found.walk);
+      return sample ? teller.tell(sample) : null;
+    },
+  };
+}
+
+/** Section "tasks": number and name by turns. */
+function tasksOf(contents: SpinContents, unpacker: Unpacker): ReadonlyMap<number, string> {
+  const tasks = new Map<number, string>();
+  const bytes = contents.section('tasks');
+  const list = bytes.length > 0 ? unpacker.unpack(bytes, 0) : [];
+  if (!Array.isArray(list)) return tasks;
+  for (let n = 0; n + 1 < list.length; n += 2) tasks.set(Number(list[n]), String(list[n + 1]));
+  return tasks;
 }
 
 /** The formats, unpacked when the first one is asked for. */
@@ -55,44 +98,4 @@ function formatsOf(contents: SpinContents): FormatIndex {
     at += sizes[n] ?? 0;
   });
   return formats;
-}
-
-/** Names and records of a file that was made of text. */
-export function textNames(source: ByteSource, contents: SpinContents, log: SpinDamageLog): SpinNames {
-  const comms = new CommTable();
-  const lookUp = new LookUp(
-    source,
-    contents.blocks,
-    log,
-    (rest, block) => new TextRest(rest, block.eventCount),
-  );
-  let types: TypeTable | undefined;
-  return {
-    comm: (pid) => comms.get(pid),
-    symbol: () => null,
-    enter({ comms: fresh = [] }) {
-      for (let n = 0; n + 1 < fresh.length; n += 2) comms.set(Number(fresh[n]), String(fresh[n + 1]));
-    },
-    record(place) {
-      const found = lookUp.find(place);
-      if (!found) return null;
-      const bytes = found.rest.lines(found.walk.n);
-      const lines = new LineReader(bytesSource(bytes), 0, bytes.length + 1);
-      const line = new EventLine();
-      if (!lines.next() || !parseEventLine(lines.bytes, lines.start, lines.end, line)) return null;
-      types ??= tableOf(contents);
-      return readEventText(lines, line, types, comms);
-    },
-  };
-}
-
-/** The types get the numbers that they had when the file was written. */
-function tableOf(contents: SpinContents): TypeTable {
-  const table = new TypeTable(new RowTable());
-  const utf8 = new TextEncoder();
-  for (const { name } of typesOf(contents.names)) {
-    const bytes = utf8.encode(name);
-    table.get(bytes, 0, bytes.length);
-  }
-  return table;
 }

@@ -1,6 +1,8 @@
-import { SpinbackError } from '../../base/errors.ts';
 import { otherRow, type DecodeRow, type FieldPlace } from '../../mapping/decode-row.ts';
-import type { Capture, Clock, Damage } from '../capture.ts';
+import type { Capture, CaptureLoss, Clock, Damage } from '../capture.ts';
+import type { DialectName } from '../ftrace-text/dialect.ts';
+import { Fields } from './fields.ts';
+import { packSampleNotes, readSampleNotes, type SampleNotes } from './sample-notes.ts';
 
 // What the msgpack parts of a .spin file hold, and reading it back: a checksum tells of accidents only, so every field is
 // looked at. docs/formats/spin.md lists them.
@@ -15,8 +17,16 @@ export interface HeadNotes {
   readonly clock: Clock;
   readonly kernel: string | null;
   readonly cpuCount: number | null;
-  /** What the original's lanes delivered: raw pages, or canonical records made of text. */
-  readonly of: 'pages' | 'records';
+  /** What the original's lanes delivered: raw pages, perf's samples, or canonical records made of text. */
+  readonly of: 'pages' | 'records' | 'samples';
+  /** Of text: the program that printed it. */
+  readonly dialect: DialectName;
+  /** Of samples. */
+  readonly samples: SampleNotes | null;
+  /** As captures have them. */
+  readonly losses: readonly CaptureLoss[];
+  readonly partialTailNs: number;
+  readonly isCut: boolean;
   /** Bytes of the kernel's long. */
   readonly longSize: 4 | 8;
   readonly lanes: readonly { readonly cpu: number; readonly lost: number | null }[];
@@ -82,91 +92,28 @@ export interface PackedNotes {
   readonly size: number;
 }
 
-/** Reads fields of one unpacked map; each says DAMAGED where it is not what it should be. */
-class Fields {
-  readonly #map: Readonly<Record<string, unknown>>;
-  readonly offset: number;
-
-  constructor(value: unknown, offset: number) {
-    this.offset = offset;
-    if (typeof value !== 'object' || value === null) throw this.#wrong('a map');
-    this.#map = value as Readonly<Record<string, unknown>>;
-  }
-
-  #wrong(what: string): SpinbackError {
-    return new SpinbackError('DAMAGED', `the notes at offset ${this.offset} have no proper ${what}`, {
-      offset: this.offset,
-    });
-  }
-
-  text(name: string): string {
-    const value = this.#map[name];
-    if (typeof value === 'string') return value;
-    throw this.#wrong(name);
-  }
-
-  textOrNull(name: string): string | null {
-    return this.#map[name] === null ? null : this.text(name);
-  }
-
-  one<T extends string | number>(name: string, of: readonly T[]): T {
-    const value = this.#map[name] as T;
-    if (of.includes(value)) return value;
-    throw this.#wrong(name);
-  }
-
-  /** A whole number from 0 to 2^53. */
-  count(name: string, most: number = Number.MAX_SAFE_INTEGER): number {
-    const value = this.#map[name];
-    if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most)
-      return value as number;
-    throw this.#wrong(name);
-  }
-
-  countOrNull(name: string, most?: number): number | null {
-    return this.#map[name] === null ? null : this.count(name, most);
-  }
-
-  /** An unsigned 64-bit number; msgpack may hold it as a number or a bigint. */
-  wide(name: string): bigint {
-    const value = this.#map[name];
-    if (typeof value === 'bigint') return BigInt.asUintN(64, value);
-    if (typeof value === 'number' && Number.isInteger(value)) return BigInt.asUintN(64, BigInt(value));
-    throw this.#wrong(name);
-  }
-
-  has(name: string): boolean {
-    return this.#map[name] !== undefined;
-  }
-
-  value(name: string): unknown {
-    return this.#map[name];
-  }
-
-  list<T>(name: string, read: (item: unknown) => T): T[] {
-    const value = this.#map[name];
-    if (Array.isArray(value)) return value.map(read);
-    throw this.#wrong(name);
-  }
-
-  /** Throws for a list of more than `most`. */
-  atMost(name: string, most: number): void {
-    const value = this.#map[name];
-    if (Array.isArray(value) && value.length > most) throw this.#wrong(name);
-  }
-
-  counts(name: string, most?: number): number[] {
-    return this.list(name, (item) => new Fields({ [name]: item }, this.offset).count(name, most));
-  }
-}
-
 const MOST_IDS = 0xffff;
+const DIALECTS = ['ftrace', 'dump', 'perf-script', 'lines'] as const;
 const UNITS = ['ns', 'cycles', 'relative'] as const;
 const SEVERITIES = ['info', 'error', 'data loss'] as const;
 
+/** As it is written: what is nothing special is left out. */
+export function packHeadNotes(notes: HeadNotes): object {
+  const { dialect, samples, losses, partialTailNs, isCut, ...rest } = notes;
+  return {
+    ...rest,
+    ...(dialect === 'ftrace' ? {} : { dialect }),
+    ...(samples ? { samples: packSampleNotes(samples) } : {}),
+    ...(losses.length > 0 ? { losses } : {}),
+    ...(partialTailNs > 0 ? { partialTailNs } : {}),
+    ...(isCut ? { isCut } : {}),
+  };
+}
+
 export function readHeadNotes(value: unknown, offset: number): HeadNotes {
   const fields = new Fields(value, offset);
-  const clock = new Fields(fields.value('clock'), offset);
+  const clock = fields.within(fields.value('clock'));
+  const of = fields.one('of', ['pages', 'records', 'samples']);
   return {
     writer: fields.text('writer'),
     path: fields.text('path'),
@@ -174,13 +121,25 @@ export function readHeadNotes(value: unknown, offset: number): HeadNotes {
     clock: { name: clock.text('name'), unit: clock.one('unit', UNITS) },
     kernel: fields.textOrNull('kernel'),
     cpuCount: fields.countOrNull('cpuCount', MOST_IDS + 1),
-    of: fields.one('of', ['pages', 'records']),
+    of,
+    dialect: fields.has('dialect') ? fields.one('dialect', DIALECTS) : 'ftrace',
+    samples: of === 'samples' ? readSampleNotes(fields.within(fields.value('samples'))) : null,
+    losses: fields.has('losses') ? fields.list('losses', (item) => readLoss(fields.within(item))) : [],
+    partialTailNs: fields.has('partialTailNs') ? fields.count('partialTailNs') : 0,
+    isCut: fields.has('isCut') && fields.flag('isCut'),
     longSize: fields.one('longSize', [4, 8]),
     lanes: fields.list('lanes', (item) => {
       const lane = new Fields(item, offset);
       return { cpu: lane.count('cpu', MOST_IDS), lost: lane.countOrNull('lost') };
     }),
     names: readTypeNames(fields.value('names'), offset),
+  };
+}
+
+function readLoss(fields: Fields): CaptureLoss {
+  return {
+    cpu: fields.countOrNull('cpu', MOST_IDS),
+    count: fields.value('count') === null ? null : fields.amount('count'),
   };
 }
 
@@ -225,7 +184,7 @@ export function readTailNotes(value: unknown, offset: number): TailNotes {
         name: damage.text('name'),
         severity: damage.one('severity', SEVERITIES),
         text: damage.text('text'),
-        count: damage.count('count'),
+        count: damage.amount('count'),
         ...(damage.has('offset') ? { offset: damage.count('offset') } : {}),
       };
     }),

@@ -4,8 +4,10 @@ import { SpinCapture } from './capture.ts';
 import { readContents } from './contents.ts';
 import { spinDamageLog } from './damage.ts';
 import { MAGIC } from './frame.ts';
-import { recordNames, textNames } from './names.ts';
-import { loadUnpacker } from './packer.ts';
+import { recordNames, sampleNames, type Parts } from './names.ts';
+import { loadUnpacker, type Unpacker } from './packer.ts';
+import type { SpinNames } from './capture.ts';
+import { textNames } from './text-names.ts';
 
 /** spinback's own container, made by `spinback convert`: docs/formats/spin.md. */
 export const spinReader: Reader = {
@@ -20,9 +22,20 @@ export const spinReader: Reader = {
       );
     }
     const log = spinDamageLog();
-    const contents = readContents(source, await loadUnpacker(), log);
-    const names =
-      contents.head.of === 'pages' ? recordNames(source, contents, log) : textNames(source, contents, log);
+    const unpacker = await loadUnpacker();
+    const contents = readContents(source, unpacker, log);
+    const names = await namesOf({ source, contents, log }, unpacker);
     return new SpinCapture(source, contents, names, log);
   },
 };
+
+function namesOf(parts: Parts, unpacker: Unpacker): SpinNames | Promise<SpinNames> {
+  switch (parts.contents.head.of) {
+    case 'pages':
+      return recordNames(parts);
+    case 'samples':
+      return sampleNames(parts, unpacker);
+    case 'records':
+      return textNames(parts);
+  }
+}

@@ -137,6 +137,11 @@ function findVariants(bytes: Uint8Array, starts: Uint32Array, { tokenOf, tokens 
   return { variants: found.map(({ event }) => event), variantOf: number, perToken };
 }
 
+/** Fills in what the event of a record says. */
+interface Filler {
+  restore(record: Uint8Array, event: CanonicalEvent): void;
+}
+
 /** Takes a rest apart again, in step with a walk over the block. */
 export class RecordRest implements Rest {
   readonly #block: Block;
@@ -149,10 +154,13 @@ export class RecordRest implements Rest {
   /** The numbers of each strand's variants, and how many bytes of them were passed. */
   readonly #numbers: readonly Uint8Array[];
   readonly #passed: Uint32Array;
-  readonly #mask: RecordMask;
+  readonly #mask: Filler;
+  /** Time since the block's: by the words, and beyond them. */
+  #delta = 0;
+  #leap = 0n;
 
   /** Throws DAMAGED where the numbers do not fit the block's. */
-  constructor(bytes: Uint8Array, block: Block, mask: RecordMask) {
+  constructor(bytes: Uint8Array, block: Block, mask: Filler) {
     const reader = new ByteReader(bytes);
     const counts = (length: number): Uint32Array =>
       Uint32Array.from({ length }, () => readCount(reader, bytes.length));
@@ -171,9 +179,13 @@ export class RecordRest implements Rest {
 
   restart(): void {
     this.#passed.fill(0);
+    this.#delta = 0;
+    this.#leap = 0n;
   }
 
-  pass({ token, strand }: Walk): void {
+  pass({ token, strand, delta, leap }: Walk): void {
+    this.#delta += delta;
+    if (leap !== 0n) this.#leap += leap;
     const variants = this.#perToken[token]!;
     if (variants > 1) this.#passed[strand]! += variants > 256 ? 2 : 1;
   }
@@ -192,7 +204,9 @@ export class RecordRest implements Rest {
     if (which >= variants) return null;
     const variant = this.#firsts[token]! + which;
     const record = this.#bytes.slice(this.#starts[variant]!, this.#starts[variant + 1]!);
-    this.#mask.restore(record, { ...this.#block.token(token), pid });
+    const time = BigInt.asUintN(64, this.#block.time + BigInt(this.#delta) + this.#leap);
+    const { cpu } = this.#block.strands[strand]!;
+    this.#mask.restore(record, { ...this.#block.token(token), pid, cpu, time });
     return record;
   }
 }

@@ -5,9 +5,11 @@ import { SpinbackError } from '../../base/errors.ts';
 import { deflate } from '../../io/deflate.ts';
 import type { Capture, Keepsake } from '../capture.ts';
 import { RecordCollector, TextCollector, type Collector, type WindowOf } from './collect.ts';
-import { fileHeader, FRAME, frameBytes } from './frame.ts';
+import { SampleCollector } from './collect-samples.ts';
+import { fileHeader, FRAME, frameBytes, VERSION as FORMAT } from './frame.ts';
 import {
   LARGEST_SECTION,
+  packHeadNotes,
   typeNamesOf,
   type BlockEntry,
   type BlockNotes,
@@ -16,6 +18,7 @@ import {
   type TailNotes,
 } from './notes.ts';
 import { loadPacker, type Packer } from './packer.ts';
+import { SampleMask } from './sample-mask.ts';
 
 /** zlib's best: a second more for 60 MB of records, and 5 % smaller. */
 const EFFORT = 9;
@@ -27,7 +30,7 @@ const EFFORT = 9;
 export class SpinWriter {
   readonly #capture: Capture;
   readonly #keepsake: Keepsake;
-  readonly #of: 'pages' | 'records';
+  readonly #of: 'pages' | 'records' | 'samples';
   readonly #packer: Packer;
   readonly #collector: Collector;
   readonly #items = Items.ofCapacity(BLOCK_EVENTS);
@@ -51,16 +54,20 @@ export class SpinWriter {
     this.#capture = capture;
     this.#keepsake = keepsake;
     this.#packer = packer;
-    this.#of = keepsake.text ? 'records' : 'pages';
-    this.#collector = keepsake.text
-      ? new TextCollector(keepsake.text.source)
-      : new RecordCollector(capture.rows, BLOCK_EVENTS);
+    const { text, samples } = keepsake;
+    this.#of = text ? 'records' : samples ? 'samples' : 'pages';
+    this.#collector = text
+      ? new TextCollector(text.source)
+      : samples
+        ? new SampleCollector(samples, new SampleMask(samples.tables, capture.rows), BLOCK_EVENTS)
+        : new RecordCollector(capture.rows, BLOCK_EVENTS);
     this.#sizes = keepsake.formats.map(({ length }) => length);
   }
 
   /** What goes before the first event. */
   *begin(): Generator<Uint8Array> {
-    const { path, format, clock, kernel, cpuCount, lanes } = this.#capture;
+    const { path, format, clock, kernel, cpuCount, lanes, losses, partialTailNs, isCut } = this.#capture;
+    const { text, samples } = this.#keepsake;
     const notes: HeadNotes = {
       writer: VERSION,
       path,
@@ -69,18 +76,31 @@ export class SpinWriter {
       kernel,
       cpuCount,
       of: this.#of,
+      dialect: text?.dialect ?? 'ftrace',
+      samples,
+      losses: losses?.call(this.#capture) ?? [],
+      partialTailNs: partialTailNs ?? 0,
+      isCut: isCut ?? false,
       longSize: this.#keepsake.longSize,
       lanes: lanes.map(({ cpu, lost }) => ({ cpu, lost })),
       names: typeNamesOf(this.#capture, this.#sizes),
     };
     this.#types = this.#typesAtHead = this.#capture.types.length;
-    const header = fileHeader();
+    const header = fileHeader(this.#leastReader());
     this.#written = header.length;
     yield header;
-    yield this.#packedFrame(FRAME.head, 'head', this.#packer.pack(notes));
+    yield this.#packedFrame(FRAME.head, 'head', this.#packer.pack(packHeadNotes(notes)));
     yield* this.#section('formats', concat(this.#keepsake.formats));
     for (const [name, load] of Object.entries(this.#keepsake.tables ?? {}))
       yield* this.#section(name, load());
+    if (text?.mapping) yield* this.#section('mapping', new TextEncoder().encode(text.mapping));
+    if (samples) yield* this.#section('tasks', this.#packer.pack([...samples.tasks].flat()));
+  }
+
+  /** Readers of version 1 know pages, and text of tracefs and trace-cmd. */
+  #leastReader(): number {
+    const { text, samples } = this.#keepsake;
+    return samples || (text && (text.dialect !== 'ftrace' || text.mapping !== null)) ? FORMAT : 1;
   }
 
   /** Takes over events in merged order, whose raw records lie in their lanes' windows. `tallies`: see #build. */

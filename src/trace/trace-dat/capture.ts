@@ -79,7 +79,7 @@ export class DatCapture implements Capture {
   }
 
   keepsake(): Keepsake {
-    return { ...this.#keepsake, formats: this.#formats.texts(), text: null };
+    return { ...this.#keepsake, formats: this.#formats.texts(), text: null, samples: null };
   }
 
   progress(): { readonly done: number; readonly total: number } {

@@ -1,7 +1,7 @@
 import { describeRecord } from '../../mapping/describe.ts';
 import { readFields } from '../../mapping/fields.ts';
 import type { Names } from '../../mapping/printf.ts';
-import type { EventRecord } from '../capture.ts';
+import type { Anchor, EventRecord, EventType } from '../capture.ts';
 import type { FormatIndex } from './formats.ts';
 import { Kallsyms } from './kallsyms.ts';
 import { Cmdlines, PrintkFormats, type Load } from './names.ts';
@@ -17,6 +17,7 @@ export class Teller {
     formats: FormatIndex,
     longSize: 4 | 8,
     tables: Readonly<Record<'kallsyms' | 'cmdlines' | 'printk-formats', Load>>,
+    anchor: Anchor | null = null,
   ) {
     this.#formats = formats;
     this.#kallsyms = new Kallsyms(tables.kallsyms);
@@ -24,7 +25,8 @@ export class Teller {
     const printkFormats = new PrintkFormats(tables['printk-formats']);
     this.#names = {
       symbol: (address) => this.#kallsyms.symbol(address),
-      address: (symbol) => this.#kallsyms.address(symbol),
+      address: (symbol) =>
+        this.#kallsyms.address(symbol) ?? (anchor?.name === symbol ? anchor.address : null),
       text: (address) => printkFormats.text(address),
       longSize,
     };
@@ -38,11 +40,16 @@ export class Teller {
     return this.#kallsyms.symbol(address);
   }
 
+  /** The type with this number, by that where the capture does not know it. */
+  type(id: number): EventType {
+    return this.#formats.type(id) ?? { id, system: '', name: `type-${id}` };
+  }
+
   /** A record that begins with common_type, for people; null where it is too short to have a type. */
   tell(record: Uint8Array): EventRecord | null {
     if (record.byteLength < 2) return null;
     const id = record[0]! | (record[1]! << 8);
-    const type = this.#formats.type(id) ?? { id, system: '', name: `type-${id}` };
+    const type = this.type(id);
     const format = this.#formats.format(id);
     if (format === null) return { type, fields: [], text: '' };
     const names = this.#names;

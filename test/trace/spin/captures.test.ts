@@ -29,6 +29,11 @@ const CAPTURES: readonly (readonly [name: string, twin: boolean, stride: number]
   ['ext4-dm-1k.text.trace.txt', true, 101],
   ['ext4-dm-1k.text.trace-latency.txt', true, 101],
   ['ext4-dm-1k.small.report.txt', true, 101],
+  ['perf-ext4-lost.script.txt', true, 101],
+  ['panic-dump.console.txt', true, 101],
+  ['perf-ext4-lost.data', true, 1],
+  ['perf-ext4-lock.data', false, 101],
+  ['perf-ext4-z.data', false, 101],
 ];
 
 for (const [name, twin, stride] of CAPTURES) {
