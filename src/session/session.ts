@@ -10,7 +10,16 @@ import type { Capture, Lane } from '../trace/capture.ts';
 import { joinLog } from './join-log.ts';
 import { lostTailsOf, unplacedLosses } from './losses.ts';
 import { CaptureNarrator, messageText } from './narrator.ts';
-import { attemptsHold, claim, engineInput, makeWasmEngine, pump, pumping, type EngineMaker } from './pump.ts';
+import {
+  attemptsHold,
+  claim,
+  engineInput,
+  isOfPages,
+  makeWasmEngine,
+  pump,
+  pumping,
+  type EngineMaker,
+} from './pump.ts';
 import { questionsOf } from './questions.ts';
 import { RingCollector } from './ring-findings.ts';
 import { statsOf, summaryOf, typeCounts } from './summary.ts';
@@ -94,8 +103,8 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
 }
 
 /** The recorder counts what it dropped on this CPU, and dropped nothing at the end. */
-function isWholeTail({ input, lost, lostTail }: Lane): boolean {
-  return input.kind === 'pages' && lost !== null && !lostTail;
+function isWholeTail(lane: Lane): boolean {
+  return isOfPages(lane) && lane.lost !== null && !lane.lostTail;
 }
 
 /** Replays a capture and judges it. Damaged input gives a report whose trace.problems say what is missing. */

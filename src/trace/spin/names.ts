@@ -1,3 +1,4 @@
+import { SpinbackError } from '../../base/errors.ts';
 import { bytesSource } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { SampleEvents } from '../perf-data/sample.ts';
@@ -48,7 +49,8 @@ function tellerOf(contents: SpinContents): Teller {
 }
 
 /** Names and records of a file that was made of perf's samples. */
-export function sampleNames({ source, contents, log }: Parts, unpacker: Unpacker): SpinNames {
+export function sampleNames(parts: Parts, unpacker: Unpacker): SpinNames {
+  const { source, contents, log } = parts;
   const { tables } = contents.head.samples!;
   const teller = new SampleTeller(new SampleEvents(tables), tellerOf(contents));
   const mask = new SampleMask(tables, rowsOf(contents.names));
@@ -57,7 +59,7 @@ export function sampleNames({ source, contents, log }: Parts, unpacker: Unpacker
   return {
     comm(pid) {
       if (pid === 0) return '<idle>';
-      tasks ??= tasksOf(contents, unpacker);
+      tasks ??= tasksOf(parts, unpacker);
       return tasks.get(pid) ?? teller.comm(pid);
     },
     symbol: (address) => teller.symbol(address),
@@ -71,12 +73,17 @@ export function sampleNames({ source, contents, log }: Parts, unpacker: Unpacker
 }
 
 /** Section "tasks": number and name by turns. */
-function tasksOf(contents: SpinContents, unpacker: Unpacker): ReadonlyMap<number, string> {
+function tasksOf({ contents, log }: Parts, unpacker: Unpacker): ReadonlyMap<number, string> {
   const tasks = new Map<number, string>();
   const bytes = contents.section('tasks');
-  const list = bytes.length > 0 ? unpacker.unpack(bytes, 0) : [];
-  if (!Array.isArray(list)) return tasks;
-  for (let n = 0; n + 1 < list.length; n += 2) tasks.set(Number(list[n]), String(list[n + 1]));
+  try {
+    const list = bytes.length > 0 ? unpacker.unpack(bytes, 0) : [];
+    if (!Array.isArray(list)) throw new SpinbackError('DAMAGED', 'the names of tasks are no list');
+    for (let n = 0; n + 1 < list.length; n += 2) tasks.set(Number(list[n]), String(list[n + 1]));
+  } catch (error) {
+    if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
+    log.add('names-damaged', undefined, error.message);
+  }
   return tasks;
 }
 
