@@ -42,6 +42,8 @@ export interface TypeNames {
   readonly sizes: readonly number[];
   /** type, kind, namespace, least size, and at and size of address, value and high. */
   readonly rows: readonly (readonly number[])[];
+  /** Types that the original names without knowing them: they have no row. */
+  readonly unknown: readonly number[];
 }
 
 /** Frame BLCK: what the block holds. */
@@ -152,6 +154,7 @@ function readTypeNames(value: unknown, offset: number): TypeNames {
     names: fields.text('names'),
     sizes: fields.counts('sizes'),
     rows: fields.list('rows', (row) => new Fields({ row }, offset).counts('row', MOST_IDS)),
+    unknown: fields.has('unknown') ? fields.counts('unknown', MOST_IDS) : [],
   };
 }
 
@@ -207,11 +210,13 @@ export const LARGEST_SECTION = 1 << 26;
 
 /** The names and rows of a capture's types, as they are now. `sizes`: see TypeNames. */
 export function typeNamesOf({ types, rows }: Capture, sizes: readonly number[]): TypeNames {
+  const known = new Set(rows.map(({ type }) => type));
   return {
     ids: types.map(({ id }) => id),
     names: types.map(({ system, name }) => `${system}:${name.replaceAll('\n', ' ')}`).join('\n'),
     sizes,
     rows: rows.filter(isTelling).map(numbersOf),
+    unknown: types.map(({ id }) => id).filter((id) => !known.has(id)),
   };
 }
 
@@ -224,8 +229,8 @@ function isTelling({ kind, address, value }: DecodeRow): boolean {
   return kind !== 0 || address.size > 0 || value.size > 0;
 }
 
-/** One row for each type, behind row 0: all that blocks leave to ask of a row. */
-export function rowsOf({ ids, rows }: TypeNames): DecodeRow[] {
+/** One row for each known type, behind row 0: all that blocks leave to ask of a row. */
+export function rowsOf({ ids, rows, unknown }: TypeNames): DecodeRow[] {
   const mapped = rows.map((numbers): DecodeRow => {
     const at = (n: number): number => numbers[n] ?? 0;
     const place = (n: number): FieldPlace => ({ at: at(n), size: at(n + 1) });
@@ -241,7 +246,7 @@ export function rowsOf({ ids, rows }: TypeNames): DecodeRow[] {
       entry: at(10),
     };
   });
-  const known = new Set(mapped.map(({ type }) => type));
+  const known = new Set([...mapped.map(({ type }) => type), ...unknown]);
   const other = otherRow(0);
   return [other, ...mapped, ...ids.filter((id) => !known.has(id)).map((type) => ({ ...other, type }))];
 }

@@ -3,6 +3,7 @@ import { BLOCK_EVENTS, buildBlock, type LaneTally } from '../../blocks/build-blo
 import { Items } from '../../blocks/items.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import { deflate } from '../../io/deflate.ts';
+import { loadMapping } from '../../mapping/load.ts';
 import type { Capture, Keepsake } from '../capture.ts';
 import { RecordCollector, TextCollector, type Collector, type WindowOf } from './collect.ts';
 import { SampleCollector } from './collect-samples.ts';
@@ -46,7 +47,8 @@ export class SpinWriter {
   /** Throws UNSUPPORTED for a capture that a container cannot keep. */
   static async of(capture: Capture): Promise<SpinWriter> {
     const keepsake = capture.keepsake?.();
-    if (!keepsake) throw new SpinbackError('UNSUPPORTED', `${capture.format} cannot be converted`);
+    if (!keepsake) throw new SpinbackError('UNSUPPORTED', `this is a container already: ${capture.format}`);
+    if (keepsake.text?.mapping) await checkMapping(keepsake.text.mapping);
     return new SpinWriter(capture, keepsake, await loadPacker());
   }
 
@@ -188,6 +190,16 @@ export class SpinWriter {
     const bytes = frameBytes(kind, this.#frames++, packed, body);
     this.#written += bytes.length;
     return bytes;
+  }
+}
+
+/** What is kept of mapping files is read as one file. Throws UNSUPPORTED where it is none, or too large for one. */
+async function checkMapping(text: string): Promise<void> {
+  try {
+    await loadMapping(text, 'mapping');
+  } catch (error) {
+    if (!(error instanceof SpinbackError)) throw error;
+    throw new SpinbackError('UNSUPPORTED', `the mapping cannot be kept in a container: ${error.message}`);
   }
 }
 

@@ -2,12 +2,20 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { bytesSource } from '../../../src/io/bytes.ts';
+import { KINDS } from '../../../src/model/event.ts';
 import type { Report } from '../../../src/model/report.ts';
 import { convertCapture } from '../../../src/session/convert.ts';
 import type { EngineMaker } from '../../../src/session/pump.ts';
 import { analyzeCapture, eventsOf } from '../../../src/session/session.ts';
 import type { Capture } from '../../../src/trace/capture.ts';
 import { openCapture, openSource } from '../../../src/trace/open.ts';
+import { readContents } from '../../../src/trace/spin/contents.ts';
+import { spinDamageLog } from '../../../src/trace/spin/damage.ts';
+import { LookUp } from '../../../src/trace/spin/look-up.ts';
+import { rowsOf } from '../../../src/trace/spin/notes.ts';
+import { loadUnpacker } from '../../../src/trace/spin/packer.ts';
+import { RecordRest } from '../../../src/trace/spin/record-rest.ts';
+import { SampleMask } from '../../../src/trace/spin/sample-mask.ts';
 
 /** The parts that a conversion gives, one behind the other. */
 export async function partsOf(capture: Capture): Promise<Uint8Array[]> {
@@ -63,4 +71,45 @@ export function compareEvents(original: Capture, container: Capture, stride: num
   const { value } = ours.next();
   if (value) different.push([events, undefined, value]);
   return { events, different };
+}
+
+/** All samples of a perf.data in file mode: its header says where the data lies (struct perf_file_header), records their sizes. */
+function* samplesOf(file: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const at = Number(view.getBigUint64(40, true));
+  const end = at + Number(view.getBigUint64(48, true));
+  for (let from = at; from < end;) {
+    const size = view.getUint16(from + 6, true);
+    if (view.getUint32(from, true) === 9) yield file.subarray(from, from + size);
+    from += size;
+  }
+}
+
+/**
+ * Holds the samples of a perf.data in file mode against those that its container gives: the events whose sample is not in the file, and
+ * how many of the file are not in the container.
+ */
+export async function samplesMissing(file: Uint8Array, bytes: Uint8Array): Promise<unknown[]> {
+  const left = new Map<string, number>();
+  const add = (sample: Uint8Array, more: number): number => {
+    const key = Buffer.from(sample).toString('latin1');
+    const now = (left.get(key) ?? 0) + more;
+    if (now === 0) left.delete(key);
+    else left.set(key, now);
+    return now;
+  };
+  for (const sample of samplesOf(file)) add(sample, 1);
+  const [source, log] = [bytesSource(bytes), spinDamageLog()];
+  const contents = readContents(source, await loadUnpacker(), log);
+  const mask = new SampleMask(contents.head.samples!.tables, rowsOf(contents.names));
+  const lookUp = new LookUp(source, contents.blocks, log, (rest, block) => new RecordRest(rest, block, mask));
+  const missing: unknown[] = [];
+  for (const { event, place } of eventsOf(await open(bytes))) {
+    if (KINDS[event.kind] === 'lost') continue;
+    const found = lookUp.find(place);
+    const restored = found?.rest.record(found.walk) ?? null;
+    if (restored === null || add(restored, -1) < 0) missing.push({ place, restored });
+  }
+  if (left.size > 0) missing.push(`${left.size} samples of the file`);
+  return [...missing, ...log.list()];
 }
