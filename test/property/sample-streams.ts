@@ -21,7 +21,7 @@ const layout: fc.Arbitrary<SampleLayout> = fc
     hasCallchain: fc.boolean(),
     hasRaw: fc.boolean(),
     type: fc.constantFrom(1, 2, 77, 0xffff),
-    idsAt: fc.constant([]),
+    idsAt: fc.array(fc.constantFrom(8, 16, 40, 64, 252), { maxLength: 3 }),
     trailerTime: fc.option(fc.constantFrom(8, 16, 24)),
     trailerCpu: fc.option(fc.constantFrom(8, 16)),
   })

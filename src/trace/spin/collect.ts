@@ -19,8 +19,8 @@ export interface Collector {
 
 /** Bytes that the raw records or lines of one block may have: a block of ordinary events has a third of that. */
 export const MOST_BYTES = 4 << 20;
-/** Of one event's lines no more is kept. No event prints more than 8 KiB and a stack trace (docs/formats/ftrace-text.md). */
-const MOST_LINES = 64 << 10;
+/** Of one event's lines no more is kept. No event prints more than 8 KiB and a stack trace, of perf script 1024 callers at most. */
+const MOST_LINES = 256 << 10;
 
 /** Raw records of pages. */
 export class RecordCollector implements Collector {
