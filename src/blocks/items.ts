@@ -29,6 +29,15 @@ export class Items {
     return this.bytes.length / L.OUTPUT_SIZE - this.count;
   }
 
+  /** Where in `bytes` an event lies. */
+  start(n: number): number {
+    return n * L.OUTPUT_SIZE;
+  }
+
+  setRecordSize(n: number, size: number): void {
+    this.words[this.start(n) / 4 + (L.OUTPUT_RECORD_SIZE >>> 2)] = size;
+  }
+
   /** Appends events `from` to `to` of others. */
   append(items: Items, from: number, to: number): void {
     const part = items.bytes.subarray(from * L.OUTPUT_SIZE, to * L.OUTPUT_SIZE);
@@ -116,15 +125,6 @@ export class Items {
 
   recordSize(n: number): number {
     return this.#u32(n, L.OUTPUT_RECORD_SIZE);
-  }
-
-  setRecordSize(n: number, size: number): void {
-    this.words[n * WORDS + (L.OUTPUT_RECORD_SIZE >>> 2)] = size;
-  }
-
-  /** Where in `bytes` an event lies. */
-  start(n: number): number {
-    return n * L.OUTPUT_SIZE;
   }
 
   /** Do two events say the same, apart from when and who? */

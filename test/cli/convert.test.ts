@@ -47,7 +47,7 @@ describe.skipIf(!existsSync(join(root, 'dist/cli.cjs')))(
         expect(trace).toEqual({
           ...expected,
           path: trace.path,
-          format: `spin v1 of ${capture} (${expected.format})`,
+          format: `spin v2 of ${capture} (${expected.format})`,
         });
       }
       expect(spinback(['events', '-v', '--limit', '500', at('x.dat')]).stdout.toString()).toBe(

@@ -34,9 +34,9 @@ export class SpinCapture implements Capture {
   #types: readonly EventType[] | null = null;
 
   constructor(source: ByteSource, contents: SpinContents, names: SpinNames, log: SpinDamageLog) {
-    const { version, head, blocks, tail } = contents;
+    const { head, blocks, tail } = contents;
     this.path = source.name;
-    this.format = `spin v${version} of ${head.path} (${head.format})`;
+    this.format = `spin v${contents.version} of ${head.path} (${head.format})`;
     this.clock = head.clock;
     this.kernel = head.kernel;
     this.cpuCount = head.cpuCount;

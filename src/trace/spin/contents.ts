@@ -7,8 +7,8 @@ import {
   FRAME,
   FRAME_HEADER,
   frameAt,
-  readFileHeader,
   readFrame,
+  readVersion,
   type Frame,
   type FramePlace,
 } from './frame.ts';
@@ -26,7 +26,6 @@ import type { Unpacker } from './packer.ts';
 
 /** What a .spin file tells before any block is looked at. */
 export interface SpinContents {
-  /** Version of the format that the file was written in. */
   readonly version: number;
   readonly head: HeadNotes;
   readonly names: TypeNames;
@@ -39,7 +38,7 @@ export interface SpinContents {
 
 /** Throws UNSUPPORTED, and DAMAGED where not even the head can be read. A file that is cut is read up to its last whole block. */
 export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDamageLog): SpinContents {
-  const version = readFileHeader(source);
+  const version = readVersion(source);
   const place = frameAt(source, FILE_HEADER);
   const frame = place?.kind === FRAME.head ? readFrame(source, place) : null;
   if (!place || !frame)

@@ -13,7 +13,7 @@ import type { ByteSource } from '../../io/source.ts';
 export const MAGIC = Uint8Array.of(0x89, 0x53, 0x50, 0x49, 0x4e, 0x0d, 0x0a, 0x1a);
 export const FILE_HEADER = 16;
 export const FRAME_HEADER = 24;
-/** What is written, and the latest that is read. */
+/** Version 1 knew pages, and text of tracefs and trace-cmd without mapping files. */
 export const VERSION = 2;
 
 /** The kinds of frames, by the four letters that begin them. */
@@ -46,18 +46,17 @@ export interface Frame {
   readonly body: Uint8Array;
 }
 
-/** `least`: the least version of a reader that understands the file. */
-export function fileHeader(least: number): Uint8Array {
+export function fileHeader(): Uint8Array {
   const bytes = new Uint8Array(FILE_HEADER);
   bytes.set(MAGIC);
   const view = new DataView(bytes.buffer);
   view.setUint16(8, VERSION, true);
-  view.setUint16(10, least, true);
+  view.setUint16(10, VERSION, true);
   return bytes;
 }
 
-/** The version that a file was written in. Throws UNSUPPORTED for one that needs a later reader, DAMAGED where not even that is there. */
-export function readFileHeader(source: ByteSource): number {
+/** The file's version. Throws UNSUPPORTED for one that needs a later reader, DAMAGED for one that ends within its first bytes. */
+export function readVersion(source: ByteSource): number {
   const bytes = readRange(source, 0, FILE_HEADER);
   if (bytes.length < FILE_HEADER)
     throw new SpinbackError('DAMAGED', 'the file ends within its first 16 bytes', { offset: bytes.length });
@@ -66,7 +65,7 @@ export function readFileHeader(source: ByteSource): number {
   if (least > VERSION || least === 0)
     throw new SpinbackError(
       'UNSUPPORTED',
-      `a .spin file of version ${view.getUint16(8, true)}, which needs a newer spinback: this one reads version ${VERSION}`,
+      `a .spin file of version ${view.getUint16(8, true)}, which needs a newer spinback: this one reads versions 1 to ${VERSION}`,
       { offset: 8 },
     );
   return view.getUint16(8, true);

@@ -7,7 +7,7 @@ import { loadMapping } from '../../mapping/load.ts';
 import type { Capture, Keepsake } from '../capture.ts';
 import { RecordCollector, TextCollector, type Collector, type WindowOf } from './collect.ts';
 import { SampleCollector } from './collect-samples.ts';
-import { fileHeader, FRAME, frameBytes, VERSION as FORMAT } from './frame.ts';
+import { fileHeader, FRAME, frameBytes } from './frame.ts';
 import {
   LARGEST_SECTION,
   packHeadNotes,
@@ -88,7 +88,7 @@ export class SpinWriter {
       names: typeNamesOf(this.#capture, this.#sizes),
     };
     this.#types = this.#typesAtHead = this.#capture.types.length;
-    const header = fileHeader(this.#leastReader());
+    const header = fileHeader();
     this.#written = header.length;
     yield header;
     yield this.#packedFrame(FRAME.head, 'head', this.#packer.pack(packHeadNotes(notes)));
@@ -97,12 +97,6 @@ export class SpinWriter {
       yield* this.#section(name, load());
     if (text?.mapping) yield* this.#section('mapping', new TextEncoder().encode(text.mapping));
     if (samples) yield* this.#section('tasks', this.#packer.pack([...samples.tasks].flat()));
-  }
-
-  /** Readers of version 1 know pages, and text of tracefs and trace-cmd. */
-  #leastReader(): number {
-    const { text, samples } = this.#keepsake;
-    return samples || (text && (text.dialect !== 'ftrace' || text.mapping !== null)) ? FORMAT : 1;
   }
 
   /** Takes over events in merged order, whose raw records lie in their lanes' windows. `tallies`: see #build. */

@@ -32,9 +32,6 @@ async function same(text: string, options: OpenOptions = {}): Promise<Uint8Array
   return container;
 }
 
-/** The least version of a reader, as the file's first bytes say. */
-const leastReader = (container: Uint8Array): number => container[10]! | (container[11]! << 8);
-
 const SCRIPT = `# cmdline : /usr/bin/perf record -a -g
             perf   118 [000]   101.449662:        lock:contention_end: 0xffff8882777e9768 (ret=0)
 a [7] b 5 [001]  101.449700123: lock:contention_begin: 0xffff888106a3c190 (flags=SPIN|MUTEX)
@@ -73,7 +70,6 @@ const TRACE = `           fake-42      [003] d..1.   12.125999: my_take: what 0x
 describe('a container of text', () => {
   test('of perf script', async () => {
     const container = await same(SCRIPT);
-    expect(leastReader(container)).toBe(2);
     const [, waiting] = [...eventsOf(await open(container))];
     expect((await open(container)).record(waiting!.place)).toMatchObject({
       callers: ['mutex_lock_nested+0x24', '0xffffffff81300000'],
@@ -81,13 +77,12 @@ describe('a container of text', () => {
   });
 
   test('of a ring in a kernel log', async () => {
-    expect(leastReader(await same(DUMP))).toBe(2);
+    await same(DUMP);
   });
 
   test('of lines by the patterns of a mapping', async () => {
     const mapping = await mappingFile('bpftrace.yaml');
     const container = await same(LINES, mapping);
-    expect(leastReader(container)).toBe(2);
     const capture = await open(container);
     const events = [...eventsOf(capture)];
     expect(capture.record(events.at(-1)!.place)).toMatchObject({
@@ -106,7 +101,6 @@ events:
       'my.yaml',
     );
     const container = await same(TRACE, mapping);
-    expect(leastReader(container)).toBe(2);
     const capture = await open(container);
     const [taken, dropped] = [...eventsOf(capture)];
     expect(capture.record(taken!.place)?.fields).toEqual([
@@ -114,7 +108,7 @@ events:
       { name: 'count', value: 7n },
     ]);
     expect(capture.record(dropped!.place)?.fields.at(-1)).toEqual({ name: 'name', value: 'some name' });
-    expect(leastReader(await same(TRACE))).toBe(1);
+    await same(TRACE);
   });
 });
 
