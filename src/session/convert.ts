@@ -7,8 +7,8 @@ import { claim, engineInput, makeWasmEngine } from './pump.ts';
 import type { AnalyzeOptions } from './session.ts';
 
 /**
- * Converts a capture to a .spin container (docs/formats/spin.md) and gives its bytes, front to back. Throws UNSUPPORTED for captures that
- * cannot be kept so. Memory does not grow with the capture.
+ * Converts a capture to a .spin container (docs/formats/spin.md) and gives its bytes, front to back. Throws UNSUPPORTED for containers,
+ * and for mappings that no mapping file holds. Memory does not grow with the capture.
  */
 export async function* convertCapture(
   capture: Capture,

@@ -36,7 +36,9 @@ export class SampleMask {
   readonly #plans = new Map<number, Plan>();
   readonly #fallback: Plan | null;
   /** By type and CPU. */
-  readonly #ids = new Map<number, Uint8Array>();
+  readonly #ids = new Map<number, bigint>();
+  readonly #id = new Uint8Array(ID);
+  readonly #idView = new DataView(this.#id.buffer);
   readonly #event = new Uint8Array(EVENT_RECORD_SIZE);
   readonly #view = new DataView(this.#event.buffer);
 
@@ -49,10 +51,7 @@ export class SampleMask {
     this.#fallback = first ? planOf(first, undefined) : null;
     for (const { id, layout, cpu } of ids) {
       const key = (layouts[layout]?.type ?? 0) * 0x10000 + (cpu ?? 0);
-      if (cpu === null || this.#ids.has(key)) continue;
-      const bytes = new Uint8Array(ID);
-      new DataView(bytes.buffer).setBigUint64(0, id, true);
-      this.#ids.set(key, bytes);
+      if (cpu !== null && !this.#ids.has(key)) this.#ids.set(key, id);
     }
   }
 
@@ -65,7 +64,10 @@ export class SampleMask {
     const { layout, fixed, raw } = plan;
     for (const one of fixed) xor(sample, one, events, at);
     const id = this.#ids.get(type * 0x10000 + u16(EVENT_AT.cpu));
-    if (id) for (const idAt of layout.idsAt) xor(sample, { at: idAt, size: ID, from: 0 }, id, 0);
+    if (id !== undefined) {
+      this.#idView.setBigUint64(0, id, true);
+      for (const idAt of layout.idsAt) xor(sample, { at: idAt, size: ID, from: 0 }, this.#id, 0);
+    }
     const record = orNull(() => rawOf(sample, layout));
     if (record) for (const one of raw) xor(record, one, events, at);
   }

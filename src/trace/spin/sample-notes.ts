@@ -24,14 +24,14 @@ export function packSampleNotes({ tables, anchor }: SampleNotes): object {
 export function readSampleNotes(fields: Fields): SampleNotes {
   const layouts = fields.list('layouts', (item) => readLayout(fields.within(item)));
   fields.atMost('ids', 3 * MOST_IDS);
-  const numbers = fields.list('ids', (item) => fields.within({ id: item }));
+  const numbers = fields.list('ids', (item) => item);
   const ids: SampleId[] = [];
   for (let n = 0; n + 2 < numbers.length; n += 3) {
-    const [id, layout, cpu] = [numbers[n]!, numbers[n + 1]!, numbers[n + 2]!];
+    const one = fields.within({ id: numbers[n], layout: numbers[n + 1], cpu: numbers[n + 2] });
     ids.push({
-      id: id.wide('id'),
-      layout: layout.count('id', layouts.length - 1),
-      cpu: cpu.value('id') === NO_CPU ? null : cpu.count('id', 0xffff_ffff),
+      id: one.wide('id'),
+      layout: one.count('layout', layouts.length - 1),
+      cpu: one.value('cpu') === NO_CPU ? null : one.count('cpu', 0xffff_ffff),
     });
   }
   const anchor = fields.value('anchor') === null ? null : fields.within(fields.value('anchor'));
