@@ -3,6 +3,9 @@ import type { BlockLane, Strand, Token } from './block.ts';
 import type { Items } from './items.ts';
 import { VarintWriter } from './varint.ts';
 
+/** What the lanes delivered whose events are merged in blocks: raw pages, canonical records, or perf's samples. */
+export type BlocksOf = 'pages' | 'records' | 'samples';
+
 /** A block that was made of items. */
 export interface BuiltBlock {
   /** Everything in front of the words, and the words (assembly/layout.ts, BLOCK_*). */
@@ -34,11 +37,7 @@ const EXCEPTION_BITS = 48;
  * Makes a block of up to BLOCK_EVENT_LIMIT events in merged order. `of`: what their lanes deliver. Every event comes out of
  * it as it went in, its raw place in the window apart.
  */
-export function buildBlock(
-  items: Items,
-  of: 'pages' | 'records' | 'samples',
-  tallies: readonly LaneTally[],
-): BuiltBlock {
+export function buildBlock(items: Items, of: BlocksOf, tallies: readonly LaneTally[]): BuiltBlock {
   const { tokens, tokenOf } = findTokens(items, of);
   const { lanes, begun, strands, strandOf } = findStrands(items, tallies);
   const strandBits = bitsFor(strands.length);
@@ -135,10 +134,7 @@ function bestTimeBits(items: Items, otherBits: number): number {
 }
 
 /** The distinct tokens, neighbours in address next to each other, and each event's. */
-function findTokens(
-  items: Items,
-  of: 'pages' | 'records' | 'samples',
-): { tokens: Token[]; tokenOf: Uint16Array } {
+function findTokens(items: Items, of: BlocksOf): { tokens: Token[]; tokenOf: Uint16Array } {
   const size = 2 ** bitsFor(4 * items.count + 1);
   const slots = new Int32Array(size).fill(-1);
   const found: number[] = [];
@@ -156,7 +152,7 @@ function findTokens(
   return { tokens: tokens.map(({ token }) => token), tokenOf: numbers.map((number) => rank[number]!) };
 }
 
-function tokenOf(items: Items, n: number, of: 'pages' | 'records' | 'samples'): Token {
+function tokenOf(items: Items, n: number, of: BlocksOf): Token {
   const kindAndBit = items.kindAndBit(n);
   const flagsAndType = items.flagsAndType(n);
   return {
@@ -174,7 +170,7 @@ function tokenOf(items: Items, n: number, of: 'pages' | 'records' | 'samples'): 
  * From an event's position to the next one's of its lane, as it is mostly. From a record of a page: its padding, and the next one's
  * event word. From a sample: its size, for in samples alike the raw record lies at the same place.
  */
-function stepOf(of: 'pages' | 'records' | 'samples', recordSize: number): number {
+function stepOf(of: BlocksOf, recordSize: number): number {
   if (of === 'records') return L.EVENT_SIZE;
   const step = of === 'samples' ? recordSize : ((recordSize + 3) & ~3) + 4;
   return recordSize === 0 || step > 0xffff ? 0 : step;

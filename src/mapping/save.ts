@@ -1,8 +1,7 @@
-import { SCHEMA, type LinePattern } from './mapping.ts';
-import type { MappingRow } from './rows.ts';
+import { SCHEMA, type Mapping } from './mapping.ts';
 
-/** Rows and patterns as the text of a mapping file that says the same (docs/mapping.md); null where there are none. */
-export function mappingText(rows: readonly MappingRow[], lines: readonly LinePattern[]): string | null {
+/** The text of a mapping file that says this (docs/mapping.md); null where it says nothing. */
+export function mappingText({ rows, lines }: Mapping): string | null {
   if (rows.length + lines.length === 0) return null;
   return JSON.stringify({
     schema: SCHEMA,

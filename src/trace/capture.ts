@@ -1,3 +1,4 @@
+import type { BlocksOf } from '../blocks/build-block.ts';
 import type { ByteSource } from '../io/source.ts';
 import type { EventPlace } from '../model/event.ts';
 import type { SampleTables, ScanSamples } from '../model/samples.ts';
@@ -45,7 +46,7 @@ export interface Lane {
     | { readonly kind: 'pages'; readonly layout: PageLayout }
     | { readonly kind: 'records' }
     | { readonly kind: 'samples' }
-    | { readonly kind: 'blocks'; readonly of: 'pages' | 'records' | 'samples' };
+    | { readonly kind: 'blocks'; readonly of: BlocksOf };
   readonly clock: ClockConversion;
   /** Bytes that the lane will deliver, null when that is not known beforehand. */
   readonly size: number | null;

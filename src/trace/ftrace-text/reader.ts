@@ -1,7 +1,7 @@
 import { SpinbackError } from '../../base/errors.ts';
 import { EVENT_RECORD_SIZE } from '../../model/event-record.ts';
 import type { EventPlace } from '../../model/event.ts';
-import type { LinePattern } from '../../mapping/mapping.ts';
+import type { LinePattern, Mapping } from '../../mapping/mapping.ts';
 import { RowTable } from '../../mapping/row-table.ts';
 import { mappingText } from '../../mapping/save.ts';
 import type { MappingRow } from '../../mapping/rows.ts';
@@ -124,13 +124,13 @@ class TextCapture implements Capture {
   readonly #types: TypeTable;
   readonly #damage = new DamageLog(TEXT_DAMAGES);
   readonly #stream: RecordStream;
-  /** The user's part of the mapping, as a file's text. */
-  readonly #mapping: string | null;
+  /** The user's part of the mapping. */
+  readonly #own: Mapping;
 
   constructor(source: ByteSource, input: TextInput, { rows, chunk }: TextOptions) {
     const { dialect, from = 0 } = input;
     this.#dialect = dialect;
-    this.#mapping = mappingText(rows ?? [], input.lines ?? []);
+    this.#own = { rows: rows ?? [], lines: input.lines ?? [] };
     this.#mappings = new RowTable(rows);
     this.#types = new TypeTable(this.#mappings);
     const beginning = readBeginning(source, this.#types, dialect, from);
@@ -226,7 +226,7 @@ class TextCapture implements Capture {
     const text = {
       source: this.#source,
       dialect: this.#dialect.name,
-      mapping: this.#mapping,
+      mapping: mappingText(this.#own),
       comms: () => this.#stream.comms.entries(),
     };
     return { longSize: 8, formats: [], tables: null, text, samples: null };

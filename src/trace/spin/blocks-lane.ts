@@ -1,4 +1,4 @@
-import { buildBlock } from '../../blocks/build-block.ts';
+import { buildBlock, type BlocksOf } from '../../blocks/build-block.ts';
 import { Items } from '../../blocks/items.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import { inflate } from '../../io/deflate.ts';
@@ -24,7 +24,7 @@ export interface LaneFacts {
   readonly cpu: number;
   readonly lost: number | null;
   readonly lostTail: boolean;
-  readonly of: 'pages' | 'records' | 'samples';
+  readonly of: BlocksOf;
 }
 
 /** The lanes of a file. `onBlock` hears of each block before it is delivered. */

@@ -1,3 +1,4 @@
+import type { BlocksOf } from '../../blocks/build-block.ts';
 import { otherRow, type DecodeRow, type FieldPlace } from '../../mapping/decode-row.ts';
 import type { Capture, CaptureLoss, Clock, Damage } from '../capture.ts';
 import type { DialectName } from '../ftrace-text/dialect.ts';
@@ -17,8 +18,7 @@ export interface HeadNotes {
   readonly clock: Clock;
   readonly kernel: string | null;
   readonly cpuCount: number | null;
-  /** What the original's lanes delivered: raw pages, perf's samples, or canonical records made of text. */
-  readonly of: 'pages' | 'records' | 'samples';
+  readonly of: BlocksOf;
   /** Of text: the program that printed it. */
   readonly dialect: DialectName;
   /** Of samples. */
@@ -122,7 +122,7 @@ export function readHeadNotes(value: unknown, offset: number): HeadNotes {
     format: fields.text('format'),
     clock: { name: clock.text('name'), unit: clock.one('unit', UNITS) },
     kernel: fields.textOrNull('kernel'),
-    cpuCount: fields.countOrNull('cpuCount', MOST_IDS + 1),
+    cpuCount: fields.countOrNull('cpuCount'),
     of,
     dialect: fields.has('dialect') ? fields.one('dialect', DIALECTS) : 'ftrace',
     samples: of === 'samples' ? readSampleNotes(fields.within(fields.value('samples'))) : null,
@@ -140,7 +140,7 @@ export function readHeadNotes(value: unknown, offset: number): HeadNotes {
 
 function readLoss(fields: Fields): CaptureLoss {
   return {
-    cpu: fields.countOrNull('cpu', MOST_IDS),
+    cpu: fields.countOrNull('cpu'),
     count: fields.value('count') === null ? null : fields.amount('count'),
   };
 }

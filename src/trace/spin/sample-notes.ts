@@ -31,7 +31,7 @@ export function readSampleNotes(fields: Fields): SampleNotes {
     ids.push({
       id: one.wide('id'),
       layout: one.count('layout', layouts.length - 1),
-      cpu: one.value('cpu') === NO_CPU ? null : one.count('cpu', 0xffff_ffff),
+      cpu: one.value('cpu') === NO_CPU ? null : one.count('cpu', 0xffff),
     });
   }
   const anchor = fields.value('anchor') === null ? null : fields.within(fields.value('anchor'));

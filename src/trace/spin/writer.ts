@@ -1,5 +1,5 @@
 import { VERSION } from '../../base/version.ts';
-import { BLOCK_EVENTS, buildBlock, type LaneTally } from '../../blocks/build-block.ts';
+import { BLOCK_EVENTS, buildBlock, type BlocksOf, type LaneTally } from '../../blocks/build-block.ts';
 import { Items } from '../../blocks/items.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import { deflate } from '../../io/deflate.ts';
@@ -31,7 +31,7 @@ const EFFORT = 9;
 export class SpinWriter {
   readonly #capture: Capture;
   readonly #keepsake: Keepsake;
-  readonly #of: 'pages' | 'records' | 'samples';
+  readonly #of: BlocksOf;
   readonly #packer: Packer;
   readonly #collector: Collector;
   readonly #items = Items.ofCapacity(BLOCK_EVENTS);

@@ -16,15 +16,18 @@ import { tables } from '../../property/sample-streams.ts';
 import { SEED, SOAK } from '../../engine/harness.ts';
 import {
   comm,
+  FEATURES,
   fork,
   idIndex,
   lost,
   lostSamples,
   perfFile,
   perfPipe,
+  perfRecord,
   ROUND,
   sample,
   throttle,
+  trailer,
   USUAL,
   type BuiltAttr,
   type BuiltFile,
@@ -113,6 +116,22 @@ describe('a container of perf.data', () => {
     const bytes = perfFile(ROUNDS);
     await same(bytes.slice(0, bytes.indexOf(0x44, bytes.length - 400)));
     await same(perfFile({ ...ROUNDS, dataSize: 0 }));
+  });
+
+  test('of a header, and of losses, that claim absurd things', () => {
+    const cpus = new Bytes().u32(0xffff_fff0).u32(3).done();
+    const trailed = perfRecord(
+      P.LOST_SAMPLES,
+      new Bytes()
+        .u64(1n << 63n)
+        .raw(trailer(TAKE, { id: 10, time: 5, cpu: 0xffff_fff0 }))
+        .done(),
+    );
+    return whole({
+      attrs: ROUNDS.attrs,
+      records: [...ROUNDS.records, trailed],
+      features: [...FEATURES.filter(([number]) => number !== 7), [7, cpus]],
+    });
   });
 
   test('without formats', () => whole({ ...ROUNDS, features: [] }));
