@@ -19,6 +19,9 @@ const SOURCES: Readonly<Record<string, LockSource>> = { lockdep: 'lockdep', word
 // "caller=fake_finish_bio+0x17 parent=0x0", "addr=0x... bitnr=4 ip=fake_submit_bh+0x27"
 const SITE = /\b(?:caller|ip)=(\S+)/;
 
+/** The engine cannot tell sites apart in blocks: one series has those of all. */
+const NOT_KEPT = 'not kept in a container';
+
 /** A row about sections with interrupts or preemption off, but for its name. */
 export function sectionOf({ kind }: Pick<About, 'kind'>): Omit<RowName, 'name'> {
   return { kind: KINDS[kind]!, source: null, by: null };
@@ -81,6 +84,7 @@ export class SeriesNames {
   }
 
   #site(mark: Mark): string {
+    if (this.#capture.lanes[0]?.input.kind === 'blocks') return NOT_KEPT;
     return SITE.exec(this.#capture.record(mark)?.text ?? '')?.[1] ?? 'not recorded';
   }
 }
