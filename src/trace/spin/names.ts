@@ -18,12 +18,12 @@ import { TextRest } from './text-rest.ts';
 
 /** Names and records of a file that was made of raw pages. */
 export function recordNames(source: ByteSource, contents: SpinContents, log: SpinDamageLog): SpinNames {
-  const teller = new Teller(formatsOf(contents), contents.head.longSize, {
+  const teller = new Teller(formatsOf(contents), contents.head, {
     kallsyms: () => contents.section('kallsyms'),
     cmdlines: () => contents.section('cmdlines'),
     'printk-formats': () => contents.section('printk-formats'),
   });
-  const mask = new RecordMask(rowsOf(contents.names));
+  const mask = new RecordMask(rowsOf(contents.names), contents.head.bigEndian);
   const lookUp = new LookUp(source, contents.blocks, log, (rest, block) => new RecordRest(rest, block, mask));
   return {
     comm: (pid) => teller.comm(pid),

@@ -19,6 +19,8 @@ export interface HeadNotes {
   readonly of: 'pages' | 'records';
   /** Bytes of the kernel's long. */
   readonly longSize: 4 | 8;
+  /** Its records are big-endian; absent where they are not. */
+  readonly bigEndian?: true | undefined;
   readonly lanes: readonly { readonly cpu: number; readonly lost: number | null }[];
   readonly names: TypeNames;
 }
@@ -176,6 +178,7 @@ export function readHeadNotes(value: unknown, offset: number): HeadNotes {
     cpuCount: fields.countOrNull('cpuCount', MOST_IDS + 1),
     of: fields.one('of', ['pages', 'records']),
     longSize: fields.one('longSize', [4, 8]),
+    ...(fields.has('bigEndian') ? { bigEndian: true } : {}),
     lanes: fields.list('lanes', (item) => {
       const lane = new Fields(item, offset);
       return { cpu: lane.count('cpu', MOST_IDS), lost: lane.countOrNull('lost') };

@@ -54,7 +54,7 @@ export class SpinWriter {
     this.#of = keepsake.text ? 'records' : 'pages';
     this.#collector = keepsake.text
       ? new TextCollector(keepsake.text.source)
-      : new RecordCollector(capture.rows, BLOCK_EVENTS);
+      : new RecordCollector(capture.rows, keepsake.bigEndian ?? false, BLOCK_EVENTS);
     this.#sizes = keepsake.formats.map(({ length }) => length);
   }
 
@@ -70,6 +70,7 @@ export class SpinWriter {
       cpuCount,
       of: this.#of,
       longSize: this.#keepsake.longSize,
+      ...(this.#keepsake.bigEndian ? { bigEndian: true } : {}),
       lanes: lanes.map(({ cpu, lost }) => ({ cpu, lost })),
       names: typeNamesOf(this.#capture, this.#sizes),
     };
