@@ -11,6 +11,7 @@ import type { Capture, CaptureLoss, Clock, Damage, EventRecord, EventType } from
 import { withCallers } from '../callers.ts';
 import { Kallsyms } from '../trace-dat/kallsyms.ts';
 import { Cmdlines, PrintkFormats, type Load } from '../trace-dat/names.ts';
+import { typeOfRecord } from '../trace-dat/teller.ts';
 import { TaskNames } from './comms.ts';
 import type { PerfDamageLog } from './damage.ts';
 import { PerfLane, readRecord } from './lane.ts';
@@ -57,6 +58,7 @@ export class PerfCapture implements Capture {
   readonly cpuCount: number | null;
   readonly partialTailNs = STOPPING_NS;
   readonly rows: readonly DecodeRow[];
+  readonly bigEndian: boolean;
   readonly #source: ByteSource;
   readonly #stream: PerfStream;
   readonly #log: PerfDamageLog;
@@ -80,6 +82,7 @@ export class PerfCapture implements Capture {
     this.kernel = facts.kernel;
     this.cpuCount = facts.cpuCount;
     this.rows = facts.rows;
+    this.bigEndian = facts.tables.bigEndian ?? false;
     this.#source = source;
     this.#stream = stream;
     this.#log = log;
@@ -96,6 +99,7 @@ export class PerfCapture implements Capture {
         this.#kallsyms.address(symbol) ?? (anchor?.name === symbol ? anchor.address : null),
       text: (address) => printkFormats.text(address),
       longSize: tracing.longSize,
+      bigEndian: this.bigEndian,
     };
   }
 
@@ -118,7 +122,7 @@ export class PerfCapture implements Capture {
   arrange(scan: ScanSamples): void {
     const lanes = new Lanes();
     const totals = scan(this.#stream, this.samples, (item) => this.#take(item, lanes));
-    this.#lanes = lanes.lists.map((list) => new PerfLane(this.#stream, list));
+    this.#lanes = lanes.lists.map((list) => new PerfLane(this.#stream, list, !this.bigEndian));
     // Tracing itself disables preemption before Linux calls a tracepoint, and perf counts that in: then no record has a depth of 0.
     this.#depth = totals.lowestDepth === null ? 0 : Math.min(1, totals.lowestDepth);
     if (totals.unknown > 0n) this.#log.add('unknown-ids', undefined, '', Number(totals.unknown));
@@ -141,7 +145,7 @@ export class PerfCapture implements Capture {
   }
 
   #note({ type, at, size }: Extract<ScanItem, { is: 'note' }>): void {
-    const record = readRecord(this.#stream, at, size);
+    const record = readRecord(this.#stream, at, size, !this.bigEndian);
     if (record.length < size) return;
     if (type === P.COMM || type === P.FORK) this.#tasks.add(type, record);
     else this.#losses.add(type, record, this.#offset(at));
@@ -184,14 +188,14 @@ export class PerfCapture implements Capture {
     const sample = this.#events.read(bytes, offset);
     if (!sample) return null;
     const { raw, callchain } = sample;
-    const id = raw ? (raw[0] ?? 0) | ((raw[1] ?? 0) << 8) : sample.layout.type;
+    const id = raw ? typeOfRecord(raw, this.bigEndian) : sample.layout.type;
     const { formats } = this.#facts.tracing;
     const known = formats.type(id) ?? this.#facts.otherTypes.find((type) => type.id === id);
     const format = raw ? formats.format(id) : null;
     const callers = callchain.map((address) => this.symbol(address) ?? `0x${address.toString(16)}`);
     return {
       type: known ?? { id, system: '', name: `type-${id}` },
-      fields: format ? readFields(format, raw!) : [],
+      fields: format ? readFields(format, raw!, this.bigEndian) : [],
       text: withCallers(format ? describeRecord(format, raw!, this.#names) : '', callers),
       callers,
     };
