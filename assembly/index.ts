@@ -1,5 +1,6 @@
 // The engine's exports: numbers only.
 
+export { turn } from './decode/big-endian';
 export { scanSamples } from './decode/scan-samples';
 export { step } from './replay';
 export { collectInto, setup, splitBy, window } from './setup';

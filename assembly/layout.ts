@@ -130,6 +130,10 @@ export const ROW_NAME_AT = 194; // u16
 export const ROW_SITE_AT = 196; // u16
 export const ROW_SIZE = 200;
 
+// The fields that a row's event is read from, for captures of big-endian machines (decode/big-endian.ts): a list for each row, of
+// u32 offset | size << 16, none twice and none overlapping another or the common fields; 0 ends it.
+export const TURN_SIZE = 32; // seven fields and the end
+
 // How a record holds a name: not at all, or as length << 16 | offset from the record's start, or from the end of that word.
 export const NAME_NONE = 0;
 export const NAME_DATA_LOC = 1;
@@ -186,6 +190,7 @@ export const SAMPLES_IDS = 4; // u32: address of the table of ids: open addressi
 export const SAMPLES_ID_MASK = 8; // u32: entries of that table - 1
 export const SAMPLES_DEFAULT = 12; // u32: address of the layout for ids that are not in the table, 0: such records are damaged
 export const SAMPLES_DEPTH = 16; // u32: what recording added to every record's preempt depth
+export const SAMPLES_BIG_ENDIAN = 20; // u32: 1 where the stream is
 export const SAMPLES_SIZE = 24;
 
 export const ID_NUMBER = 0; // u64
@@ -381,6 +386,7 @@ export const HEAD_KINDS = 704;
 export const KIND_MASK = 31;
 
 export const HEAD_SAMPLES = 1728; // u32: address of the sample tables, for lanes of perf records
+export const HEAD_TURNS = 1732; // u32: address of the rows' lists of fields to turn, 0 for little-endian captures
 
 // Statistics, off while HEAD_SPLIT is 0: series by number, and what is counted where.
 export const HEAD_SPLIT = 1864; // u32: SPLIT_*

@@ -38,17 +38,17 @@ import {
   LANE_WINDOW,
 } from '../layout';
 
-const COMMIT_MASK: u32 = 0xfffff;
+export const COMMIT_MASK: u32 = 0xfffff;
 const MISSED_EVENTS: u32 = 0x80000000;
-const MISSED_STORED: u32 = 0x40000000;
+export const MISSED_STORED: u32 = 0x40000000;
 const TOP_5_BITS: u64 = 0xf800000000000000;
 
-const TYPE_PADDING: u32 = 29;
-const TYPE_TIME_EXTEND: u32 = 30;
+export const TYPE_PADDING: u32 = 29;
+export const TYPE_TIME_EXTEND: u32 = 30;
 const TYPE_TIME_STAMP: u32 = 31;
 
 // The smallest record: u16 type, u8 flags, u8 preempt count, s32 pid.
-const COMMON_SIZE: u32 = 8;
+export const COMMON_SIZE: u32 = 8;
 
 /** Raw clock -> ns: (time * mult >> shift) + offset, with a 96-bit product (trace-cmd's tsc2nsec rule). */
 export function toNs(lane: usize, time: u64): u64 {

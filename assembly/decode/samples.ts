@@ -54,7 +54,7 @@ import {
 } from '../layout';
 import { damaged } from './pages';
 
-const HEADER: u32 = 8;
+export const HEADER: u32 = 8;
 // u16 type, u8 flags, u8 preempt count, s32 pid: no raw record is shorter.
 const COMMON_SIZE: u32 = 8;
 
@@ -62,8 +62,13 @@ const COMMON_SIZE: u32 = 8;
 const READ_ENABLED: u32 = 1;
 const READ_RUNNING: u32 = 2;
 const READ_ID: u32 = 4;
-const READ_GROUP: u32 = 8;
+export const READ_GROUP: u32 = 8;
 const READ_LOST: u32 = 16;
+
+// struct lost:     u64 id, u64 lost           (PERF_RECORD_LOST)
+// struct throttle: u64 time, u64 id, u64 stream id
+export const LOST_BODY: u32 = 16;
+export const THROTTLE_BODY: u32 = 24;
 
 // Spreads ids over their table (multiplicative hashing by the golden ratio); src/engine/sample-tables.ts puts them in.
 const GOLDEN: u64 = 0x9e3779b97f4a7c15;
@@ -73,7 +78,7 @@ const GOLDEN: u64 = 0x9e3779b97f4a7c15;
 const RECORD_NMI: u8 = 0x40;
 
 /** The table's entry of an event's id, 0 where it is not known. */
-function entryOf(tables: usize, id: u64): usize {
+export function entryOf(tables: usize, id: u64): usize {
   const mask = load<u32>(tables, SAMPLES_ID_MASK);
   const ids: usize = load<u32>(tables, SAMPLES_IDS);
   let n = u32((id * GOLDEN) >> 32) & mask;
@@ -85,7 +90,7 @@ function entryOf(tables: usize, id: u64): usize {
   }
 }
 
-function layoutOf(tables: usize, entry: usize): usize {
+export function layoutOf(tables: usize, entry: usize): usize {
   return entry ? load<u32>(entry, ID_LAYOUT) : load<u32>(tables, SAMPLES_DEFAULT);
 }
 
@@ -120,19 +125,18 @@ export function rawOfSample(layout: usize, record: usize, size: u32): usize {
 /** Behind read values and callchain; 0 where they do not fit. */
 function skipParts(at: usize, end: usize, parts: u32, readFormat: u32): usize {
   if (parts & SAMPLE_HAS_READ) at = skipRead(at, end, readFormat);
-  return at && parts & SAMPLE_HAS_CALLCHAIN ? skipNumbers(at, end, 1) : at;
+  return at && parts & SAMPLE_HAS_CALLCHAIN ? skipCallchain(at, end) : at;
 }
 
-/** Behind "u64 number, number x `words` u64"; 0 where that does not fit. */
-function skipNumbers(at: usize, end: usize, words: u64): usize {
+/** Behind a callchain, u64 number and as many u64; 0 where that does not fit. */
+export function skipCallchain(at: usize, end: usize): usize {
   if (at + 8 > end) return 0;
-  const numbers = load<u64>(at);
-  const room = u64(end - at - 8) >> 3;
-  return numbers <= room && numbers * words <= room ? at + 8 + (usize(numbers * words) << 3) : 0;
+  const callers = load<u64>(at);
+  return callers <= u64(end - at - 8) >> 3 ? at + 8 + (usize(callers) << 3) : 0;
 }
 
 /** Behind the values of PERF_SAMPLE_READ (struct read_format); 0 where they do not fit. */
-function skipRead(at: usize, end: usize, format: u32): usize {
+export function skipRead(at: usize, end: usize, format: u32): usize {
   const times = (format & READ_ENABLED ? 8 : 0) + (format & READ_RUNNING ? 8 : 0);
   const words: u64 = 1 + (format & READ_ID ? 1 : 0) + (format & READ_LOST ? 1 : 0);
   if (!(format & READ_GROUP)) {
@@ -225,11 +229,9 @@ function setCpu(lane: usize, cpu: u32): void {
   store<u16>(lane, u16(min<u32>(cpu, 0xffff)), LANE_CPU);
 }
 
-// struct lost:     u64 id, u64 lost           (PERF_RECORD_LOST)
-// struct throttle: u64 time, u64 id, u64 stream id
 /** A loss that stands for itself: deliver() takes it from LANE_PENDING_LOST, and there is no record. */
 function openLoss(lane: usize, tables: usize, record: usize, size: u32, type: u32): bool {
-  const body: u32 = type == PERF_LOST ? 16 : 24;
+  const body = type == PERF_LOST ? LOST_BODY : THROTTLE_BODY;
   if (size < HEADER + body) return false;
   const entry = entryOf(tables, load<u64>(record + (type == PERF_LOST ? 8 : 16)));
   const layout = layoutOf(tables, entry);

@@ -38,6 +38,7 @@ import {
   PIECE_LIMIT,
   SAMPLE_HAS_RAW,
   SAMPLE_PARTS,
+  SAMPLES_BIG_ENDIAN,
   SCAN_BASE,
   SCAN_CONSUMED,
   SCAN_DAMAGE_AT,
@@ -61,6 +62,7 @@ import {
   SCAN_WINDOW,
   STATE,
 } from '../layout';
+import { turnRecord } from './big-endian';
 import { entryOfSample, layoutOfSample, rawOfSample, timeOfSample } from './samples';
 
 const HEADER: u32 = 8;
@@ -83,6 +85,7 @@ export function scanSamples(scan: usize): u32 {
   const window: usize = load<u32>(scan, SCAN_WINDOW);
   const end = window + load<u32>(scan, SCAN_FILLED);
   const isLast = load<u32>(scan, SCAN_IS_LAST) != 0;
+  const isBig = load<u32>(tables, SAMPLES_BIG_ENDIAN) != 0;
   let at = window + load<u32>(scan, SCAN_CONSUMED);
   while (true) {
     if (load<u32>(scan, SCAN_OUTPUT_COUNT) + MOST_ITEMS > load<u32>(scan, SCAN_OUTPUT_CAPACITY)) {
@@ -98,22 +101,23 @@ export function scanSamples(scan: usize): u32 {
     }
     if (at + HEADER > end) break;
     if (load<u32>(scan, SCAN_IS_LOST)) {
-      if (!isChain(at, end, isLast)) {
+      if (!isChain(at, end, isLast, isBig)) {
         // Kernel and recorder align every record to 8 bytes.
         at += HEADER;
         continue;
       }
       endDamage(scan, offsetOf(scan, at));
     }
-    if (!isRecord(at)) {
+    if (!isRecord(at, isBig)) {
       closePiece(scan);
       store<u32>(scan, 1, SCAN_IS_LOST);
       store<u64>(scan, offsetOf(scan, at), SCAN_DAMAGE_AT);
       at += HEADER;
       continue;
     }
-    const size = u32(load<u16>(at, 6));
+    const size = sizeOf(at, isBig);
     if (at + size > end) break;
+    if (isBig) turnRecord(tables, at, size);
     scanRecord(scan, tables, at, size);
     at += size;
   }
@@ -141,21 +145,27 @@ function endDamage(scan: usize, offset: u64): void {
   put(scan, ITEM_IS_DAMAGE, u32(min<u64>(offset - from, u32.MAX_VALUE)), from, 0, 0);
 }
 
+/** The size of a record whose header is as it lies in the file. */
+function sizeOf(at: usize, isBig: bool): u32 {
+  const size = load<u16>(at, 6);
+  return u32(isBig ? bswap(size) : size);
+}
+
 /** Can what lies here be the header of a record? */
-function isRecord(at: usize): bool {
-  const type = load<u32>(at);
-  const size = u32(load<u16>(at, 6));
+function isRecord(at: usize, isBig: bool): bool {
+  const type = isBig ? bswap(load<u32>(at)) : load<u32>(at);
+  const size = sizeOf(at, isBig);
   if (size < HEADER) return false;
   if (type >= u32(PERF_HEADER_ATTR)) return type < u32(PERF_USER_TYPES);
   return type > 0 && type < u32(PERF_KERNEL_TYPES) && (size & 7) == 0;
 }
 
 /** Do a few records follow each other from here on, as far as input is there? A stream's last ones may be fewer. */
-function isChain(at: usize, end: usize, isLast: bool): bool {
+function isChain(at: usize, end: usize, isLast: bool, isBig: bool): bool {
   for (let n = 0; n < CHAIN; n++) {
     if (at + HEADER > end) return n > 0 && (!isLast || at == end);
-    if (!isRecord(at)) return false;
-    at += load<u16>(at, 6);
+    if (!isRecord(at, isBig)) return false;
+    at += sizeOf(at, isBig);
   }
   return true;
 }

@@ -55,6 +55,8 @@ export interface EngineOptions {
   readonly lanes: readonly LaneSpec[];
   /** Row 0 is for types that the capture does not describe. */
   readonly rows: readonly RowSpec[];
+  /** Pages, samples and their records are those of a big-endian machine. */
+  readonly bigEndian?: boolean | undefined;
   /** For lanes of samples. */
   readonly samples?: SampleTables | undefined;
   /** Waits and spans from here on are reported through the ring; Infinity switches the kind off. In ns. */

@@ -31,6 +31,7 @@ export function writeSampleTables(
   memory.setU32(at + L.SAMPLES_ID_MASK, entries - 1);
   memory.setU32(at + L.SAMPLES_DEFAULT, tables.fallback === null ? 0 : layoutAt(tables.fallback));
   memory.setU32(at + L.SAMPLES_DEPTH, tables.depth);
+  memory.setU32(at + L.SAMPLES_BIG_ENDIAN, tables.bigEndian ? 1 : 0);
   memory.setU32(L.STATE + L.HEAD_SAMPLES, at);
   return true;
 }

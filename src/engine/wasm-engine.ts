@@ -16,6 +16,7 @@ import { limitsOf } from './limits.ts';
 import { writeSampleTables } from './sample-tables.ts';
 import { readStatistics } from './wasm-statistics.ts';
 import { readState } from './wasm-state.ts';
+import { writeTurns } from './turns.ts';
 import { placeOf, WasmMemory } from './wasm-memory.ts';
 import { windowSize } from './window-size.ts';
 
@@ -34,6 +35,7 @@ export interface EngineExports {
   window(size: number): number;
   collectInto(capacity: number): number;
   scanSamples(scan: number): number;
+  turn(number: number): void;
   splitBy(split: number): number | boolean;
   step(): number;
 }
@@ -49,6 +51,7 @@ export class WasmEngine implements Engine {
   readonly #windows: { readonly at: number; readonly size: number }[] = [];
   readonly #lanes: number;
   readonly #lanesAt: number;
+  readonly #bigEndian: boolean;
 
   /**
    * Throws SpinbackError LIMIT when the memory limit is too small for the lanes, rows and ring asked for, and USAGE for
@@ -63,6 +66,7 @@ export class WasmEngine implements Engine {
     this.#memory = new WasmMemory(memory);
     this.#exports = instantiateSync<EngineExports>(module, { env: { memory } }).exports;
     this.#lanes = options.lanes.length;
+    this.#bigEndian = options.bigEndian ?? false;
     const ready = this.#exports.setup(
       Math.min(maximum * WASM_PAGE, 0xffff_0000),
       options.lanes.length,
@@ -85,6 +89,8 @@ export class WasmEngine implements Engine {
     if (options.samples && !writeSampleTables(this.#memory, options.samples, reserve)) {
       throw tooSmall(limits.memoryLimit);
     }
+    if (this.#bigEndian && !writeTurns(this.#memory, options.rows, reserve))
+      throw tooSmall(limits.memoryLimit);
     if (options.statistics) this.#split(options.statistics, limits.memoryLimit);
     if (options.collect && !this.#exports.collectInto(OUTPUT_EVENTS)) throw tooSmall(limits.memoryLimit);
   }
@@ -186,6 +192,7 @@ export class WasmEngine implements Engine {
     memory.setU32(at + L.LANE_CURSOR, 0);
     memory.setU32(at + L.LANE_PAGE, 0);
     memory.setU32(at + L.LANE_PAGE_END, 0);
+    if (this.#bigEndian) this.#exports.turn(lane);
   }
 
   finish(lane: number): void {

@@ -1,10 +1,15 @@
 const encoder = new TextEncoder();
 
-/** A growing stretch of bytes, little endian. */
+/** A growing stretch of bytes, little endian unless asked otherwise. */
 export class ByteWriter {
   #bytes = new Uint8Array(4096);
   #view = new DataView(this.#bytes.buffer);
   length = 0;
+  readonly #littleEndian: boolean;
+
+  constructor(bigEndian = false) {
+    this.#littleEndian = !bigEndian;
+  }
 
   u8(value: number): this {
     const at = this.#need(1);
@@ -14,19 +19,19 @@ export class ByteWriter {
 
   u16(value: number): this {
     const at = this.#need(2);
-    this.#view.setUint16(at, value, true);
+    this.#view.setUint16(at, value, this.#littleEndian);
     return this;
   }
 
   u32(value: number): this {
     const at = this.#need(4);
-    this.#view.setUint32(at, value, true);
+    this.#view.setUint32(at, value, this.#littleEndian);
     return this;
   }
 
   u64(value: number | bigint): this {
     const at = this.#need(8);
-    this.#view.setBigUint64(at, BigInt(value), true);
+    this.#view.setBigUint64(at, BigInt(value), this.#littleEndian);
     return this;
   }
 

@@ -77,6 +77,11 @@ function program(): Command {
     .addOption(
       new Option('--long <bytes>', 'size of a long on the recorded machine').choices(['8', '4']).default('8'),
     )
+    .addOption(
+      new Option('--endian <order>', 'byte order of the recorded machine')
+        .choices(['little', 'big'])
+        .default('little'),
+    )
     .option('--clock <name>', 'trace clock; x86-tsc counts cycles', 'mono')
     .option('--tsc2nsec', 'with x86-tsc: say how cycles become nanoseconds', false)
     .addOption(

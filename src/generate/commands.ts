@@ -45,6 +45,7 @@ export interface WorkloadArguments {
   readonly loss?: string[];
   readonly pageSize: number;
   readonly long: '8' | '4';
+  readonly endian: 'little' | 'big';
   readonly clock: string;
   readonly tsc2nsec: boolean;
   readonly longTimes: 'extend' | 'absolute';
@@ -140,6 +141,7 @@ function writerFor(args: WorkloadArguments, output: Output, spool: Spool): FileW
     cpus,
     pageSize,
     wordSize: args.long === '4' ? 4 : 8,
+    bigEndian: args.endian === 'big',
     clock,
     tsc2nsec,
     longTimes,

@@ -22,6 +22,7 @@ export interface CpuPart {
 /** Everything that a file holds, whatever its version. */
 export interface FileParts {
   readonly wordSize: number;
+  readonly bigEndian: boolean;
   readonly pageSize: number;
   readonly clock: string;
   /** Name of the ftrace instance, empty for the top one. */
@@ -44,8 +45,12 @@ const CHUNK_PAGES = 10;
 const SECTION_COMPRESSED = 1;
 const SECTION_HEADER = 16;
 
-function fileHeader(version: string, { wordSize, pageSize }: FileParts): ByteWriter {
-  return new ByteWriter().bytes(MAGIC).text('tracing').cstring(version).u8(0).u8(wordSize).u32(pageSize);
+function fileHeader(version: string, { wordSize, pageSize, bigEndian }: FileParts): ByteWriter {
+  const head = new ByteWriter(bigEndian).bytes(MAGIC).text('tracing').cstring(version);
+  return head
+    .u8(bigEndian ? 1 : 0)
+    .u8(wordSize)
+    .u32(pageSize);
 }
 
 /** Version 6: everything in a fixed order. */
@@ -85,38 +90,43 @@ export function writeVersion7(output: Output, parts: FileParts, packer: Packer |
     .cstring(packer?.version ?? '');
   const pointer = head.length;
   output.write(head.u64(0).done());
-  const file = new SectionWriter(output, packer);
+  const { bigEndian } = parts;
+  const bytes = (): ByteWriter => new ByteWriter(bigEndian);
+  const file = new SectionWriter(output, packer, bytes);
 
   const options: FileOption[] = [];
   const section = (id: number, name: string, payload: Uint8Array): void => {
-    options.push({ id, data: new ByteWriter().u64(file.section(id, name, payload, true)).done() });
+    options.push({
+      id,
+      data: bytes()
+        .u64(file.section(id, name, payload, true))
+        .done(),
+    });
   };
   section(OPTION.headerInfo, 'headers', parts.headerInfo);
   section(OPTION.ftraceFormats, 'ftrace events', parts.ftraceFormats);
   section(OPTION.eventFormats, 'events format', parts.eventFormats);
-  section(OPTION.kallsyms, 'kallsyms', sized(parts.kallsyms, 4));
-  section(OPTION.printk, 'printk', sized(parts.printk, 4));
-  section(OPTION.cmdlines, 'command lines', sized(parts.cmdlines, 8));
+  section(OPTION.kallsyms, 'kallsyms', bytes().u32(parts.kallsyms.length).bytes(parts.kallsyms).done());
+  section(OPTION.printk, 'printk', bytes().u32(parts.printk.length).bytes(parts.printk).done());
+  section(OPTION.cmdlines, 'command lines', bytes().u64(parts.cmdlines.length).bytes(parts.cmdlines).done());
 
   const next = file.options([...options, ...parts.options]);
-  output.patch(pointer, new ByteWriter().u64(next.section).done());
+  output.patch(pointer, bytes().u64(next.section).done());
   const buffer = file.buffer(parts);
   const last = file.options([{ id: OPTION.buffer, data: buffer }]);
-  output.patch(next.done, new ByteWriter().u64(last.section).done());
+  output.patch(next.done, bytes().u64(last.section).done());
   file.strings();
-}
-
-function sized(bytes: Uint8Array, sizeBytes: 4 | 8): Uint8Array {
-  const out = new ByteWriter();
-  return (sizeBytes === 4 ? out.u32(bytes.length) : out.u64(bytes.length)).bytes(bytes).done();
 }
 
 class SectionWriter {
   readonly #output: Output;
   readonly #packer: Packer | null;
+  /** Makes a writer in the file's byte order. */
+  readonly #writer: () => ByteWriter;
   readonly #strings = new ByteWriter();
 
-  constructor(output: Output, packer: Packer | null) {
+  constructor(output: Output, packer: Packer | null, writer: () => ByteWriter) {
+    this.#writer = writer;
     this.#output = output;
     this.#packer = packer;
   }
@@ -132,14 +142,14 @@ class SectionWriter {
     }
     const packed = this.#packer.pack(payload);
     this.#header(id, SECTION_COMPRESSED, stringId, packed.length + 8);
-    this.#output.write(new ByteWriter().u32(packed.length).u32(payload.length).done());
+    this.#output.write(this.#writer().u32(packed.length).u32(payload.length).done());
     this.#output.write(packed);
     return at;
   }
 
   /** Writes an options section; `done` is where the offset of the next one goes. */
   options(options: readonly FileOption[]): { section: number; done: number } {
-    const payload = new ByteWriter();
+    const payload = this.#writer();
     for (const { id, data } of options) payload.u16(id).u32(data.length).bytes(data);
     payload.u16(0).u32(8).u64(0);
     const section = this.section(0, 'options', payload.done(), false);
@@ -151,7 +161,7 @@ class SectionWriter {
     const at = this.#output.position;
     const flags = this.#packer ? SECTION_COMPRESSED : 0;
     this.#header(OPTION.buffer, flags, this.#string('buffer flyrecord'), 0);
-    const option = new ByteWriter().u64(at).cstring(instance).cstring(clock).u32(pageSize).u32(cpus.length);
+    const option = this.#writer().u64(at).cstring(instance).cstring(clock).u32(pageSize).u32(cpus.length);
     for (const cpu of cpus) {
       this.#align(pageSize);
       const start = this.#output.position;
@@ -163,7 +173,7 @@ class SectionWriter {
         .u64(this.#output.position - start);
     }
     const size = this.#output.position - at - SECTION_HEADER;
-    this.#output.patch(at + 8, new ByteWriter().u64(size).done());
+    this.#output.patch(at + 8, this.#writer().u64(size).done());
     return option.done();
   }
 
@@ -176,16 +186,20 @@ class SectionWriter {
   #chunks(cpu: CpuPart, pageSize: number, packer: Packer): void {
     if (cpu.size === 0) return;
     const chunk = CHUNK_PAGES * pageSize;
-    this.#output.write(new ByteWriter().u32(Math.ceil(cpu.size / chunk)).done());
+    this.#output.write(
+      this.#writer()
+        .u32(Math.ceil(cpu.size / chunk))
+        .done(),
+    );
     for (const piece of cpu.pieces(chunk)) {
       const packed = packer.pack(piece);
-      this.#output.write(new ByteWriter().u32(packed.length).u32(piece.length).done());
+      this.#output.write(this.#writer().u32(packed.length).u32(piece.length).done());
       this.#output.write(packed);
     }
   }
 
   #header(id: number, flags: number, stringId: number, size: number): void {
-    this.#output.write(new ByteWriter().u16(id).u16(flags).u32(stringId).u64(size).done());
+    this.#output.write(this.#writer().u16(id).u16(flags).u32(stringId).u64(size).done());
   }
 
   /** Number of a description: its place in the strings section. */

@@ -49,6 +49,7 @@ export async function readParts(source: ByteSource): Promise<ExistingParts> {
   return {
     version: header.version,
     wordSize: longSize,
+    bigEndian: !header.littleEndian,
     ...raw,
     kallsyms: contents.kallsyms().slice(),
     printk: contents.printkFormats().slice(),
@@ -63,7 +64,7 @@ export async function readParts(source: ByteSource): Promise<ExistingParts> {
 type RawParts = Pick<FileParts, 'headerInfo' | 'ftraceFormats' | 'eventFormats'>;
 
 function rawVersion6(source: ByteSource, header: FileHeader): RawParts {
-  const cursor = new Cursor(source, header.next, source.size);
+  const cursor = new Cursor(source, header.next, source.size, header.littleEndian);
   const formats = new FormatIndex();
   const part = (read: () => void): Uint8Array => {
     const from = cursor.position;
@@ -84,6 +85,7 @@ async function rawVersion7(
 ): Promise<RawParts> {
   const sections = new Sections(
     source,
+    header.littleEndian,
     header.compression === 'none' ? null : await openCodec(header.compression),
   );
   const part = (id: number, what: string): Uint8Array => {

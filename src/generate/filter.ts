@@ -2,6 +2,7 @@ import { SpinbackError } from '../base/errors.ts';
 import type { ByteSource } from '../io/source.ts';
 import type { ClockConversion, EventType, Lane, PageLayout } from '../trace/capture.ts';
 import { openSource } from '../trace/open.ts';
+import { typeOfRecord } from '../trace/trace-dat/teller.ts';
 import { writeVersion6, writeVersion7 } from './container.ts';
 import { readParts } from './existing.ts';
 import { CpuPages, type Output, type Packer, type Spool } from './output.ts';
@@ -100,7 +101,7 @@ function filterLane(
   result: { kept: number; dropped: number },
 ): void {
   const window = new Uint8Array(WINDOW_PAGES * layout.pageSize);
-  const cursor = new PageCursor(window, layout.commitSize);
+  const cursor = new PageCursor(window, layout);
   const words = new Int32Array(LONGEST_RECORD / 4);
   const bytes = new Uint8Array(words.buffer);
   let writer: PageWriter | undefined;
@@ -121,7 +122,7 @@ function filterLane(
       if (cursor.missed !== 0 && inTime(0)) writer.lost(Math.max(cursor.missed, 1), cursor.missed > 0);
       while (cursor.next()) {
         const record = cursor.record();
-        const type = record.length >= 2 ? record[0]! | (record[1]! << 8) : 0;
+        const type = typeOfRecord(record, layout.bigEndian);
         if (types[type] === 1 || !inTime(cursor.elapsed)) {
           result.dropped++;
           continue;

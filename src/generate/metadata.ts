@@ -26,8 +26,8 @@ export const HEADER_EVENT =
   '\tpadding     : type == 29\n\ttime_extend : type == 30\n\ttime_stamp : type == 31\n\tdata max type_len  == 28\n';
 
 /** The header_page and header_event part, which both versions of the file format hold alike. */
-export function headerInfo(pageSize: number, commitSize: WordSize): Uint8Array {
-  return new ByteWriter()
+export function headerInfo(pageSize: number, commitSize: WordSize, bigEndian: boolean): Uint8Array {
+  return new ByteWriter(bigEndian)
     .cstring('header_page')
     .sizedText(headerPage(pageSize, commitSize), 8)
     .cstring('header_event')
@@ -40,8 +40,8 @@ export function ftraceFormats(): Uint8Array {
   return new ByteWriter().u32(0).done();
 }
 
-export function eventFormats(wordSize: WordSize): Uint8Array {
-  const out = new ByteWriter().u32(SYSTEMS.length);
+export function eventFormats(wordSize: WordSize, bigEndian: boolean): Uint8Array {
+  const out = new ByteWriter(bigEndian).u32(SYSTEMS.length);
   for (const system of SYSTEMS) {
     const specs = EVENT_SPECS.filter((spec) => spec.system === system);
     out.cstring(system).u32(specs.length);
@@ -89,5 +89,8 @@ export function cpuStats(cpu: number, counts: PageCounts, endNs: number): string
 }
 
 /** The machine's name as the generated files give it; it says what they are. */
-export const UNAME = 'Linux generated 6.12.0-spinback x86_64';
+export function uname(wordSize: WordSize, bigEndian: boolean): string {
+  const machine = bigEndian ? (wordSize === 8 ? 'ppc64' : 'ppc') : wordSize === 8 ? 'x86_64' : 'i686';
+  return `Linux generated 6.12.0-spinback ${machine}`;
+}
 export const RECORDER = 'spinback generate';

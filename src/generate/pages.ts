@@ -5,7 +5,7 @@ import { SpinbackError } from '../base/errors.ts';
 //    0           8            8+commitSize                        commit
 //    | time u64 | commit     | event word [| array[0]] | data ... | [missed count] | unused |
 //
-// event word: type_len:5 | time_delta:27 (little endian machines).
+// event word: type_len:5 | time_delta:27; the type is the low 5 bits on little-endian machines, the high ones on big-endian ones.
 
 /** Shape of the sub-buffers of a capture. */
 export interface PageShape {
@@ -13,6 +13,7 @@ export interface PageShape {
   readonly pageSize: number;
   /** Bytes of `commit`: a long of the recorded kernel. */
   readonly commitSize: 8 | 4;
+  readonly bigEndian?: boolean | undefined;
 }
 
 const TYPE_DATA_MAX = 28;
@@ -63,6 +64,7 @@ export class PageWriter {
   readonly #words: Int32Array;
   readonly #view: DataView;
   readonly #commitSize: number;
+  readonly #littleEndian: boolean;
   readonly #origin: bigint;
   readonly #longTimes: LongTimes;
   /** Offset of the next event; 0: no page is open. */
@@ -90,6 +92,7 @@ export class PageWriter {
     this.#words = new Int32Array(this.#page.buffer);
     this.#view = new DataView(this.#page.buffer);
     this.#commitSize = shape.commitSize;
+    this.#littleEndian = !shape.bigEndian;
     this.#origin = origin;
     this.#longTimes = longTimes;
   }
@@ -144,15 +147,12 @@ export class PageWriter {
       flags = MISSED_EVENTS;
       if (this.#counted) {
         flags |= MISSED_STORED;
-        this.#view.setUint32(this.#used, this.#missed % 0x100000000, true);
-        if (this.#commitSize === 8)
-          this.#view.setUint32(this.#used + 4, Math.floor(this.#missed / 0x100000000), true);
+        this.#long(this.#used, this.#missed);
         this.#used += this.#commitSize;
       }
       this.#missed = 0;
     }
-    this.#view.setUint32(8, (commit | flags) >>> 0, true);
-    if (this.#commitSize === 8) this.#view.setUint32(12, 0, true);
+    this.#long(8, (commit | flags) >>> 0);
     this.#page.fill(0, this.#used);
     this.#used = 0;
     this.#emit(this.#page);
@@ -184,7 +184,7 @@ export class PageWriter {
   }
 
   #begin(time: number): void {
-    this.#view.setBigUint64(0, BigInt.asUintN(64, this.#origin + BigInt(time)), true);
+    this.#view.setBigUint64(0, BigInt.asUintN(64, this.#origin + BigInt(time)), this.#littleEndian);
     this.#time = time;
     this.#open = { events: 0, bytes: 0 };
     this.#used = this.start;
@@ -208,23 +208,37 @@ export class PageWriter {
       low = Number(stamp % BigInt(DELTA_LIMIT));
       high = Number(stamp / BigInt(DELTA_LIMIT));
     }
-    const at = this.#used >> 2;
-    this.#words[at] = (low << 5) | type;
-    this.#words[at + 1] = high;
-    this.#used += 8;
+    this.#header(type, low);
+    this.#put32(high);
     this.#time = time;
   }
 
+  /** An event word: its type and time delta. */
+  #header(type: number, delta: number): void {
+    this.#put32(this.#littleEndian ? (delta << 5) | type : (type << 27) | delta);
+  }
+
+  #put32(value: number): void {
+    if (this.#littleEndian) this.#words[this.#used >> 2] = value;
+    else this.#view.setInt32(this.#used, value);
+    this.#used += 4;
+  }
+
+  /** A long of the recorded machine. */
+  #long(at: number, value: number): void {
+    if (this.#commitSize === 8) this.#view.setBigUint64(at, BigInt(value), this.#littleEndian);
+    else this.#view.setUint32(at, value % 0x100000000, this.#littleEndian);
+  }
+
   #put(delta: number, record: Int32Array, length: number): void {
-    let at = this.#used >> 2;
     const words = this.#words;
     const size = (length + 3) >> 2;
-    if (fitsTypeLength(length)) {
-      words[at++] = (delta << 5) | size;
-    } else {
-      words[at++] = delta << 5;
-      words[at++] = length + 4;
+    if (fitsTypeLength(length)) this.#header(size, delta);
+    else {
+      this.#header(0, delta);
+      this.#put32(length + 4);
     }
+    let at = this.#used >> 2;
     for (let i = 0; i < size; i++) words[at++] = record[i]!;
     this.#used = at << 2;
   }
@@ -251,6 +265,7 @@ function fitsTypeLength(length: number): boolean {
 /** Reads the records of one sub-buffer at a time. */
 export class PageCursor {
   readonly #commitSize: number;
+  readonly #littleEndian: boolean;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   /** Time of the page, and of the current record relative to it. */
@@ -265,17 +280,18 @@ export class PageCursor {
   #end = 0;
 
   /** `bytes` holds whole pages. */
-  constructor(bytes: Uint8Array, commitSize: 8 | 4) {
+  constructor(bytes: Uint8Array, { commitSize, bigEndian }: Pick<PageShape, 'commitSize' | 'bigEndian'>) {
     this.#bytes = bytes;
+    this.#littleEndian = !bigEndian;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#commitSize = commitSize;
   }
 
   /** Goes to the page at `page`. Throws DAMAGED where its length is impossible. */
   open(page: number, pageSize: number): void {
-    const commit = this.#view.getUint32(page + 8, true);
+    const commit = this.#lowOfLong(page + 8);
     const length = commit & COMMIT_MASK;
-    this.pageTime = this.#view.getBigUint64(page, true);
+    this.pageTime = this.#view.getBigUint64(page, this.#littleEndian);
     this.elapsed = 0;
     this.#next = page + 8 + this.#commitSize;
     this.#end = this.#next + length;
@@ -285,18 +301,22 @@ export class PageCursor {
     this.missed = 0;
     if ((commit & MISSED_EVENTS) !== 0) {
       const stored = (commit & MISSED_STORED) !== 0 && this.#end + this.#commitSize <= end;
-      this.missed = (stored && this.#view.getUint32(this.#end, true)) || -1;
+      this.missed = (stored && this.#lowOfLong(this.#end)) || -1;
     }
+  }
+
+  #lowOfLong(at: number): number {
+    return this.#view.getUint32(this.#littleEndian ? at : at + this.#commitSize - 4, this.#littleEndian);
   }
 
   /** Goes to the next record; false: the page has no more. Throws DAMAGED where a record leaves its page. */
   next(): boolean {
     while (this.#next + 4 <= this.#end) {
-      const word = this.#view.getUint32(this.#next, true);
-      const type = word & 31;
-      const delta = word >>> 5;
+      const word = this.#view.getUint32(this.#next, this.#littleEndian);
+      const type = this.#littleEndian ? word & 31 : word >>> 27;
+      const delta = this.#littleEndian ? word >>> 5 : word & (DELTA_LIMIT - 1);
       const data = this.#next + 4;
-      const array = data + 4 <= this.#end ? this.#view.getUint32(data, true) : 0;
+      const array = data + 4 <= this.#end ? this.#view.getUint32(data, this.#littleEndian) : 0;
       if (type >= TYPE_TIME_EXTEND) {
         this.#advance(type, delta, array);
         this.#next += 8;

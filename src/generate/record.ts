@@ -116,10 +116,12 @@ const KNOWN_TEXTS = 4096;
 
 /** Turns events into the bytes of ftrace records. */
 export class RecordEncoder {
+  readonly #littleEndian: boolean;
   readonly #plans: readonly Plan[];
   readonly #texts = new Map<string, Uint8Array>();
 
-  constructor(wordSize: WordSize = 8) {
+  constructor(wordSize: WordSize = 8, bigEndian = false) {
+    this.#littleEndian = !bigEndian;
     this.#plans = EVENT_SPECS.map((spec) => planOf(spec, wordSize));
   }
 
@@ -130,20 +132,22 @@ export class RecordEncoder {
   encode(event: TraceEvent, target: Uint8Array, view: DataView, at: number): number {
     const plan = this.#plans[event.type]!;
     const { steps } = plan;
+    const littleEndian = this.#littleEndian;
     let end = at + plan.size;
     target.fill(0, at, end);
-    view.setUint16(at, plan.id, true);
+    view.setUint16(at, plan.id, littleEndian);
     target[at + 2] = event.flags;
     target[at + 3] = event.preempt;
-    view.setInt32(at + 4, event.pid, true);
+    view.setInt32(at + 4, event.pid, littleEndian);
     for (let i = 0; i < steps.length; i += STEP) {
       const code = steps[i]!;
       const place = at + steps[i + 1]!;
       if (code <= CONSTANT) {
         const value = code === CONSTANT ? steps[i + 3]! : slotOf(event, code);
         // A signed int keeps its low 32 bits, whatever the sign.
-        view.setInt32(place, value | 0, true);
-        if (steps[i + 2] === 8) view.setInt32(place + 4, high32(value), true);
+        const isWide = steps[i + 2] === 8;
+        view.setInt32(isWide && !littleEndian ? place + 4 : place, value | 0, littleEndian);
+        if (isWide) view.setInt32(littleEndian ? place + 4 : place, high32(value), littleEndian);
         continue;
       }
       const bytes = this.#bytes(steps[i + 3] === 1 ? event.text2 : event.text);
@@ -152,7 +156,7 @@ export class RecordEncoder {
         target.set(bytes.length > size ? bytes.subarray(0, size) : bytes, place);
         continue;
       }
-      view.setInt32(place, ((bytes.length + 1) << 16) | (end - at), true);
+      view.setInt32(place, ((bytes.length + 1) << 16) | (end - at), littleEndian);
       target.set(bytes, end);
       end += bytes.length;
       target[end++] = 0;

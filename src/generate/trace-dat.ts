@@ -9,7 +9,7 @@ import {
   RECORDER,
   savedCmdlines,
   traceClock,
-  UNAME,
+  uname as unameOf,
 } from './metadata.ts';
 import { CpuPages, type Packer, type Output, type Spool } from './output.ts';
 import { PageWriter, type LongTimes } from './pages.ts';
@@ -24,6 +24,8 @@ export interface TraceDatOptions {
   readonly pageSize: number;
   /** Bytes of a long: 4 writes what a 32-bit kernel would have recorded. */
   readonly wordSize: WordSize;
+  /** In the byte order of s390x or ppc64 instead. */
+  readonly bigEndian: boolean;
   /** Name of the trace clock. "x86-tsc" counts cycles of half a nanosecond. */
   readonly clock: string;
   /** With "x86-tsc": say how cycles become nanoseconds. */
@@ -38,6 +40,7 @@ export const TRACE_DAT_DEFAULTS: Omit<TraceDatOptions, 'cpus'> = {
   version: 7,
   pageSize: 4096,
   wordSize: 8,
+  bigEndian: false,
   clock: 'mono',
   tsc2nsec: false,
   packer: null,
@@ -64,14 +67,14 @@ export class TraceDatWriter implements Sink {
   #end = 0;
 
   constructor(output: Output, spool: Spool, options: TraceDatOptions) {
-    const { cpus, pageSize, wordSize, longTimes } = options;
+    const { cpus, pageSize, wordSize, bigEndian, longTimes } = options;
     this.#options = options;
     this.#output = output;
     this.#scale = options.clock === 'x86-tsc' ? CYCLES_PER_NS : 1;
-    this.#encoder = new RecordEncoder(wordSize);
+    this.#encoder = new RecordEncoder(wordSize, bigEndian);
     const pages = new CpuPages(spool, cpus, pageSize);
     this.#pages = pages;
-    const shape = { pageSize, commitSize: wordSize };
+    const shape = { pageSize, commitSize: wordSize, bigEndian };
     this.#writers = Array.from(
       { length: cpus },
       (_, cpu) => new PageWriter(shape, (page) => pages.add(cpu, page), 0n, longTimes),
@@ -100,14 +103,15 @@ export class TraceDatWriter implements Sink {
   /** Writes the file. `comms`: task names by pid. */
   finish(comms: ReadonlyMap<number, string>): void {
     for (const writer of this.#writers) writer.finish();
-    const { version, pageSize, wordSize, clock, packer, cpus } = this.#options;
+    const { version, pageSize, wordSize, bigEndian, clock, packer, cpus } = this.#options;
     const parts: FileParts = {
       wordSize,
+      bigEndian,
       pageSize,
       clock,
-      headerInfo: headerInfo(pageSize, wordSize),
+      headerInfo: headerInfo(pageSize, wordSize, bigEndian),
       ftraceFormats: ftraceFormats(),
-      eventFormats: eventFormats(wordSize),
+      eventFormats: eventFormats(wordSize, bigEndian),
       kallsyms: new ByteWriter().text(kallsyms(wordSize)).done(),
       printk: new Uint8Array(0),
       cmdlines: new ByteWriter().text(savedCmdlines(comms)).done(),
@@ -123,20 +127,20 @@ export class TraceDatWriter implements Sink {
   }
 
   #fileOptions(): FileOption[] {
-    const { clock, tsc2nsec, cpus, uname } = this.#options;
+    const { clock, tsc2nsec, cpus, uname, wordSize, bigEndian } = this.#options;
     const text = (id: number, value: string): FileOption => ({
       id,
       data: new ByteWriter().cstring(value).done(),
     });
     const options = [
       text(OPTION.traceClock, traceClock(clock)),
-      text(OPTION.uname, uname ?? UNAME),
+      text(OPTION.uname, uname ?? unameOf(wordSize, bigEndian)),
       text(OPTION.version, RECORDER),
       ...this.#writers.map(({ counts }, cpu) => text(OPTION.cpuStat, cpuStats(cpu, counts, this.#end))),
-      { id: OPTION.cpuCount, data: new ByteWriter().u32(cpus).done() },
+      { id: OPTION.cpuCount, data: new ByteWriter(bigEndian).u32(cpus).done() },
     ];
     if (tsc2nsec) {
-      const data = new ByteWriter().u32(TSC_MULT).u32(TSC_SHIFT).u64(0).done();
+      const data = new ByteWriter(bigEndian).u32(TSC_MULT).u32(TSC_SHIFT).u64(0).done();
       options.push({ id: OPTION.tsc2nsec, data });
     }
     return options;

@@ -3,7 +3,7 @@ import { namespaceFlags } from '../model/event-record.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { NO_FIELD, type DecodeRow, type FieldPlace } from './decode-row.ts';
 import type { EventFormat } from './event-format.ts';
-import { commonFieldsMisfit, COMMON_SIZE } from './parse-format.ts';
+import { COMMON, commonFieldsMisfit, COMMON_SIZE } from './parse-format.ts';
 import { namespaceOf, type MappingRow } from './rows.ts';
 
 /** A row that fits this kernel's format, or the sentence that says why it does not. */
@@ -52,6 +52,8 @@ function resolve(
   const value = place(row.value);
   const high = place(row.high);
   const aux = place(row.flagsFrom?.field);
+  const forStatistics = namesOf(row, format);
+  checkOverlaps([address, bit, value, high, aux, ...placesOf(forStatistics)], format);
   const namespace = namespaceOf(row);
   const flags = (row.flags ?? []).reduce((all, name) => all | flagOf(name), namespaceFlags(namespace));
   return {
@@ -67,7 +69,7 @@ function resolve(
     auxFlags: auxFlags(row.flagsFrom),
     flags,
     entry,
-    ...namesOf(row, format),
+    ...forStatistics,
     minSize: Math.max(COMMON_SIZE, ...[address, bit, value, high, aux].map(({ at, size }) => at + size)),
   };
 }
@@ -97,6 +99,29 @@ function namesOf({ name, site }: MappingRow, { fields }: EventFormat): Pick<Deco
       text.offset <= LARGEST_OFFSET && { name: { at: text.offset, location: text.location } }),
     ...(isNumber && code.offset <= LARGEST_OFFSET && { site: { at: code.offset, size: code.size } }),
   };
+}
+
+function placesOf({ name, site }: Pick<DecodeRow, 'name' | 'site'>): FieldPlace[] {
+  return [...(name ? [{ at: name.at, size: 4 }] : []), ...(site ? [site] : [])];
+}
+
+const COMMON_PLACES = COMMON.map(([, at, size]): FieldPlace => ({ at, size }));
+
+/**
+ * No kernel lays fields over each other; a format that says so is damaged. The engine relies on it where it turns the fields of
+ * a big-endian record.
+ */
+function checkOverlaps(places: readonly FieldPlace[], { system, name }: EventFormat): void {
+  const inOrder = [...COMMON_PLACES, ...places]
+    .filter(({ size }) => size > 0)
+    .toSorted((a, b) => a.at - b.at || a.size - b.size);
+  let last = NO_FIELD;
+  for (const place of inOrder) {
+    const isSame = place.at === last.at && place.size === last.size;
+    if (!isSame && place.at < last.at + last.size)
+      throw new Mismatch(`fields of ${system}:${name} overlap at ${place.at}`);
+    last = place;
+  }
 }
 
 function bitConst(row: MappingRow): number {

@@ -20,7 +20,7 @@ export function describeRecord(format: PrintableFormat, record: Uint8Array, name
 
 function listFields(format: PrintableFormat, record: Uint8Array, names: Names): string {
   const parts: string[] = [];
-  for (const { name, value } of readFields(format, record)) {
+  for (const { name, value } of readFields(format, record, names.bigEndian)) {
     const field = format.fields.find((candidate) => candidate.name === name)!;
     parts.push(`${name}=${typeof value === 'string' ? value : shown(field, value, names)}`);
   }

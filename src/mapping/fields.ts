@@ -12,8 +12,8 @@ export interface RecordField {
  * Reads the fields of one record, the common ones left out. `record` begins with common_type. Fields that lie outside
  * the record, as they do in damaged ones, are left out too.
  */
-export function readFields(format: EventFormat, record: Uint8Array): RecordField[] {
-  const reader = new ByteReader(record);
+export function readFields(format: EventFormat, record: Uint8Array, bigEndian = false): RecordField[] {
+  const reader = new ByteReader(record, !bigEndian);
   const fields: RecordField[] = [];
   for (const field of format.fields) {
     if (field.offset < COMMON_SIZE && field.name.startsWith('common_')) continue;

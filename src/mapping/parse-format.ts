@@ -99,7 +99,7 @@ function isWordCharacter(code: number): boolean {
 }
 
 /** The four fields that every record starts with, as every kernel since 2.6.31 lays them out (include/linux/trace_events.h). */
-const COMMON: readonly (readonly [name: string, offset: number, size: number])[] = [
+export const COMMON: readonly (readonly [name: string, offset: number, size: number])[] = [
   ['common_type', 0, 2],
   ['common_flags', 2, 1],
   ['common_preempt_count', 3, 1],

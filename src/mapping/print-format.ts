@@ -26,7 +26,7 @@ export function compilePrint(format: PrintableFormat): Printer | null {
     const print = new Parser(format, tokens(format.print)).whole();
     return (record, names) => {
       try {
-        return print({ reader: new ByteReader(record), names });
+        return print({ reader: new ByteReader(record, !names.bigEndian), names });
       } catch (error) {
         if (error instanceof Unprintable) return null;
         throw error;

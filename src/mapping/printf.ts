@@ -13,6 +13,8 @@ export interface Names {
   text(address: bigint): string | null;
   /** Bytes of the kernel's `long`. */
   readonly longSize: 4 | 8;
+  /** Its byte order: that of the records. */
+  readonly bigEndian?: boolean | undefined;
 }
 
 /** A print format, or a record, that cannot be printed the kernel's way. */

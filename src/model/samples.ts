@@ -43,6 +43,7 @@ export interface SampleTables {
   readonly fallback: number | null;
   /** What recording added to the preempt depth of every raw record. */
   readonly depth: number;
+  readonly bigEndian?: boolean | undefined;
 }
 
 /** What a pass over a stream comes upon, in the order of the stream. Offsets count bytes of the stream. */

@@ -47,11 +47,12 @@ function compileSmall(): WebAssembly.Module {
 /** A capture's lanes and rows in the engine's terms. */
 export function engineInput(
   capture: Capture,
-): Pick<EngineOptions, 'lanes' | 'rows' | 'samples' | 'inputBytes'> {
+): Pick<EngineOptions, 'lanes' | 'rows' | 'bigEndian' | 'samples' | 'inputBytes'> {
   const { total } = capture.progress();
   const bytes = total !== null && capture.lanes[0]?.input.kind === 'blocks' ? total * UNPACKING : total;
   return {
     ...(bytes !== null && { inputBytes: bytes }),
+    bigEndian: capture.bigEndian,
     samples: capture.samples,
     lanes: capture.lanes.map((lane) => ({
       cpu: lane.cpu,

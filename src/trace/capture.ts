@@ -32,6 +32,7 @@ export interface PageLayout {
   readonly pageSize: number;
   readonly commitSize: 4 | 8;
   readonly dataAt: number;
+  readonly bigEndian?: boolean | undefined;
 }
 
 /**
@@ -103,6 +104,7 @@ export interface CaptureLoss {
 export interface Keepsake {
   /** Bytes of the kernel's long. */
   readonly longSize: 4 | 8;
+  readonly bigEndian?: boolean | undefined;
   /** Texts of the event formats, in the order of `types`; empty where there are none. */
   readonly formats: readonly Uint8Array[];
   /** Tables of the kernel, as text: symbols, names of tasks, texts that records point to. */
@@ -148,6 +150,8 @@ export interface Capture {
   /** How to decode each type; types without a row are signs of life only. Row 0 is for unknown types. */
   readonly rows: readonly DecodeRow[];
   readonly lanes: readonly Lane[];
+  /** Pages, or samples, and the records in them are in big-endian byte order; other lanes never are. */
+  readonly bigEndian?: boolean | undefined;
   /** How the samples are laid out, for lanes of them. */
   readonly samples?: SampleTables | undefined;
   /** Finds the lanes of a capture whose order only a pass over it tells; called once, before anything of it is replayed. */

@@ -14,8 +14,10 @@ import { bytesSource } from '../../src/io/bytes.ts';
 import { openInput } from '../../src/io/node-file.ts';
 import type { ByteSource } from '../../src/io/source.ts';
 import type { Capture } from '../../src/trace/capture.ts';
+import { eventsOf } from '../../src/session/session.ts';
 import { openSource } from '../../src/trace/open.ts';
 import { anyCapture, smallCapture } from '../captures.ts';
+import { compareEvents } from '../trace/spin/container.ts';
 
 const EVERYTHING: FilterOptions = {
   drop: [],
@@ -39,9 +41,10 @@ interface Record {
 function records(capture: Capture): Record[] {
   return capture.lanes.flatMap((lane) => {
     if (lane.input.kind !== 'pages') throw new Error('no pages');
-    const { pageSize, commitSize } = lane.input.layout;
+    const { layout } = lane.input;
+    const { pageSize } = layout;
     const page = new Uint8Array(pageSize);
-    const cursor = new PageCursor(page, commitSize);
+    const cursor = new PageCursor(page, layout);
     const found: Record[] = [];
     while (lane.read(page) > 0) {
       cursor.open(0, pageSize);
@@ -100,6 +103,17 @@ describe('filter', () => {
     expect(metadata(after)).toEqual(metadata(before));
     expect(records(after)).toEqual(records(before));
     expect(after.damage()).toEqual([]);
+  });
+
+  it('leaves big-endian files what they are', async () => {
+    const file = { wordSize: 4, bigEndian: true } as const;
+    const source = () => bytesSource(generateTraceDat({ seed: 4, events: 2000 }, file).bytes, 'generated');
+    const [before, after] = [await read(source()), await filtered(source(), { drop: ['bitlock'] })];
+    expect(after.format).toBe('trace.dat v7, 32-bit big-endian');
+    expect(metadata(after)).toEqual(metadata(before));
+    const { events, different } = compareEvents(before, await filtered(source(), {}), 1);
+    expect(different).toEqual([]);
+    expect([...eventsOf(after)].length).toBeLessThan(events);
   });
 
   it.each([

@@ -56,7 +56,7 @@ interface Read {
 
 function read(pages: readonly Uint8Array[], shape: PageShape): Read[] {
   return pages.flatMap((page) => {
-    const cursor = new PageCursor(page, shape.commitSize);
+    const cursor = new PageCursor(page, shape);
     cursor.open(0, shape.pageSize);
     const records: Read[] = [];
     let { missed } = cursor;
@@ -75,10 +75,11 @@ describe('sub-buffer pages', () => {
         fc.array(item, { maxLength: 120 }),
         fc.constantFrom(256, 4096),
         fc.constantFrom<8 | 4>(8, 4),
+        fc.boolean(),
         fc.constantFrom(0n, 427_136_000_000_000n, (1n << 62n) + 12_345n),
         fc.boolean(),
-        (items, pageSize, commitSize, origin, absolute) => {
-          const shape = { pageSize, commitSize };
+        (items, pageSize, commitSize, bigEndian, origin, absolute) => {
+          const shape = { pageSize, commitSize, bigEndian };
           let time = origin;
           const expected = items.map(({ step, record, lost, told }) => {
             time += BigInt(step);
@@ -140,11 +141,11 @@ describe('sub-buffer pages', () => {
     const page = new Uint8Array(256);
     const view = new DataView(page.buffer);
     view.setUint32(8, 1000, true);
-    expect(() => new PageCursor(page, 8).open(0, 256)).toThrow(/claims 1000 bytes/);
+    expect(() => new PageCursor(page, { commitSize: 8 }).open(0, 256)).toThrow(/claims 1000 bytes/);
     // A record of 112 bytes in a page of 8.
     view.setUint32(8, 8, true);
     view.setUint32(16, 28, true);
-    const cursor = new PageCursor(page, 8);
+    const cursor = new PageCursor(page, { commitSize: 8 });
     cursor.open(0, 256);
     expect(() => cursor.next()).toThrow(/leaves its page/);
   });

@@ -37,6 +37,12 @@ const SHAPES: readonly (readonly [name: string, file: Partial<TraceDatOptions>])
   ['a 32-bit kernel', { wordSize: 4 }],
   ['cycles that are explained', { clock: 'x86-tsc', tsc2nsec: true }],
   ['absolute time stamps', { longTimes: 'absolute' }],
+  ['a big-endian kernel', { bigEndian: true, longTimes: 'absolute' }],
+  ['a big-endian kernel, zlib', { bigEndian: true, packer: packerFor('zlib') }],
+  ['version 6 of a big-endian kernel', { bigEndian: true, version: 6, pageSize: 65_536 }],
+  ['version 6 of a 32-bit big-endian kernel', { bigEndian: true, version: 6, wordSize: 4 }],
+  ['a 32-bit big-endian kernel', { bigEndian: true, wordSize: 4 }],
+  ['cycles of a big-endian kernel', { bigEndian: true, clock: 'x86-tsc', tsc2nsec: true }],
 ];
 
 const KIND_LOST = KINDS.indexOf('lost');

@@ -9,13 +9,17 @@ function check(streams: fc.Arbitrary<Feed>, runs: number, also: (outcome: Outcom
 }
 
 describe('engines and twin do the same with random pages', { timeout: 60_000 * SOAK }, () => {
-  test('whole ones are read without damage', () => {
+  test.each([false, true])('whole ones are read without damage, big-endian: %s', (bigEndian) => {
     // A record that is shorter than its row asks for is the only thing that can be wrong with them.
-    check(pageStreams({ whole: true }), 150, ({ last }) => {
+    check(pageStreams({ whole: true, bigEndian }), 150, ({ last }) => {
       for (const lane of last.lanes) expect(lane.badPages).toBe(0);
     });
   });
 
-  test('damaged ones', () => check(pageStreams(), 300));
-  test('damaged ones, in collect mode', () => check(pageStreams({ collect: true }), 300));
+  test.each([false, true])('damaged ones, big-endian: %s', (bigEndian) =>
+    check(pageStreams({ bigEndian }), 300),
+  );
+  test.each([false, true])('damaged ones in collect mode, big-endian: %s', (bigEndian) =>
+    check(pageStreams({ bigEndian, collect: true }), 300),
+  );
 });

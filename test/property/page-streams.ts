@@ -57,6 +57,14 @@ function record(size: fc.Arbitrary<number>): fc.Arbitrary<Uint8Array> {
     });
 }
 
+/** A record of small numbers as a big-endian machine writes it: the type and the pid the other way round, and every other word. */
+function turned(record: Uint8Array): Uint8Array {
+  const bytes = record.slice();
+  bytes.subarray(0, 2).reverse();
+  for (let at = 4; at + 4 <= bytes.length; at += 4) bytes.subarray(at, at + 4).reverse();
+  return bytes;
+}
+
 const DELTA = 1 << 27;
 const delta = fc.oneof(fc.constantFrom(0, 1, 1, 60, 5000, DELTA - 1), fc.nat(DELTA - 1));
 const high = fc.oneof(fc.constantFrom(0, 1, 0xffff_ffff, 0x8000_0000), fc.nat(0xffff_ffff));
@@ -183,7 +191,7 @@ const lane = fc.record({
 export function pageStreams(
   asked: Partial<EngineOptions> & { readonly whole?: boolean } = {},
 ): fc.Arbitrary<Feed> {
-  const { whole, ...limits } = asked;
+  const { whole, bigEndian = false, ...limits } = asked;
   return fc
     .record({
       layout,
@@ -202,38 +210,49 @@ export function pageStreams(
           irqOffNs: 50,
           silentNs: 5000,
           ...(statistics && { statistics }),
+          bigEndian,
           ...limits,
         }),
         lanes: lanes.map(({ pages, harms, cut }) => {
-          const bytes = writePages(layout, pages);
+          const bytes = writePages(layout, pages, bigEndian);
           if (whole) return bytes;
           for (const harm of harms) inflict(harm, bytes);
           return bytes.subarray(0, Math.max(0, bytes.length - cut));
         }),
         chunk: () => chunk,
-        [fc.toStringMethod]: () => fc.stringify({ layout, lanes, rows, chunk, statistics, limits }),
+        [fc.toStringMethod]: () =>
+          fc.stringify({ layout, bigEndian, lanes, rows, chunk, statistics, limits }),
       };
     });
 }
 
 /** Pages as the kernel writes them. */
-export function writePages(layout: Layout, pages: readonly Page[]): Uint8Array {
+export function writePages(layout: Layout, pages: readonly Page[], bigEndian = false): Uint8Array {
   const bytes = new Uint8Array(pages.length * layout.pageSize);
   pages.forEach((page, n) => {
     const at = n * layout.pageSize;
-    writePage(new DataView(bytes.buffer, at, layout.pageSize), layout, page);
+    writePage(new DataView(bytes.buffer, at, layout.pageSize), layout, page, bigEndian);
   });
   return bytes;
 }
 
-function writePage(view: DataView, { dataAt, pageSize, commitSize }: Layout, page: Page): void {
-  view.setBigUint64(0, page.time, true);
+function writePage(
+  view: DataView,
+  { dataAt, pageSize, commitSize }: Layout,
+  page: Page,
+  bigEndian: boolean,
+): void {
+  const long = (at: number, value: bigint): void => {
+    if (commitSize === 8) view.setBigUint64(at, value, !bigEndian);
+    else view.setUint32(at, Number(value & 0xffff_ffffn), !bigEndian);
+  };
+  view.setBigUint64(0, page.time, !bigEndian);
   const stored = page.missed !== null && page.missed >= 0n;
   const end = pageSize - (stored ? commitSize : 0);
   let at = dataAt;
   for (const piece of page.pieces) {
     if (at + sizeOf(piece) > end) continue;
-    writePiece(view, at, piece);
+    writePiece(view, at, piece, bigEndian);
     at += sizeOf(piece);
     if (piece.is === 'padding') break;
   }
@@ -241,10 +260,9 @@ function writePage(view: DataView, { dataAt, pageSize, commitSize }: Layout, pag
   if (page.missed !== null) commit += 2 ** 31;
   if (stored) {
     commit += 2 ** 30;
-    if (commitSize === 8) view.setBigUint64(at, page.missed, true);
-    else view.setUint32(at, Number(page.missed & 0xffff_ffffn), true);
+    long(at, page.missed);
   }
-  view.setUint32(8, commit, true);
+  long(8, BigInt(commit));
 }
 
 function sizeOf(piece: Piece): number {
@@ -260,20 +278,22 @@ function sizeOf(piece: Piece): number {
   }
 }
 
-function writePiece(view: DataView, at: number, piece: Piece): void {
+function writePiece(view: DataView, at: number, piece: Piece, bigEndian: boolean): void {
   const put = (type: number, delta: number, second?: number): void => {
-    view.setUint32(at, ((delta << 5) | type) >>> 0, true);
-    if (second !== undefined) view.setUint32(at + 4, second, true);
+    const word = bigEndian ? (type << 27) | delta : (delta << 5) | type;
+    view.setUint32(at, word >>> 0, !bigEndian);
+    if (second !== undefined) view.setUint32(at + 4, second, !bigEndian);
   };
+  const data = 'record' in piece ? (bigEndian ? turned(piece.record) : piece.record) : null;
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   switch (piece.is) {
     case 'record':
       put(piece.record.length / 4, piece.delta);
-      bytes.set(piece.record, at + 4);
+      bytes.set(data!, at + 4);
       return;
     case 'long record':
       put(0, piece.delta, piece.record.length + 4);
-      bytes.set(piece.record, at + 8);
+      bytes.set(data!, at + 8);
       return;
     case 'extend':
       return put(30, piece.delta, piece.high);

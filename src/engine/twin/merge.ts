@@ -17,6 +17,7 @@ export class TwinLane {
   pending: RawRecord | SampleEvent | null = null;
   hasEnded = false;
   readonly tally: PageTally = { pages: 0, badPages: 0, badEvents: 0, firstBad: null, lost: 0n };
+  readonly #littleEndian: boolean;
   readonly #samples: Samples | null;
   readonly #memory: SampleMemory;
   #records: Iterator<RawRecord | SampleEvent> = [][Symbol.iterator]();
@@ -35,9 +36,11 @@ export class TwinLane {
     id: number,
     spec: LaneSpec,
     windowSize: number,
+    bigEndian: boolean,
     samples: Samples | null,
     lanes: () => readonly TwinLane[],
   ) {
+    this.#littleEndian = !bigEndian;
     this.#samples = spec.isSamples ? samples : null;
     this.#memory = { time: 0n, cpu: spec.cpu };
     this.id = id;
@@ -59,7 +62,7 @@ export class TwinLane {
     const input = this.window.subarray(0, bytes);
     const { layout, blocks } = this.spec;
     if (this.#samples) this.#records = samplesOf(input, this.#samples, this.#base, this.tally, this.#memory);
-    else if (layout) this.#records = recordsOf(input, layout, this.#base, this.tally);
+    else if (layout) this.#records = recordsOf(input, layout, this.#littleEndian, this.#base, this.tally);
     else if (blocks) this.#records = eventsOfBlock(input, this.#listener);
     else this.#records = canonical(input, this.#base);
   }

@@ -50,19 +50,21 @@ const SMALLEST_RECORD = 8;
 export function* recordsOf(
   bytes: Uint8Array,
   layout: PageLayout,
+  littleEndian: boolean,
   offset: number,
   tally: PageTally,
 ): Generator<RawRecord> {
   const { pageSize } = layout;
   for (let at = 0; at + pageSize <= bytes.length; at += pageSize) {
-    yield* recordsOfPage(new ByteReader(bytes.subarray(at, at + pageSize), true, offset + at), layout, tally);
+    const page = new ByteReader(bytes.subarray(at, at + pageSize), littleEndian, offset + at);
+    yield* recordsOfPage(page, layout, tally);
   }
 }
 
 function* recordsOfPage(page: ByteReader, layout: PageLayout, tally: PageTally): Generator<RawRecord> {
   tally.pages++;
   let time = page.u64();
-  const commit = page.u32();
+  const commit = Number((layout.commitSize === 8 ? page.u64() : BigInt(page.u32())) & 0xffff_ffffn);
   const length = commit & LENGTH;
   const fits = layout.dataAt + length <= layout.pageSize;
   if (commit & MISSED_EVENTS) {
@@ -75,7 +77,7 @@ function* recordsOfPage(page: ByteReader, layout: PageLayout, tally: PageTally):
     return;
   }
   page.position = layout.dataAt;
-  const data = new ByteReader(page.take(length, 'a page'), true, page.base + layout.dataAt);
+  const data = new ByteReader(page.take(length, 'a page'), page.littleEndian, page.base + layout.dataAt);
   while (data.remaining >= 4) {
     const { offset } = data;
     const event = nextEvent(data, time);
@@ -115,8 +117,9 @@ function nextEvent(data: ByteReader, before: bigint): PageEvent | 'rest of the p
 
 function readEvent(data: ByteReader, before: bigint): PageEvent | 'rest of the page' {
   const word = data.u32();
-  const type = word & 31;
-  const delta = BigInt(word >>> 5);
+  // A bit field begins at the low end of a little-endian word, and at the high end of a big-endian one.
+  const type = data.littleEndian ? word & 31 : word >>> 27;
+  const delta = BigInt(data.littleEndian ? word >>> 5 : word & 0x7ff_ffff);
   switch (type) {
     case PADDING: {
       if (delta === 0n || data.remaining < 4) return 'rest of the page';

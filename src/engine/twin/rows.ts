@@ -3,6 +3,7 @@
 import * as L from '../../../assembly/layout.ts';
 import { ByteReader } from '../../base/byte-reader.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
+import { fieldsToTurn } from '../../model/fields-to-turn.ts';
 import type { RowSpec } from '../engine.ts';
 
 /** The record's own flags (enum trace_flag_type, include/linux/trace_events.h, Linux 6.12), and ours. */
@@ -20,6 +21,19 @@ export interface Decoded {
   readonly event: CanonicalEvent;
   /** The record is as long as its format says; otherwise it is a sign of life only. */
   readonly isWhole: boolean;
+}
+
+/**
+ * A record of a big-endian machine as a little-endian one would have written what is read of it: the common type and pid, and the
+ * fields of its type's row.
+ */
+export function turned(record: Uint8Array, rowOf: (type: number) => { readonly spec: RowSpec }): Uint8Array {
+  const bytes = record.slice();
+  bytes.subarray(0, 2).reverse();
+  bytes.subarray(4, 8).reverse();
+  for (const { at, size } of fieldsToTurn(rowOf(typeOf(bytes)).spec))
+    if (at + size <= bytes.length) bytes.subarray(at, at + size).reverse();
+  return bytes;
 }
 
 /** Number of the record's event type. */

@@ -41,6 +41,11 @@ export class Samples {
     this.#ids = new Map(tables.ids.map((id) => [id.id, id]));
   }
 
+  /** Reads in the stream's byte order. */
+  reader(bytes: Uint8Array): ByteReader {
+    return new ByteReader(bytes, !this.tables.bigEndian);
+  }
+
   entryOf(id: bigint): SampleId | null {
     return this.#ids.get(id) ?? null;
   }
@@ -100,7 +105,7 @@ export function* samplesOf(
     tally.firstBad ??= offset + at;
   };
   for (let at = 0; at + HEADER <= bytes.length;) {
-    const header = new ByteReader(bytes.subarray(at));
+    const header = samples.reader(bytes.subarray(at));
     const type = header.u32();
     header.u16();
     const size = header.u16();
@@ -108,7 +113,7 @@ export function* samplesOf(
       damaged(at);
       return;
     }
-    const record = new ByteReader(bytes.subarray(at, at + size));
+    const record = samples.reader(bytes.subarray(at, at + size));
     if (type === L.PERF_SAMPLE) {
       const sample = orDamaged(() => readSample(record, samples, offset + at, memory));
       if (sample) yield sample;
@@ -164,9 +169,9 @@ function withoutDepth(
 function commonFields(record: ByteReader, { type, tidAt }: SampleLayout): Uint8Array {
   const bytes = new Uint8Array(COMMON_SIZE);
   const view = new DataView(bytes.buffer);
-  view.setUint16(0, type, true);
+  view.setUint16(0, type, record.littleEndian);
   view.setUint8(2, RECORD_NMI);
-  view.setUint32(4, tidAt === null ? 0 : Number(record.uintAt(tidAt, 4)), true);
+  view.setUint32(4, tidAt === null ? 0 : Number(record.uintAt(tidAt, 4)), record.littleEndian);
   return bytes;
 }
 

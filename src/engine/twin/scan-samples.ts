@@ -98,7 +98,7 @@ class Scan {
   }
 
   #header(at: number): { readonly type: number; readonly size: number } {
-    const reader = new ByteReader(this.#bytes.subarray(at, at + HEADER));
+    const reader = this.#samples.reader(this.#bytes.subarray(at, at + HEADER));
     const type = reader.u32();
     reader.u16();
     return { type, size: reader.u16() };
@@ -125,7 +125,7 @@ class Scan {
   /** Takes a record in; returns how many bytes behind it are none. */
   #record(at: number, size: number): bigint {
     const { type } = this.#header(at);
-    const record = new ByteReader(this.#bytes.subarray(at, at + size));
+    const record = this.#samples.reader(this.#bytes.subarray(at, at + size));
     if (type === L.PERF_SAMPLE) this.#sample(at, record);
     else if (LOSSES.has(type)) {
       this.#extend(at, size);

@@ -7,7 +7,7 @@ import { windowSize } from '../window-size.ts';
 import { earliest, TwinLane } from './merge.ts';
 import { readRows, readState } from './read-state.ts';
 import { replay } from './replay.ts';
-import { decode, typeOf } from './rows.ts';
+import { decode, turned, typeOf } from './rows.ts';
 import { Samples } from './samples.ts';
 import { World } from './world.ts';
 
@@ -22,13 +22,16 @@ export class TwinEngine implements Engine {
   readonly #world: World;
   readonly #lanes: readonly TwinLane[];
   readonly #collects: boolean;
+  readonly #bigEndian: boolean;
   #output: PlacedEvent[] = [];
 
   constructor(options: EngineOptions) {
     this.#world = new World(options);
+    this.#bigEndian = options.bigEndian ?? false;
     const samples = options.samples ? new Samples(options.samples) : null;
     this.#lanes = options.lanes.map(
-      (lane, n) => new TwinLane(n, lane, windowSize(lane, options), samples, () => this.#lanes),
+      (lane, n) =>
+        new TwinLane(n, lane, windowSize(lane, options), this.#bigEndian, samples, () => this.#lanes),
     );
     this.#collects = options.collect ?? false;
   }
@@ -72,8 +75,9 @@ export class TwinEngine implements Engine {
       this.#hand(readEvent(new DataView(bytes.buffer, bytes.byteOffset), 0), place);
       return;
     }
-    this.#world.record = bytes;
-    const { event, isWhole } = decode(bytes, this.#world.rowOf(typeOf(bytes)).spec, time, cpu);
+    const record = this.#bigEndian ? turned(bytes, (type) => this.#world.rowOf(type)) : bytes;
+    this.#world.record = record;
+    const { event, isWhole } = decode(record, this.#world.rowOf(typeOf(record)).spec, time, cpu);
     if (!isWhole) {
       tally.badEvents++;
       tally.firstBad ??= offset;

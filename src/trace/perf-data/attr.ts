@@ -70,7 +70,9 @@ export function readAttr(reader: ByteReader, size: number, ids: readonly bigint[
   const sampleType = reader.u64();
   const readFormat = reader.u64();
   const flags = reader.u64();
-  const isSet = (bit: bigint): boolean => ((flags >> bit) & 1n) === 1n;
+  // Bit fields begin at the low end of a little-endian word, and at the high end of a big-endian one (swap_bitfield() in
+  // tools/perf/util/session.c, Linux 6.16).
+  const isSet = (bit: bigint): boolean => ((flags >> (reader.littleEndian ? bit : 63n - bit)) & 1n) === 1n;
   let clockId: number | null = null;
   if (isSet(USE_CLOCKID) && stated >= CLOCKID_AT + 4) {
     reader.position = start + CLOCKID_AT;

@@ -62,6 +62,7 @@ export class PerfCapture implements Capture {
   readonly cpuCount: number | null;
   readonly partialTailNs = STOPPING_NS;
   readonly rows: readonly DecodeRow[];
+  readonly bigEndian: boolean;
   readonly #source: ByteSource;
   readonly #stream: PerfStream;
   readonly #log: PerfDamageLog;
@@ -83,6 +84,7 @@ export class PerfCapture implements Capture {
     this.kernel = facts.kernel;
     this.cpuCount = facts.cpuCount;
     this.rows = facts.rows;
+    this.bigEndian = facts.tables.bigEndian ?? false;
     this.#source = source;
     this.#stream = stream;
     this.#log = log;
@@ -95,7 +97,12 @@ export class PerfCapture implements Capture {
       cmdlines: this.#tolerant(tracing.cmdlines),
       'printk-formats': this.#tolerant(tracing.printkFormats),
     };
-    const teller = new Teller(tracing.formats, tracing.longSize, this.#tables, anchor);
+    const teller = new Teller(
+      tracing.formats,
+      { longSize: tracing.longSize, bigEndian: this.bigEndian },
+      this.#tables,
+      anchor,
+    );
     this.#teller = new SampleTeller(events, teller, facts.otherTypes);
   }
 
@@ -118,7 +125,7 @@ export class PerfCapture implements Capture {
   arrange(scan: ScanSamples): void {
     const lanes = new Lanes();
     const totals = scan(this.#stream, this.samples, (item) => this.#take(item, lanes));
-    this.#lanes = lanes.lists.map((list) => new PerfLane(this.#stream, list));
+    this.#lanes = lanes.lists.map((list) => new PerfLane(this.#stream, list, !this.bigEndian));
     // Tracing itself disables preemption before Linux calls a tracepoint, and perf counts that in: then no record has a depth of 0.
     this.#depth = totals.lowestDepth === null ? 0 : Math.min(1, totals.lowestDepth);
     if (totals.unknown > 0n) this.#log.add('unknown-ids', undefined, '', Number(totals.unknown));
@@ -141,7 +148,7 @@ export class PerfCapture implements Capture {
   }
 
   #note({ type, at, size }: Extract<ScanItem, { is: 'note' }>): void {
-    const record = readRecord(this.#stream, at, size);
+    const record = readRecord(this.#stream, at, size, !this.bigEndian);
     if (record.length < size) return;
     if (type === P.COMM || type === P.FORK) this.#tasks.add(type, record);
     else this.#losses.add(type, record, this.#offset(at));
@@ -178,6 +185,7 @@ export class PerfCapture implements Capture {
     const { tracing, anchor } = this.#facts;
     return {
       longSize: tracing.longSize,
+      bigEndian: this.bigEndian,
       formats: tracing.formats.texts(),
       tables: this.#tables,
       text: null,

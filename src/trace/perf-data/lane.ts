@@ -18,10 +18,12 @@ export class PerfLane implements Lane {
   delivered = 0;
   readonly #stream: SampleStream;
   readonly #pieces: PieceList;
+  readonly #littleEndian: boolean;
   #remembered = NOTHING;
 
-  constructor(stream: SampleStream, pieces: PieceList) {
+  constructor(stream: SampleStream, pieces: PieceList, littleEndian: boolean) {
     this.#stream = stream;
+    this.#littleEndian = littleEndian;
     this.#pieces = pieces;
   }
 
@@ -49,7 +51,8 @@ export class PerfLane implements Lane {
     const piece = this.#pieces.pieceAt(offset);
     if (!piece) return false;
     const bytes = new Uint8Array(piece.size);
-    const records = recordsOf(bytes.subarray(0, this.#stream.readInto(bytes, piece.at)));
+    const there = bytes.subarray(0, this.#stream.readInto(bytes, piece.at));
+    const records = recordsOf(new ByteReader(there, this.#littleEndian));
     this.#remembered = { lane: piece.start, stream: piece.at, size: piece.size, bytes, records };
     return true;
   }
@@ -80,15 +83,14 @@ interface Remembered {
 const NOTHING: Remembered = { lane: 0, stream: 0, size: 0, bytes: new Uint8Array(0), records: [] };
 
 /** The records of a piece, which the scan has found whole. */
-function recordsOf(bytes: Uint8Array): Remembered['records'] {
-  const reader = new ByteReader(bytes);
+function recordsOf(reader: ByteReader): Remembered['records'] {
   const records: { at: number; size: number; type: number }[] = [];
   while (reader.remaining >= HEADER) {
     const at = reader.position;
     const type = reader.u32();
     reader.u16();
     const size = reader.u16();
-    if (size < HEADER || at + size > bytes.length) break;
+    if (size < HEADER || at + size > reader.length) break;
     records.push({ at, size, type });
     reader.position = at + size;
   }
@@ -96,7 +98,12 @@ function recordsOf(bytes: Uint8Array): Remembered['records'] {
 }
 
 /** A note's record, read whole. */
-export function readRecord(stream: SampleStream, at: number, size: number): ByteReader {
+export function readRecord(
+  stream: SampleStream,
+  at: number,
+  size: number,
+  littleEndian: boolean,
+): ByteReader {
   const bytes = new Uint8Array(size);
-  return new ByteReader(bytes.subarray(0, stream.readInto(bytes, at)), true, at);
+  return new ByteReader(bytes.subarray(0, stream.readInto(bytes, at)), littleEndian, at);
 }

@@ -129,14 +129,16 @@ export function sampleTables(
   });
   const first = judged[0]!;
   const idAt = idPlace(first.attr);
+  // perf asks for ids at one place in all events; what lies there in samples of another one is no id.
+  const there = idAt === null ? ids : ids.filter(({ layout }) => idPlace(usable[layout]!.attr) === idAt);
   const fallback = usable.indexOf(first);
   // Where all samples lie alike and tell their CPU, nobody need look at their ids: the raw record has the event's type.
   const isAlike = first.layout!.hasRaw && sampling(usable).every((kind) => shapeOf(kind) === shapeOf(first));
   if (idAt === null || usable.length === 1 || isAlike) {
     const needsId = first.layout!.cpuAt === null;
-    return { layouts, ids, idAt: needsId ? idAt : null, fallback };
+    return needsId ? { layouts, ids: there, idAt, fallback } : { layouts, ids, idAt: null, fallback };
   }
-  return { layouts, ids, idAt, fallback: null };
+  return { layouts, ids: there, idAt, fallback: null };
 }
 
 /** PERF_COUNT_SW_DUMMY: an event that never happens; perf opens it for the records that are no samples. */

@@ -42,17 +42,17 @@ export class Metadata {
   /** The header of a file: attributes in front of the data, features behind it. */
   addHeader(source: ByteSource, header: FileHeader): void {
     if (header.kind !== 'file') return;
-    const { attrs, attrSize, data, features } = header;
+    const { attrs, attrSize, data, features, littleEndian } = header;
     const count = attrSize > ENTRY ? Math.floor(attrs.size / attrSize) : 0;
     for (let n = 0; n < count; n++) {
       const at = attrs.at + n * attrSize;
-      const entry = new ByteReader(readRange(source, at, attrSize), true, at);
+      const entry = new ByteReader(readRange(source, at, attrSize), littleEndian, at);
       if (entry.length < attrSize) break;
       this.attrs.push(this.#readEntry(source, entry, attrSize));
     }
     const places = new ByteReader(
       readRange(source, data.at + data.size, ENTRY * features.length),
-      true,
+      littleEndian,
       data.at + data.size,
     );
     for (const feature of features) {
@@ -67,7 +67,7 @@ export class Metadata {
       else if (place.size <= LARGEST_FEATURE) {
         this.#addFeature(
           feature,
-          () => new ByteReader(readRange(source, place.at, place.size), true, place.at),
+          () => new ByteReader(readRange(source, place.at, place.size), littleEndian, place.at),
         );
       }
     }
@@ -83,7 +83,8 @@ export class Metadata {
       this.#log.add('features-damaged', entry.base, 'the ids of an event');
       return attr;
     }
-    return { ...attr, ids: readIds(new ByteReader(readRange(source, at, 8 * count), true, at), count) };
+    const ids = new ByteReader(readRange(source, at, 8 * count), entry.littleEndian, at);
+    return { ...attr, ids: readIds(ids, count) };
   }
 
   /** A record from in front of the samples. `base`: where the stream lies in the file. */

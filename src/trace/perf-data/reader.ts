@@ -5,6 +5,7 @@ import { otherRow, type DecodeRow } from '../../mapping/decode-row.ts';
 import { RowTable } from '../../mapping/row-table.ts';
 import type { Capture, Clock, EventType } from '../capture.ts';
 import { fewOf } from '../damage.ts';
+import { layoutName } from '../layout-name.ts';
 import type { OpenOptions, Reader } from '../reader.ts';
 import { TYPE_TRACEPOINT, type Attr } from './attr.ts';
 import { PerfCapture, type PerfStream } from './capture.ts';
@@ -31,16 +32,18 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
   metadata.addHeader(source, header);
   const base = header.data.at;
   const plain = partOf(source, header);
-  const isPacked = readBeginning(plain, metadata, base);
+  const { littleEndian } = header;
+  const isPacked = readBeginning(plain, littleEndian, metadata, base);
   const kinds = sampleKinds(metadata.attrs);
-  const tables = sampleTables(kinds, metadata.idCpus);
+  const tables = { ...sampleTables(kinds, metadata.idCpus), bigEndian: !littleEndian };
   tellOfHeader(header, source, log);
   tellOfEvents(kinds, metadata, log);
-  const tracing = readTracingData(source, metadata.tracingData, log);
+  const tracing = readTracingData(source, metadata.tracingData, littleEndian, log);
   const others = kinds.filter(({ attr }) => attr.type !== TYPE_TRACEPOINT);
-  const stream = isPacked ? unpackedStream(await unpackRecords(plain, base, log)) : plain;
+  const machine = layoutName(tracing.longSize, !littleEndian);
+  const stream = isPacked ? unpackedStream(await unpackRecords(plain, littleEndian, base, log)) : plain;
   return new PerfCapture(source, stream, log, {
-    format: `perf.data${header.kind === 'pipe' ? ' (pipe)' : ''}${isPacked ? ' (zstd)' : ''}`,
+    format: `perf.data${header.kind === 'pipe' ? ' (pipe)' : ''}${isPacked ? ' (zstd)' : ''}${machine}`,
     clock: clockOf(metadata.attrs),
     kernel: metadata.kernel,
     cpuCount: metadata.cpuCount,
@@ -77,8 +80,13 @@ function unpackedStream(spool: ByteSource): PerfStream {
 }
 
 /** Reads what stands in front of the samples; says whether they are packed. */
-function readBeginning(stream: SampleStream, metadata: Metadata, base: number): boolean {
-  for (const record of walkRecords(stream, base)) {
+function readBeginning(
+  stream: SampleStream,
+  littleEndian: boolean,
+  metadata: Metadata,
+  base: number,
+): boolean {
+  for (const record of walkRecords(stream, littleEndian, base)) {
     if (record.type === P.COMPRESSED || record.type === P.COMPRESSED2) return true;
     if (record.type === P.SAMPLE) return false;
     metadata.addRecord(record, base);

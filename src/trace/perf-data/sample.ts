@@ -40,7 +40,7 @@ export class SampleEvents {
 
   /** Reads a sample, header included. Throws DAMAGED where it does not fit; null: nobody knows how it is laid out. */
   read(bytes: Uint8Array): Sample | null {
-    const reader = new ByteReader(bytes);
+    const reader = new ByteReader(bytes, !this.#tables.bigEndian);
     const { idAt } = this.#tables;
     const layout = this.layoutOf(idAt === null ? null : reader.uintAt(idAt, 8));
     if (!layout) return null;

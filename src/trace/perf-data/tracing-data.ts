@@ -30,6 +30,7 @@ const MAGIC = '\x17\x08Dtracing';
 export function readTracingData(
   source: ByteSource,
   section: Section | null,
+  littleEndian: boolean,
   log: PerfDamageLog,
 ): TracingData {
   const formats = new FormatIndex();
@@ -41,7 +42,7 @@ export function readTracingData(
     cmdlines: NOTHING,
   };
   if (section === null) return found;
-  const cursor = new Cursor(source, section.at, section.at + section.size);
+  const cursor = new Cursor(source, section.at, section.at + section.size, littleEndian);
   try {
     const version = readHead(cursor);
     found.longSize = readHeaderPage(cursor).commitSize;
@@ -66,8 +67,12 @@ function readHead(cursor: Cursor): string {
     throw cursor.damaged('the tracing data does not begin like that');
   }
   const version = cursor.cstring('the version of the tracing data');
-  if (cursor.u8('the endianness') !== 0)
-    throw cursor.damaged('the tracing data is big-endian, the file is not');
+  const isLittle = cursor.u8('the endianness') === 0;
+  if (isLittle !== cursor.littleEndian) {
+    throw cursor.damaged(
+      `the tracing data is ${isLittle ? 'little' : 'big'}-endian, the file is ${isLittle ? 'big' : 'little'}-endian`,
+    );
+  }
   cursor.skip(5, 'the sizes of long and page');
   return version;
 }

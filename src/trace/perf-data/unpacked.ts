@@ -14,6 +14,7 @@ import { packedBytes, walkRecords } from './walk.ts';
  */
 export async function unpackRecords(
   stream: SampleStream,
+  littleEndian: boolean,
   base: number,
   log: PerfDamageLog,
 ): Promise<ByteSource> {
@@ -23,12 +24,14 @@ export async function unpackRecords(
   ]);
   const spool = new Spool('the compressed records');
   try {
-    for (const { type, attached, body } of walkRecords(stream, base)) {
+    for (const { type, attached, body } of walkRecords(stream, littleEndian, base)) {
       if (type !== P.COMPRESSED && type !== P.COMPRESSED2 && attached === 0)
         spool.write(withHeader(body.bytes));
     }
     const walked = { at: 0, end: 0 };
-    const end = await unpackStream(packedPieces(stream, base, walked), (bytes) => spool.write(bytes));
+    const end = await unpackStream(packedPieces(stream, littleEndian, base, walked), (bytes) =>
+      spool.write(bytes),
+    );
     if (end === 'broken') log.add('damaged-compression', base + walked.at);
     else if (walked.end < stream.size) {
       const isCut = stream.size - walked.end < LARGEST_RECORD;
@@ -51,10 +54,11 @@ function withHeader(body: Uint8Array): Uint8Array {
 
 function* packedPieces(
   stream: SampleStream,
+  littleEndian: boolean,
   base: number,
   walked: { at: number; end: number },
 ): Generator<Uint8Array> {
-  for (const record of walkRecords(stream, base)) {
+  for (const record of walkRecords(stream, littleEndian, base)) {
     walked.end = record.at + record.size + record.attached;
     if (record.type !== P.COMPRESSED && record.type !== P.COMPRESSED2) continue;
     walked.at = record.at;

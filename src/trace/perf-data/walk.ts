@@ -23,7 +23,7 @@ export interface PerfRecord {
  * by the million are the engine's. Ends in front of what is no record, or is cut. `base` is where the stream lies in the
  * file, for errors.
  */
-export function* walkRecords(stream: SampleStream, base = 0): Generator<PerfRecord> {
+export function* walkRecords(stream: SampleStream, littleEndian: boolean, base = 0): Generator<PerfRecord> {
   let window = new Uint8Array(0);
   let windowAt = 0;
   for (let at = 0; ;) {
@@ -32,12 +32,12 @@ export function* walkRecords(stream: SampleStream, base = 0): Generator<PerfReco
       window = target.subarray(0, stream.readInto(target, at));
       windowAt = at;
     }
-    const rest = new ByteReader(window.subarray(at - windowAt), true, base + at);
+    const rest = new ByteReader(window.subarray(at - windowAt), littleEndian, base + at);
     if (rest.length < HEADER) return;
     const [type, misc, stated] = [rest.u32(), rest.u16(), rest.u16()];
     const size = type === P.COMPRESSED2 ? packedSize(rest, stated) : stated;
     if (size < HEADER || size > rest.length) return;
-    const body = new ByteReader(rest.bytes.subarray(HEADER, size), true, base + at + HEADER);
+    const body = new ByteReader(rest.bytes.subarray(HEADER, size), littleEndian, base + at + HEADER);
     const attached = attachedSize(type, body);
     yield { type, misc, at, size, attached, body };
     at += size + attached;

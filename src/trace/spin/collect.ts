@@ -29,8 +29,8 @@ export class RecordCollector implements Collector {
   readonly #starts: Uint32Array;
   #count = 0;
 
-  constructor(rows: readonly DecodeRow[], events: number) {
-    this.#mask = new RecordMask(rows);
+  constructor(rows: readonly DecodeRow[], bigEndian: boolean, events: number) {
+    this.#mask = new RecordMask(rows, bigEndian);
     this.#starts = new Uint32Array(events + 1);
   }
 

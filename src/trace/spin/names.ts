@@ -24,7 +24,7 @@ export interface Parts {
 /** Names and records of a file that was made of raw pages. */
 export function recordNames({ source, contents, log }: Parts): SpinNames {
   const teller = tellerOf(contents);
-  const mask = new RecordMask(rowsOf(contents.names));
+  const mask = new RecordMask(rowsOf(contents.names), contents.head.bigEndian);
   const lookUp = new LookUp(source, contents.blocks, log, (rest, block) => new RecordRest(rest, block, mask));
   return {
     comm: (pid) => teller.comm(pid),
@@ -44,8 +44,8 @@ function tellerOf(contents: SpinContents): Teller {
     cmdlines: () => contents.section('cmdlines'),
     'printk-formats': () => contents.section('printk-formats'),
   };
-  const { longSize, samples } = contents.head;
-  return new Teller(formatsOf(contents), longSize, tables, samples?.anchor);
+  const { head } = contents;
+  return new Teller(formatsOf(contents), head, tables, head.samples?.anchor);
 }
 
 /** Names and records of a file that was made of perf's samples. */

@@ -29,6 +29,8 @@ export interface HeadNotes {
   readonly isCut: boolean;
   /** Bytes of the kernel's long. */
   readonly longSize: 4 | 8;
+  /** Its records are big-endian; absent where they are not. */
+  readonly bigEndian?: true | undefined;
   readonly lanes: readonly { readonly cpu: number; readonly lost: number | null }[];
   readonly names: TypeNames;
 }
@@ -130,6 +132,7 @@ export function readHeadNotes(value: unknown, offset: number): HeadNotes {
     partialTailNs: fields.has('partialTailNs') ? fields.count('partialTailNs') : 0,
     isCut: fields.has('isCut') && fields.flag('isCut'),
     longSize: fields.one('longSize', [4, 8]),
+    ...(fields.has('bigEndian') ? { bigEndian: true } : {}),
     lanes: fields.list('lanes', (item) => {
       const lane = new Fields(item, offset);
       return { cpu: lane.count('cpu', MOST_IDS), lost: lane.countOrNull('lost') };

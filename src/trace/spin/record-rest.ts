@@ -4,6 +4,7 @@ import type { Block, Walk } from '../../blocks/block.ts';
 import type { BuiltBlock } from '../../blocks/build-block.ts';
 import type { DecodeRow, FieldPlace } from '../../mapping/decode-row.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
+import { fieldsToTurn } from '../../model/fields-to-turn.ts';
 import type { Rest } from './look-up.ts';
 
 // What raw records hold beyond their events. Of each record what the event says (type, pid, address, value) is blanked; what
@@ -22,18 +23,27 @@ interface KnownField extends FieldPlace {
 
 /** Blanks in raw records what their events say, and fills it in again. */
 export class RecordMask {
+  readonly #littleEndian: boolean;
   readonly #rows: (DecodeRow | undefined)[] = [];
   readonly #fields: KnownField[][] = [];
+  /** What the engine has turned in a big-endian record, by type. */
+  readonly #turned: ReturnType<typeof fieldsToTurn>[] = [];
 
-  constructor(rows: readonly DecodeRow[]) {
+  constructor(rows: readonly DecodeRow[], bigEndian = false) {
+    this.#littleEndian = !bigEndian;
     for (const row of rows.slice(1)) {
       this.#rows[row.type] = row;
       this.#fields[row.type] = fieldsKnown(row);
+      if (bigEndian) this.#turned[row.type] = fieldsToTurn(row);
     }
   }
 
-  /** Blanks what `restore` can fill in of the record from `start` to `end`. `kind`: its event's. */
+  /**
+   * Blanks what `restore` can fill in of the record from `start` to `end`, which is as the engine leaves it. `kind`: its event's.
+   */
   blank(bytes: Uint8Array, start: number, end: number, type: number, kind: number): void {
+    for (const { at, size } of this.#turned[type] ?? [])
+      if (start + at + size <= end) bytes.subarray(start + at, start + at + size).reverse();
     bytes[start] = bytes[start + 1] = 0;
     for (let n = 4; n < 8; n++) bytes[start + n] = 0;
     if (!this.#isMapped(type, kind, end - start)) return;
@@ -46,12 +56,13 @@ export class RecordMask {
   ): void {
     if (record.length < 8) return;
     const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
-    view.setUint16(0, type, true);
-    view.setInt32(4, pid, true);
+    view.setUint16(0, type, this.#littleEndian);
+    view.setInt32(4, pid, this.#littleEndian);
     if (!this.#isMapped(type, kind, record.length)) return;
     for (const { at, size, from } of this.#fields[type]!) {
       let rest = from === 'address' ? address : from === 'value' ? value : value >> 32n;
-      for (let n = 0; n < size; n++, rest >>= 8n) record[at + n] = Number(rest & 0xffn);
+      for (let n = 0; n < size; n++, rest >>= 8n)
+        record[at + (this.#littleEndian ? n : size - 1 - n)] = Number(rest & 0xffn);
     }
   }
 

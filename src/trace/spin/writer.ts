@@ -48,6 +48,8 @@ export class SpinWriter {
   static async of(capture: Capture): Promise<SpinWriter> {
     const keepsake = capture.keepsake?.();
     if (!keepsake) throw new SpinbackError('UNSUPPORTED', `this is a container already: ${capture.format}`);
+    if (keepsake.samples && keepsake.bigEndian)
+      throw new SpinbackError('UNSUPPORTED', 'perf.data of a big-endian machine cannot be converted yet');
     if (keepsake.text?.mapping) await checkMapping(keepsake.text.mapping);
     return new SpinWriter(capture, keepsake, await loadPacker());
   }
@@ -62,7 +64,7 @@ export class SpinWriter {
       ? new TextCollector(text.source)
       : samples
         ? new SampleCollector(samples, new SampleMask(samples.tables, capture.rows), BLOCK_EVENTS)
-        : new RecordCollector(capture.rows, BLOCK_EVENTS);
+        : new RecordCollector(capture.rows, keepsake.bigEndian ?? false, BLOCK_EVENTS);
     this.#sizes = keepsake.formats.map(({ length }) => length);
   }
 
@@ -84,6 +86,7 @@ export class SpinWriter {
       partialTailNs: partialTailNs ?? 0,
       isCut: isCut ?? false,
       longSize: this.#keepsake.longSize,
+      ...(this.#keepsake.bigEndian ? { bigEndian: true } : {}),
       lanes: lanes.map(({ cpu, lost }) => ({ cpu, lost })),
       names: typeNamesOf(this.#capture, this.#sizes),
     };

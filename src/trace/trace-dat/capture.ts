@@ -28,10 +28,11 @@ export class DatCapture implements Capture {
   readonly cpuCount: number | null;
   readonly rows: readonly DecodeRow[];
   readonly lanes: readonly DatLane[];
+  readonly bigEndian: boolean;
   readonly #source: ByteSource;
   readonly #log: DatDamageLog;
   readonly #formats: FormatIndex;
-  readonly #keepsake: Pick<Keepsake, 'longSize' | 'tables'>;
+  readonly #keepsake: Pick<Keepsake, 'longSize' | 'bigEndian' | 'tables'>;
   readonly #teller: Teller;
   #types: readonly EventType[] | null = null;
 
@@ -52,8 +53,10 @@ export class DatCapture implements Capture {
       cmdlines: this.#tolerant(contents.cmdlines),
       'printk-formats': this.#tolerant(contents.printkFormats),
     };
-    this.#keepsake = { longSize: contents.headerPage.commitSize, tables };
-    this.#teller = new Teller(this.#formats, contents.headerPage.commitSize, tables);
+    const { commitSize: longSize, bigEndian } = contents.headerPage;
+    this.bigEndian = bigEndian;
+    this.#keepsake = { longSize, bigEndian, tables };
+    this.#teller = new Teller(this.#formats, { longSize, bigEndian }, tables);
   }
 
   get types(): readonly EventType[] {

@@ -25,6 +25,7 @@ export const MOST_CHUNKS = 1 << 21;
  */
 export class ChunkTable {
   readonly #source: ByteSource;
+  readonly #littleEndian: boolean;
   readonly #end: number;
   readonly #chunks: Chunk[] = [];
   #count = 0;
@@ -36,12 +37,13 @@ export class ChunkTable {
   brokenAt = 0;
 
   /** The lane occupies the file from `start` to `end`. `count`: how many chunks, null to believe what the lane says. */
-  constructor(source: ByteSource, start: number, end: number, count: number | null) {
+  constructor(source: ByteSource, start: number, end: number, littleEndian: boolean, count: number | null) {
     this.#source = source;
+    this.#littleEndian = littleEndian;
     this.#end = end;
     this.#next = start + 4;
     const head = readRange(source, start, Math.min(4, end - start));
-    if (head.length === 4) this.#count = count ?? new ByteReader(head).u32();
+    if (head.length === 4) this.#count = count ?? new ByteReader(head, littleEndian).u32();
     else if (end > start) this.#break('cut', start);
   }
 
@@ -69,7 +71,7 @@ export class ChunkTable {
     if (this.broken !== null || this.#chunks.length >= this.#count) return false;
     const head = readRange(this.#source, this.#next, Math.min(8, this.#end - this.#next));
     if (head.length < 8) return this.#break('cut', this.#next);
-    const reader = new ByteReader(head);
+    const reader = new ByteReader(head, this.#littleEndian);
     const [packed, size] = [reader.u32(), reader.u32()];
     if (
       size === 0 ||

@@ -1,6 +1,5 @@
-import { ByteReader } from '../../base/byte-reader.ts';
 import type { Clock, ClockConversion } from '../capture.ts';
-import { OPTION, optionsOf, optionText, type Option } from './options.ts';
+import { OPTION, optionReader, optionsOf, optionText, type Option } from './options.ts';
 
 export interface CaptureClock {
   readonly clock: Clock;
@@ -13,8 +12,8 @@ const AS_IS: ClockConversion = { mult: 0, shift: 0, offsetNs: 0n };
 const IN_NS = new Set(['local', 'global', 'perf', 'mono', 'mono_raw', 'boot', 'tai']);
 
 /**
- * `uptime` counts ticks of USER_HZ, not nanoseconds (trace_clock_jiffies, in_ns 0), and USER_HZ is 100 wherever Linux
- * still runs little endian.
+ * `uptime` counts ticks of USER_HZ, not nanoseconds (trace_clock_jiffies, in_ns 0), and USER_HZ is 100 on every architecture
+ * that Linux still runs on but alpha.
  */
 const UPTIME: ClockConversion = { mult: 10_000_000, shift: 0, offsetNs: 0n };
 
@@ -44,9 +43,9 @@ export function captureClock(name: string | null, options: readonly Option[]): C
 }
 
 function tsc2nsec(options: readonly Option[]): { mult: number; shift: number } | null {
-  const data = optionsOf(options, OPTION.tsc2nsec).at(-1)?.data;
-  if (data === undefined || data.length < 8) return null;
-  const reader = new ByteReader(data);
+  const option = optionsOf(options, OPTION.tsc2nsec).at(-1);
+  if (option === undefined || option.data.length < 8) return null;
+  const reader = optionReader(option);
   const [mult, shift] = [reader.u32(), reader.u32()];
   return mult === 0 || shift > 32 ? null : { mult, shift };
 }

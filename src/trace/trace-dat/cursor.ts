@@ -8,19 +8,27 @@ const LARGEST_ITEM = 64 * 2 ** 20;
 const LONGEST_STRING = 4096;
 
 /**
- * Reads forward through a stretch of a source, little endian, with a window of 64 KiB. Every read past the end of the
- * stretch throws DAMAGED with the offset in the file.
+ * Reads forward through a stretch of a source, in the byte order of the recorded machine, with a window of 64 KiB. Every read
+ * past the end of the stretch throws DAMAGED with the offset in the file.
  */
 export class Cursor {
   readonly #source: ByteSource;
   readonly #end: number;
   /** For unpacked sections: where the packed section lies in the file; errors name that. */
   readonly #packedAt: number | null;
+  readonly littleEndian: boolean;
   #window = new ByteReader(new Uint8Array(0));
   #windowAt = 0;
   #position: number;
 
-  constructor(source: ByteSource, start: number, end: number, packedAt: number | null = null) {
+  constructor(
+    source: ByteSource,
+    start: number,
+    end: number,
+    littleEndian = true,
+    packedAt: number | null = null,
+  ) {
+    this.littleEndian = littleEndian;
     this.#source = source;
     this.#position = start;
     this.#end = Math.min(end, source.size);
@@ -123,7 +131,7 @@ export class Cursor {
     if (start >= 0 && start + size <= this.#window.length) return;
     const bytes = new Uint8Array(Math.min(this.remaining, Math.max(size, WINDOW)));
     const got = this.#source.readInto(bytes, this.#position);
-    this.#window = new ByteReader(bytes.subarray(0, got), true, this.#position);
+    this.#window = new ByteReader(bytes.subarray(0, got), this.littleEndian, this.#position);
     this.#windowAt = this.#position;
     if (got < size) throw this.damaged(`${what} could not be read`);
   }

@@ -123,7 +123,7 @@ export class FormatIndex {
     for (let index = 0; index < count; index++) {
       const bytes = cursor.peek(SIZE + HEAD, 'an event format');
       if (bytes.length < SIZE) throw cursor.damaged(`the formats of ${system} are cut`);
-      const size = sizeOf(bytes);
+      const size = sizeOf(bytes, cursor.littleEndian);
       const at = cursor.position + SIZE;
       cursor.skip(SIZE + size, 'an event format');
       // "name: NAME\nID: 301\n"
@@ -151,13 +151,10 @@ const SIZE_AND_TAG = SIZE + 'name: '.length;
 const NEWLINE = 0x0a;
 
 /** The 64-bit size at the start; without a BigInt for each. */
-function sizeOf(bytes: Uint8Array): number {
-  const [a, b, c, d, e, f, g, h] = bytes;
-  if (h === undefined) return NaN;
-  return (
-    ((a! | (b! << 8) | (c! << 16) | (d! << 24)) >>> 0) +
-    2 ** 32 * ((e! | (f! << 8) | (g! << 16) | (h << 24)) >>> 0)
-  );
+function sizeOf(bytes: Uint8Array, littleEndian: boolean): number {
+  let size = 0;
+  for (let n = 0; n < SIZE; n++) size = 256 * size + bytes[littleEndian ? SIZE - 1 - n : n]!;
+  return size;
 }
 
 /** The number in "ID: 301\n"; -1 when something else is there. */

@@ -9,6 +9,7 @@ export interface HeaderPage {
   readonly dataAt: number;
   /** Header and data together, in bytes. */
   readonly pageSize: number;
+  readonly bigEndian: boolean;
 }
 
 /** The commit field counts at most 20 bits of data (kernel/trace/ring_buffer.c, RB_WRITE_MASK), so no page is larger. */
@@ -53,7 +54,8 @@ function parseHeaderPage(text: string, cursor: Cursor): HeaderPage {
       offset: cursor.offset,
     });
   }
-  return { commitSize, dataAt: data.offset, pageSize: data.offset + data.size };
+  const bigEndian = !cursor.littleEndian;
+  return { commitSize, dataAt: data.offset, pageSize: data.offset + data.size, bigEndian };
 }
 
 /**
@@ -63,7 +65,7 @@ function parseHeaderPage(text: string, cursor: Cursor): HeaderPage {
  * where the buffer is described, for the error.
  */
 export function pageLayout(page: HeaderPage, stated: number, offset: number): PageLayout {
-  const { commitSize, dataAt } = page;
+  const { commitSize, dataAt, bigEndian } = page;
   const pageSize = [stated, page.pageSize].find(
     (size) => size > dataAt && size <= LARGEST_PAGE && size % 4 === 0,
   );
@@ -74,5 +76,5 @@ export function pageLayout(page: HeaderPage, stated: number, offset: number): Pa
       { offset },
     );
   }
-  return { pageSize, commitSize, dataAt };
+  return { pageSize, commitSize, dataAt, bigEndian };
 }

@@ -8,6 +8,7 @@ export const MAGIC = Uint8Array.of(0x17, 0x08, 0x44, 0x74, 0x72, 0x61, 0x63, 0x6
 /** What every trace.dat begins with. */
 export interface FileHeader {
   readonly version: 6 | 7;
+  readonly littleEndian: boolean;
   /** Page size of the recorded machine, or of its ring buffer's sub-buffers, in bytes. */
   readonly pageSize: number;
   /** "none", "zstd", "zlib". */
@@ -21,31 +22,33 @@ export function isTraceDat(head: Uint8Array): boolean {
   return head.length >= MAGIC.length && MAGIC.every((byte, index) => head[index] === byte);
 }
 
-/** Reads the file header. Throws UNSUPPORTED for other versions and big-endian files, DAMAGED when it is cut. */
+/** Reads the file header. Throws UNSUPPORTED for other versions, DAMAGED when it is cut. */
 export function readFileHeader(source: ByteSource): FileHeader {
-  const cursor = new Cursor(source, 0, source.size);
-  cursor.skip(MAGIC.length, "the file's magic");
-  const version = cursor.cstring('the file version');
+  const beginning = new Cursor(source, 0, source.size);
+  beginning.skip(MAGIC.length, "the file's magic");
+  const version = beginning.cstring('the file version');
   if (version !== '6' && version !== '7') {
     throw new SpinbackError('UNSUPPORTED', `trace.dat version "${version}" is not read, only 6 and 7 are`, {
       offset: MAGIC.length,
     });
   }
-  const endianAt = cursor.offset;
-  const endian = cursor.u8('the byte order');
-  if (endian !== 0) {
+  const endianAt = beginning.offset;
+  const endian = beginning.u8('the byte order');
+  if (endian > 1) {
     throw new SpinbackError(
       'UNSUPPORTED',
-      endian === 1
-        ? 'this trace.dat was recorded on a big-endian machine (s390, ppc64); only little-endian ones are read'
-        : `this trace.dat names byte order ${endian}, only 0 (little endian) is read`,
+      `this trace.dat names byte order ${endian}, only 0 (little endian) and 1 (big endian) are read`,
       { offset: endianAt },
     );
   }
+  const littleEndian = endian === 0;
+  const cursor = new Cursor(source, beginning.position, source.size, littleEndian);
   cursor.u8("user space's size of long");
   const pageSize = cursor.u32('the page size');
-  if (version === '6') return { version: 6, pageSize, compression: 'none', next: cursor.position };
+  if (version === '6')
+    return { version: 6, littleEndian, pageSize, compression: 'none', next: cursor.position };
   const compression = cursor.cstring('the name of the compression');
   cursor.cstring('the version of the compression');
-  return { version: 7, pageSize, compression, next: cursor.size64('the place of the options') };
+  const next = cursor.size64('the place of the options');
+  return { version: 7, littleEndian, pageSize, compression, next };
 }

@@ -30,6 +30,7 @@ export interface Option {
   readonly data: Uint8Array;
   /** Where the data lies in the file, for messages. */
   readonly offset: number;
+  readonly littleEndian: boolean;
 }
 
 /** More options than any recorder writes: one per CPU and instance, and a few. */
@@ -45,8 +46,8 @@ export function readOptions(cursor: Cursor, version: 6 | 7, options: Option[] = 
     const id = cursor.u16('an option');
     if (id === OPTION.done && version === 6) return options;
     const size = cursor.u32(`the size of option ${id}`);
-    const offset = cursor.offset;
-    options.push({ id, data: cursor.view(size, `option ${id}`).slice(), offset });
+    const { offset, littleEndian } = cursor;
+    options.push({ id, data: cursor.view(size, `option ${id}`).slice(), offset, littleEndian });
     if (id === OPTION.done) return options;
   }
   throw cursor.damaged('the options do not end');
@@ -75,5 +76,5 @@ export function optionText(option: Option): string {
 
 /** Bounded reads over an option's data. */
 export function optionReader(option: Option): ByteReader {
-  return new ByteReader(option.data, true, option.offset);
+  return new ByteReader(option.data, option.littleEndian, option.offset);
 }

@@ -57,7 +57,8 @@ export class PackedBytes implements LaneBytes {
     this.#codec = codec;
     this.#layout = layout;
     this.#complain = complain;
-    this.#table = new ChunkTable(source, start, Math.min(start + size + COUNT_SIZE, source.size), chunks);
+    const end = Math.min(start + size + COUNT_SIZE, source.size);
+    this.#table = new ChunkTable(source, start, end, !layout.bigEndian, chunks);
   }
 
   get consumed(): number {
@@ -112,7 +113,7 @@ export class PackedBytes implements LaneBytes {
       this.#consumed = chunk.at + chunk.packed - this.#start;
       const bytes = this.#unpack(chunk);
       if (bytes !== null) {
-        if (gap > 0) markMissed(bytes);
+        if (gap > 0) markMissed(bytes, this.#layout);
         this.#gap = gap;
         this.#current = bytes;
         return true;

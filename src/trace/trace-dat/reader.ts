@@ -3,6 +3,7 @@ import type { ByteSource } from '../../io/source.ts';
 import { RowTable } from '../../mapping/row-table.ts';
 import type { Capture } from '../capture.ts';
 import { fewOf } from '../damage.ts';
+import { layoutName } from '../layout-name.ts';
 import type { OpenOptions, Reader } from '../reader.ts';
 import { DatCapture } from './capture.ts';
 import { captureClock, selectedClock } from './clock.ts';
@@ -62,8 +63,9 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
       }),
   );
   const packing = header.compression === 'none' ? '' : ` (${header.compression})`;
+  const machine = layoutName(layout.commitSize, layout.bigEndian);
   return new DatCapture(source, log, {
-    format: `trace.dat v${header.version}${packing}`,
+    format: `trace.dat v${header.version}${packing}${machine}`,
     clock,
     kernel: uname ? optionText(uname) : null,
     contents,

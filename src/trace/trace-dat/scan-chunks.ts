@@ -30,6 +30,7 @@ export function scanChunks(
   expected: readonly ExpectedCpu[] | null,
 ): FoundLanes {
   const { pageSize } = layout;
+  const littleEndian = !layout.bigEndian;
   const lanes: FoundLane[] = [];
   let strangeAt: number | null = null;
   let next = nextPage(from, pageSize);
@@ -42,7 +43,7 @@ export function scanChunks(
     const isSurprise = at === null ? brokenAt === null : brokenAt !== null || at !== next;
     if (isSurprise) strangeAt ??= brokenAt ?? next;
     if (at === null) break;
-    const table = new ChunkTable(source, at, end, u32At(at) === 0 ? MOST_CHUNKS : null);
+    const table = new ChunkTable(source, at, end, littleEndian, u32At(at) === 0 ? MOST_CHUNKS : null);
     let size = Math.min(4, end - at);
     let chunks = 0;
     for (let chunk = table.chunk(0); chunk !== null; chunk = table.chunk(++chunks))
@@ -56,7 +57,7 @@ export function scanChunks(
   return { lanes, strangeAt, isNumbered };
 
   function u32At(at: number): number {
-    return new ByteReader(readRange(source, at, 4), true, at).u32();
+    return new ByteReader(readRange(source, at, 4), littleEndian, at).u32();
   }
 
   /** `isLed`: the data before leads here, so that a look at the sizes is enough. */
@@ -68,7 +69,7 @@ export function scanChunks(
   }
 
   function isStart(at: number, isLed: boolean): boolean {
-    const reader = new ByteReader(readRange(source, at, START), true, at);
+    const reader = new ByteReader(readRange(source, at, START), littleEndian, at);
     const [count, packed, size] = [reader.u32(), reader.u32(), reader.u32()];
     if (count > MOST_CHUNKS || packed === 0 || packed > 2 * LARGEST || size === 0 || size > LARGEST)
       return false;

@@ -44,7 +44,7 @@ export function scanPages(
     let next = start;
     if (expected !== undefined) {
       for (let page = pages.at(next); page !== null; page = pages.at(next)) {
-        const time = timeOf(page);
+        const time = timeOf(page, layout);
         const count = eventsOf(page, layout);
         // Behind the last event only pages without any may follow.
         if (events >= expected && (count > 0 || time < last)) break;
@@ -63,8 +63,8 @@ export function scanPages(
   function byTime(start: number): FoundLane {
     let last = 0n;
     let next = start;
-    for (let page = pages.at(next); page !== null && timeOf(page) >= last; page = pages.at(next)) {
-      last = timeOf(page);
+    for (let page = pages.at(next); page !== null && timeOf(page, layout) >= last; page = pages.at(next)) {
+      last = timeOf(page, layout);
       next += pageSize;
     }
     // With numbers of events that do not fit, who knows whether this is all.

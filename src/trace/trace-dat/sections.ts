@@ -26,16 +26,18 @@ export interface Section {
 /** Reads sections of a version 7 file and unpacks those that are compressed. */
 export class Sections {
   readonly #source: ByteSource;
+  readonly #littleEndian: boolean;
   readonly #codec: Codec | null;
 
-  constructor(source: ByteSource, codec: Codec | null) {
+  constructor(source: ByteSource, littleEndian: boolean, codec: Codec | null) {
     this.#source = source;
+    this.#littleEndian = littleEndian;
     this.#codec = codec;
   }
 
   /** Throws DAMAGED when the header lies outside the file. */
   header(at: number): SectionHeader {
-    const cursor = new Cursor(this.#source, at, at + SECTION_HEADER);
+    const cursor = new Cursor(this.#source, at, at + SECTION_HEADER, this.#littleEndian);
     const [id, flags] = [cursor.u16('a section'), cursor.u16('the flags of a section')];
     cursor.skip(4, 'the name of a section');
     return { id, packed: (flags & COMPRESSED) !== 0, size: cursor.size64('the size of a section') };
@@ -45,7 +47,7 @@ export class Sections {
   open(at: number, id: number, what: string): Section {
     const header = this.header(at);
     const start = at + SECTION_HEADER;
-    const cursor = new Cursor(this.#source, start, start + header.size);
+    const cursor = new Cursor(this.#source, start, start + header.size, this.#littleEndian);
     if (header.id !== id)
       throw cursor.damaged(`${what} should be section ${id}, the file has ${header.id} there`);
     if (!header.packed) return { cursor, source: this.#source };
@@ -62,6 +64,6 @@ export class Sections {
     }
     const bytes = this.#codec.decode(readRange(this.#source, cursor.position, packed), size, at);
     const unpacked = bytesSource(bytes, this.#source.name);
-    return { cursor: new Cursor(unpacked, 0, unpacked.size, at), source: unpacked };
+    return { cursor: new Cursor(unpacked, 0, unpacked.size, this.#littleEndian, at), source: unpacked };
   }
 }

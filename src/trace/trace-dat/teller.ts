@@ -6,6 +6,12 @@ import type { FormatIndex } from './formats.ts';
 import { Kallsyms } from './kallsyms.ts';
 import { Cmdlines, PrintkFormats, type Load } from './names.ts';
 
+/** A record's common_type; 0 where it is too short to have one. */
+export function typeOfRecord(record: Uint8Array, bigEndian = false): number {
+  const [first = 0, second = 0] = record;
+  return bigEndian ? (first << 8) | second : first | (second << 8);
+}
+
 /** Names tasks and symbols and puts raw records into words, by the formats and tables of a capture. */
 export class Teller {
   readonly #formats: FormatIndex;
@@ -15,7 +21,7 @@ export class Teller {
 
   constructor(
     formats: FormatIndex,
-    longSize: 4 | 8,
+    { longSize, bigEndian }: Pick<Names, 'longSize' | 'bigEndian'>,
     tables: Readonly<Record<'kallsyms' | 'cmdlines' | 'printk-formats', Load>>,
     anchor: Anchor | null = null,
   ) {
@@ -29,6 +35,7 @@ export class Teller {
         this.#kallsyms.address(symbol) ?? (anchor?.name === symbol ? anchor.address : null),
       text: (address) => printkFormats.text(address),
       longSize,
+      bigEndian,
     };
   }
 
@@ -48,7 +55,7 @@ export class Teller {
   /** A record that begins with common_type, for people; null where it is too short to have a type. */
   tell(record: Uint8Array): EventRecord | null {
     if (record.byteLength < 2) return null;
-    const id = record[0]! | (record[1]! << 8);
+    const id = typeOfRecord(record, this.#names.bigEndian);
     const type = this.type(id);
     const format = this.#formats.format(id);
     if (format === null) return { type, fields: [], text: '' };
@@ -57,7 +64,7 @@ export class Teller {
       type,
       // Whoever asks for one of them seldom wants the other.
       get fields() {
-        return readFields(format, record);
+        return readFields(format, record, names.bigEndian);
       },
       get text() {
         return describeRecord(format, record, names);

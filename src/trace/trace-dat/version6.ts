@@ -15,7 +15,7 @@ import type { Load } from './names.ts';
  * Nothing in it can be skipped, so damage before the data throws DAMAGED.
  */
 export function readVersion6(source: ByteSource, header: FileHeader, log: DatDamageLog): Contents {
-  const cursor = new Cursor(source, header.next, source.size);
+  const cursor = new Cursor(source, header.next, source.size, header.littleEndian);
   const headerPage = readHeaderPage(cursor);
   const formats = new FormatIndex();
   formats.scanFtrace(cursor, source);
@@ -86,7 +86,7 @@ function readInstance(
     const reader = optionReader(option);
     const at = reader.size64('the place of an instance');
     const name = reader.cstring('the name of an instance');
-    return [readTail(new Cursor(source, at, source.size), name, pageSize, cpus).buffer];
+    return [readTail(new Cursor(source, at, source.size, option.littleEndian), name, pageSize, cpus).buffer];
   } catch (error) {
     if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
     log.add('options-damaged', option.offset, error.message);

@@ -38,7 +38,7 @@ export async function readVersion7(
     );
   }
   const codec = header.compression === 'none' ? null : await openCodec(header.compression, source.size);
-  const sections = new Sections(source, codec);
+  const sections = new Sections(source, header.littleEndian, codec);
   const chain = readChain(sections, header.next);
   const { options } = chain;
   const sectionOf = (id: number, what: string): Section | null => {

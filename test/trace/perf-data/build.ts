@@ -1,6 +1,7 @@
 import * as P from '../../../src/model/perf-records.ts';
 import { bytesSource } from '../../../src/io/bytes.ts';
 import { SAMPLE } from '../../../src/trace/perf-data/attr.ts';
+import { byteOrder } from '../byte-order.ts';
 import { Bytes, headerPageText, SYSTEMS } from '../trace-dat/build.ts';
 
 /** A small perf.data made by hand, from include/uapi/linux/perf_event.h and tools/perf/util/header.h, to test the reader against. */
@@ -28,6 +29,7 @@ export function attr(built: BuiltAttr): Uint8Array {
   if (built.frequency) flags |= 1n << 10n;
   if (built.backward) flags |= 1n << 27n;
   if (built.clockId !== undefined) flags |= 1n << 25n;
+  if (!byteOrder.littleEndian) flags = reversed(flags);
   return new Bytes()
     .u32(built.type ?? 2)
     .u32(128)
@@ -41,6 +43,14 @@ export function attr(built: BuiltAttr): Uint8Array {
     .raw(new Uint8Array(128 - 96))
     .done();
 }
+
+/** A big-endian compiler puts the first bit field into the highest bit. */
+function reversed(flags: bigint): bigint {
+  return BigInt(`0b${[...flags.toString(2).padStart(64, '0')].toReversed().join('')}`);
+}
+
+/** "PERFILE2" as a number of the machine. */
+const MAGIC = 0x32454c4946524550n;
 
 export function perfRecord(type: number, body: Uint8Array, misc = 0): Uint8Array {
   return new Bytes()
@@ -162,26 +172,30 @@ export function idIndex(ids: readonly (readonly [id: number, cpu: number])[]): U
 
 export const ROUND = perfRecord(68, new Uint8Array(0));
 
-/** HEADER_TRACING_DATA in version 0.6, with the formats of the built trace.dat. */
-export function tracingData(): Uint8Array {
-  const bytes = new Bytes()
-    .raw(Uint8Array.of(0x17, 8, 0x44))
-    .text('tracing0.6\0')
-    .number(0, 1)
-    .number(8, 1)
-    .u32(4096);
-  const page = headerPageText();
-  bytes.text('header_page\0').u64(page.length).text(page).text('header_event\0').u64(0);
-  bytes.u32(0).u32(SYSTEMS.length);
+function builtFormats(): Uint8Array {
+  const bytes = new Bytes().u32(SYSTEMS.length);
   for (const [system, formats] of SYSTEMS) {
     bytes.text(`${system}\0`).u32(formats.length);
     for (const format of formats) bytes.u64(format.length).text(format);
   }
+  return bytes.done();
+}
+
+/** HEADER_TRACING_DATA in version 0.6, with header_page and the event formats, those of the built trace.dat by default. */
+export function tracingData(page = headerPageText(), formats = builtFormats(), longSize = 8): Uint8Array {
+  const bytes = new Bytes()
+    .raw(Uint8Array.of(0x17, 8, 0x44))
+    .text('tracing0.6\0')
+    .number(byteOrder.littleEndian ? 0 : 1, 1)
+    .number(longSize, 1)
+    .u32(4096);
+  bytes.text('header_page\0').u64(page.length).text(page).text('header_event\0').u64(0);
+  bytes.u32(0).raw(formats);
   const cmdlines = '42 saved\n';
   return bytes.u32(0).u32(0).u64(cmdlines.length).text(cmdlines).done();
 }
 
-function string(text: string): Uint8Array {
+export function string(text: string): Uint8Array {
   return new Bytes().u32(64).text(text).alignTo(4).raw(new Uint8Array(64)).done().subarray(0, 68);
 }
 
@@ -197,10 +211,18 @@ export interface BuiltFile {
   readonly features?: typeof FEATURES;
   /** Size of the data as the header states it. */
   readonly dataSize?: number;
+  /** Bytes of the recorder's long, which the bitmap of features is made of. */
+  readonly longSize?: 4 | 8;
 }
 
 /** A file: header, ids, attributes, data, the places of the features, the features. */
-export function perfFile({ attrs, records, features = FEATURES, dataSize }: BuiltFile): Uint8Array {
+export function perfFile({
+  attrs,
+  records,
+  features = FEATURES,
+  dataSize,
+  longSize = 8,
+}: BuiltFile): Uint8Array {
   const ids = new Bytes();
   const entries = new Bytes();
   for (const built of attrs) {
@@ -215,7 +237,7 @@ export function perfFile({ attrs, records, features = FEATURES, dataSize }: Buil
   const dataAt = 104 + ids.size + entries.size;
   let bits = 0n;
   for (const [number] of features) bits |= 1n << BigInt(number);
-  const header = new Bytes().text('PERFILE2').u64(104).u64(144);
+  const header = new Bytes().u64(MAGIC).u64(104).u64(144);
   header
     .u64(104 + ids.size)
     .u64(entries.size)
@@ -223,7 +245,9 @@ export function perfFile({ attrs, records, features = FEATURES, dataSize }: Buil
     .u64(dataSize ?? data.size)
     .u64(0)
     .u64(0);
-  header.u64(bits).raw(new Uint8Array(24));
+  if (longSize === 8) header.u64(bits);
+  else header.u32(Number(bits & 0xffffffffn)).u32(Number(bits >> 32n));
+  header.raw(new Uint8Array(24));
   const places = new Bytes();
   const contents = new Bytes();
   const first = dataAt + data.size + 16 * features.length;
@@ -242,7 +266,7 @@ export function perfFile({ attrs, records, features = FEATURES, dataSize }: Buil
 
 /** The same as perf record -o - writes it. */
 export function perfPipe({ attrs, records, features = FEATURES }: BuiltFile): Uint8Array {
-  const bytes = new Bytes().text('PERFILE2').u64(16);
+  const bytes = new Bytes().u64(MAGIC).u64(16);
   for (const built of attrs) {
     const body = new Bytes().raw(attr(built));
     for (const id of built.ids ?? []) body.u64(id);

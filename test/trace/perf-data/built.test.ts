@@ -330,11 +330,9 @@ describe('what is not read', () => {
     await expect(built({ ...TAKE, backward: true })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   });
 
-  test('other byte orders and the first version', async () => {
-    for (const magic of ['2ELIFREP', 'PERFFILE']) {
-      const bytes = new Bytes().text(magic).raw(new Uint8Array(200)).done();
-      await expect(openSource(sourceOf(bytes))).rejects.toMatchObject({ code: 'UNSUPPORTED', offset: 0 });
-    }
+  test('the first version', async () => {
+    const bytes = new Bytes().text('PERFFILE').raw(new Uint8Array(200)).done();
+    await expect(openSource(sourceOf(bytes))).rejects.toMatchObject({ code: 'UNSUPPORTED', offset: 0 });
   });
 
   test('fields that were not recorded, formats that perf did not come to write', async () => {
@@ -363,6 +361,14 @@ describe('what is not read', () => {
     expect(told).toEqual(['1 attempt cpu 0', '3 attempt cpu 0']);
     expect(damageOf(capture)).toEqual(['unknown-ids']);
   });
+});
+
+test('an event whose samples have their ids elsewhere: left out, and told', async () => {
+  const elsewhere = { ...OTHER, sampleType: (USUAL & ~SAMPLE.identifier) | SAMPLE.id };
+  const records = [taken(0, 1), sample(elsewhere, { id: 20, time: 2, raw: thing(1) }), taken(0, 3)];
+  const { capture, told } = await eventsIn(perfFile({ attrs: [TAKE, elsewhere], records }));
+  expect(told).toEqual(['1 attempt cpu 0', '3 attempt cpu 0']);
+  expect(damageOf(capture)).toEqual(['unknown-ids']);
 });
 
 test('the end of other records is as long as it says', () => {

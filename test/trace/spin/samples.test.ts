@@ -232,7 +232,9 @@ test('whatever a container says of samples, what its events foretell goes in as 
       mask.fold(folded, event, 0);
       mask.fold(folded, event, 0);
       expect(folded).toEqual(bytes);
-      new SampleTeller(new SampleEvents(of), new Teller(new FormatIndex(), 8, loads)).tell(bytes);
+      new SampleTeller(new SampleEvents(of), new Teller(new FormatIndex(), { longSize: 8 }, loads)).tell(
+        bytes,
+      );
     },
   );
   fc.assert(property, { seed: SEED, numRuns: 2000 * SOAK });

@@ -1,4 +1,5 @@
 import { deflateSync } from 'node:zlib';
+import { byteOrder } from '../byte-order.ts';
 
 /** A small trace.dat made by hand, byte by byte from the format's description, to test the reader against. */
 
@@ -31,9 +32,10 @@ export class Bytes {
     return this.raw(new TextEncoder().encode(text));
   }
   number(value: number | bigint, size: 1 | 2 | 4 | 8): this {
+    const { littleEndian } = byteOrder;
     const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(value)), true);
-    return this.raw(bytes.subarray(0, size));
+    new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(value)), littleEndian);
+    return this.raw(littleEndian ? bytes.subarray(0, size) : bytes.subarray(8 - size));
   }
   u16(value: number): this {
     return this.number(value, 2);
@@ -68,14 +70,19 @@ export function page(parts: PageParts): Uint8Array {
   const data = new Bytes();
   for (const { delta, data: bytes } of parts.records) {
     const words = Math.ceil(bytes.length / 4);
-    if (words >= 1 && words <= 28) data.u32((words | (delta << 5)) >>> 0);
-    else data.u32((delta << 5) >>> 0).u32(words * 4 + 4);
+    if (words >= 1 && words <= 28) data.u32(eventWord(words, delta));
+    else data.u32(eventWord(0, delta)).u32(words * 4 + 4);
     data.raw(bytes).alignTo(4);
   }
   const head = new Bytes().u64(parts.time).number(parts.commit ?? data.size, commitSize);
   const whole = head.raw(data.done()).alignTo(pageSize).done();
   if (whole.length !== pageSize) throw new Error('too many records for a page');
   return whole;
+}
+
+/** Bit fields begin at the low end of a little-endian word, and at the high end of a big-endian one. */
+function eventWord(type: number, delta: number): number {
+  return (byteOrder.littleEndian ? type | (delta << 5) : (type << 27) | delta) >>> 0;
 }
 
 export function join(...parts: readonly Uint8Array[]): Uint8Array {
@@ -213,7 +220,7 @@ function magic(version: number, parts: FileParts): Bytes {
   return new Bytes()
     .raw(Uint8Array.of(0x17, 0x08, 0x44))
     .text(`tracing${version}\0`)
-    .raw(Uint8Array.of(0, 8))
+    .raw(Uint8Array.of(byteOrder.littleEndian ? 0 : 1, 8))
     .u32(parts.pageSize ?? 4096);
 }
 
@@ -300,7 +307,7 @@ export function buildV7(parts: FileParts = {}): Uint8Array {
   fixups.push([first.nextAt, optionSection(buffers).at]);
   const bytes = file.done();
   const view = new DataView(bytes.buffer);
-  for (const [at, value] of fixups) view.setBigUint64(at, BigInt(value), true);
+  for (const [at, value] of fixups) view.setBigUint64(at, BigInt(value), byteOrder.littleEndian);
   return bytes;
 }
 
@@ -342,6 +349,6 @@ export function buildV6(parts: FileParts & { readonly latency?: boolean } = {}):
   }
   const bytes = file.done();
   const view = new DataView(bytes.buffer);
-  for (const [at, value] of fixups) view.setBigUint64(at, BigInt(value), true);
+  for (const [at, value] of fixups) view.setBigUint64(at, BigInt(value), byteOrder.littleEndian);
   return bytes;
 }

@@ -13,6 +13,7 @@ import {
   UNMAPPED,
   type FileParts,
 } from './build.ts';
+import { byteOrder } from '../byte-order.ts';
 import { laneBytes, openBytes } from './drain.ts';
 import { walkLane } from './walk.ts';
 
@@ -41,7 +42,9 @@ describe.each(BUILDS)('%s', (name, build, parts) => {
 
   test('names, clock, statistics', async () => {
     const capture = await openBytes(file);
-    expect(capture.format).toBe(`trace.dat ${name.slice(0, 2)}${name.includes('zlib') ? ' (zlib)' : ''}`);
+    const packing = name.includes('zlib') ? ' (zlib)' : '';
+    const order = byteOrder.littleEndian ? '' : ', big-endian';
+    expect(capture.format).toBe(`trace.dat ${name.slice(0, 2)}${packing}${order}`);
     expect(capture.clock).toEqual({ name: 'mono', unit: 'ns' });
     expect(capture.kernel).toBe('Linux box 6.12.0 x86_64');
     expect(capture.cpuCount).toBe(2);
@@ -133,7 +136,12 @@ test('32-bit kernels and large sub-buffers: sizes come from the file', async () 
   for (const build of [buildV6, buildV7]) {
     const capture = await openBytes(build({ commitSize: 4, pageSize: 16384 }));
     const { input } = capture.lanes[0]!;
-    expect(input).toEqual({ kind: 'pages', layout: { pageSize: 16384, commitSize: 4, dataAt: 12 } });
+    const bigEndian = !byteOrder.littleEndian;
+    expect(input).toEqual({
+      kind: 'pages',
+      layout: { pageSize: 16384, commitSize: 4, dataAt: 12, bigEndian },
+    });
+    expect(capture.format).toMatch(bigEndian ? /, 32-bit big-endian$/ : /, 32-bit$/);
     expect([...walkLane(capture.lanes[0]!, 16384)]).toHaveLength(6);
   }
 });
@@ -184,7 +192,7 @@ describe('refused by name', () => {
   });
 
   test.each([
-    ['big-endian', 12, 1, 'big-endian'],
+    ['a byte order that is none', 12, 2, 'byte order 2'],
     ['version 5', 10, 0x35, 'version "5"'],
   ])('%s', async (_, at, value, message) => {
     const file = buildV6();

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { SpinbackError } from '../../../src/base/errors.ts';
+import { byteOrder } from '../byte-order.ts';
 import { acquire, Bytes, buildV6, buildV7, join, page, sampleBuffer, type BuiltBuffer } from './build.ts';
 import { laneBytes, openBytes, seeded, survive } from './drain.ts';
 import { walkLane } from './walk.ts';
+
+const { littleEndian } = byteOrder;
 
 /** A flipped page size makes one page of this of what little a lane has. */
 const LARGEST_PAGE = 2 ** 20;
@@ -121,11 +124,11 @@ describe('compressed chunks', () => {
     const view = new DataView(file.buffer);
     const places: number[] = [];
     // The lane is the only thing at 8192: metadata takes less than two pages, and lanes are page aligned.
-    const start = [4096, 8192].find((at) => view.getUint32(at, true) === 6)!;
+    const start = [4096, 8192].find((at) => view.getUint32(at, littleEndian) === 6)!;
     let at = start + 4;
     for (let index = 0; index < 6; index++) {
       places.push(at);
-      at += 8 + view.getUint32(at, true);
+      at += 8 + view.getUint32(at, littleEndian);
     }
     return places;
   }
@@ -142,8 +145,12 @@ describe('compressed chunks', () => {
     expect(walked.map(({ lostBefore }) => lostBefore)).toEqual([null, null, -1, null]);
     // The gap's pages are empty and have the time of the page behind them.
     const pages = new DataView(laneBytes(await openBytes(file), 0).buffer);
-    expect([2, 3, 4].map((index) => pages.getBigUint64(index * 4096, true))).toEqual([5000n, 5000n, 5000n]);
-    expect([2, 3].map((index) => pages.getUint32(index * 4096 + 8, true))).toEqual([0, 0]);
+    expect([2, 3, 4].map((index) => pages.getBigUint64(index * 4096, littleEndian))).toEqual([
+      5000n,
+      5000n,
+      5000n,
+    ]);
+    expect([2, 3].map((index) => pages.getUint32(index * 4096 + 8, littleEndian))).toEqual([0, 0]);
     expect(walked.map(({ offset }) => offset)).toEqual([0, 1, 4, 5].map((index) => healthy[index]!.offset));
     expect(capture.damage()).toContainEqual(
       expect.objectContaining({ name: 'damaged-chunk', count: 2, offset: places[2]! + 8 }),
@@ -169,7 +176,7 @@ describe('compressed chunks', () => {
       [0, 0],
     ] as const) {
       const file = buildV7({ compression: 'zlib', buffers: [buffer] });
-      new DataView(file.buffer).setUint32(chunkPlaces(file)[1]! + field, value, true);
+      new DataView(file.buffer).setUint32(chunkPlaces(file)[1]! + field, value, littleEndian);
       const capture = await openBytes(file);
       expect([...walkLane(capture.lanes[0]!)]).toHaveLength(1);
       expect(capture.damage()).toHaveLength(2);
@@ -181,7 +188,7 @@ describe('compressed chunks', () => {
     const file = buildV7({ compression: 'zlib', buffers: [buffer] });
     const last = chunkPlaces(file)[5]!;
     const view = new DataView(file.buffer);
-    view.setUint32(last, view.getUint32(last, true) + 8, true);
+    view.setUint32(last, view.getUint32(last, littleEndian) + 8, littleEndian);
     const capture = await openBytes(file);
     expect([...walkLane(capture.lanes[0]!)]).toHaveLength(5);
     expect(capture.damage().map(({ name }) => name)).toContain('truncated');
@@ -190,7 +197,7 @@ describe('compressed chunks', () => {
 
   test("a size that is not the chunk's is damage, not garbage", async () => {
     const file = buildV7({ compression: 'zlib', buffers: [buffer] });
-    new DataView(file.buffer).setUint32(chunkPlaces(file)[1]! + 4, 8192, true);
+    new DataView(file.buffer).setUint32(chunkPlaces(file)[1]! + 4, 8192, littleEndian);
     const capture = await openBytes(file);
     expect([...walkLane(capture.lanes[0]!)].map(({ pid }) => pid)).toEqual([1, 3, 4, 5, 6]);
   });
@@ -200,7 +207,7 @@ describe('compressed chunks', () => {
     const view = new DataView(file.buffer);
     // The buffer option ends with the only lane's size, then 14 bytes of DONE.
     const sizeAt = file.length - 14 - 8;
-    view.setBigUint64(sizeAt, view.getBigUint64(sizeAt, true) - 4n, true);
+    view.setBigUint64(sizeAt, view.getBigUint64(sizeAt, littleEndian) - 4n, littleEndian);
     const capture = await openBytes(file);
     expect([...walkLane(capture.lanes[0]!)]).toHaveLength(6);
     expect(capture.damage().map(({ name }) => name)).toEqual(['mapping-misfit']);
@@ -265,9 +272,9 @@ describe('places of lanes that cannot be', () => {
     const file = buildV7();
     const view = new DataView(file.buffer);
     // The last options section's DONE points back to the first one.
-    const first = view.getBigUint64(12 + 6 + 6, true);
-    expect(view.getUint16(Number(first), true)).toBe(0);
-    view.setBigUint64(file.length - 8, first, true);
+    const first = view.getBigUint64(12 + 6 + 6, littleEndian);
+    expect(view.getUint16(Number(first), littleEndian)).toBe(0);
+    view.setBigUint64(file.length - 8, first, littleEndian);
     const capture = await openBytes(file);
     expect(capture.damage().map(({ name }) => name)).toContain('options-damaged');
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Capture } from '../../../src/trace/capture.ts';
+import { byteOrder } from '../byte-order.ts';
 import {
   acquire,
   Bytes,
@@ -15,10 +16,12 @@ import {
 import { openBytes, told } from './drain.ts';
 import { walkLane } from './walk.ts';
 
+const { littleEndian } = byteOrder;
+
 // Files without a list of the CPUs' data, made by hand: what is found, whose it is called, and what the damage says.
 
 function u32(file: Uint8Array, at: number): number {
-  return new DataView(file.buffer, file.byteOffset).getUint32(at, true);
+  return new DataView(file.buffer, file.byteOffset).getUint32(at, littleEndian);
 }
 
 const STAT = (cpu: number, events: number): BuiltOption =>
@@ -57,13 +60,16 @@ function pointerAt(file: Uint8Array): number {
 /** The ends of the first options of a built file; the eight bytes before are the place of the last ones. */
 function firstOptionsEnd(file: Uint8Array): number {
   const view = new DataView(file.buffer);
-  const first = Number(view.getBigUint64(pointerAt(file), true));
-  return first + 16 + Number(view.getBigUint64(first + 8, true));
+  const first = Number(view.getBigUint64(pointerAt(file), littleEndian));
+  return first + 16 + Number(view.getBigUint64(first + 8, littleEndian));
 }
 
 /** Everything but the last options. */
 function withoutIndex(file: Uint8Array): Uint8Array {
-  return file.slice(0, Number(new DataView(file.buffer).getBigUint64(firstOptionsEnd(file) - 8, true)));
+  return file.slice(
+    0,
+    Number(new DataView(file.buffer).getBigUint64(firstOptionsEnd(file) - 8, littleEndian)),
+  );
 }
 
 describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (compression) => {
@@ -107,10 +113,10 @@ describe.each(['none', 'zlib'] as const)('which CPU is whose, compression %s', (
     const file = built([cpu(0, 10n, 20n, 30n), cpu(1, 15n, 25n)], [STAT(0, 3), STAT(1, 9), STAT(2, 1)]);
     const view = new DataView(file.buffer);
     const section = firstOptionsEnd(file);
-    expect(view.getUint16(section, true)).toBe(3);
-    view.setBigUint64(section - 8, 0n, true);
-    view.setBigUint64(section + 8, 0n, true);
-    if (compression === 'zlib') view.setUint32(2 * DATA, 0, true);
+    expect(view.getUint16(section, littleEndian)).toBe(3);
+    view.setBigUint64(section - 8, 0n, littleEndian);
+    view.setBigUint64(section + 8, 0n, littleEndian);
+    if (compression === 'zlib') view.setUint32(2 * DATA, 0, littleEndian);
     const capture = await openBytes(file);
     expect(delivered(capture)).toEqual({ 0: [0, 0, 0], 1: [1, 1], 2: [] });
     expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([false, true, true]);
@@ -171,7 +177,7 @@ test('an instance whose data is cut, behind a top one whose options are there', 
   const section = new Bytes().raw(whole).u16(3).u16(0).u32(0).u64(99_999).alignTo(4096);
   const file = section.raw(cpu(1, 5n, 6n).pages).done();
   // The options of the top buffer lead to those of the instance, which were to follow its data.
-  new DataView(file.buffer).setBigUint64(whole.length - 8, 99_999n, true);
+  new DataView(file.buffer).setBigUint64(whole.length - 8, 99_999n, littleEndian);
   const top = await openBytes(file);
   expect(delivered(top)).toEqual({ 0: [0], 1: [1] });
   expect(top.lanes.map(({ lostTail }) => lostTail)).toEqual([false, false]);
@@ -209,7 +215,7 @@ describe('plain pages', () => {
 
   test('a page whose header cannot be ends the search', async () => {
     const file = built([cpu(0, 10n, 20n, 30n), cpu(1, 15n)], [STAT(0, 3), STAT(1, 1)]);
-    new DataView(file.buffer).setUint32(DATA + 4096 + 8, 0xfffff, true);
+    new DataView(file.buffer).setUint32(DATA + 4096 + 8, 0xfffff, littleEndian);
     const capture = await openBytes(file);
     expect(delivered(capture)).toEqual({ 0: [0], 1: [] });
     expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([true, true]);
@@ -219,9 +225,9 @@ describe('plain pages', () => {
   test('the mark of lost events in a page header is no damage', async () => {
     const file = built([cpu(0, 10n, 20n), cpu(1, 15n)], [STAT(0, 2), STAT(1, 1)]);
     const view = new DataView(file.buffer);
-    for (const upper of [0, 0xffffffff]) {
-      view.setUint32(DATA + 8, (view.getUint32(DATA + 8, true) | 0x80000000) >>> 0, true);
-      view.setUint32(DATA + 12, upper, true);
+    for (const upper of [0n, 0xffffffffn]) {
+      const commit = view.getBigUint64(DATA + 8, littleEndian) & 0x7fffffffn;
+      view.setBigUint64(DATA + 8, commit | 0x80000000n | (upper << 32n), littleEndian);
       expect((await openBytes(file)).lanes.map(({ size }) => size)).toEqual([2 * 4096, 4096]);
     }
   });
@@ -240,7 +246,7 @@ describe('compressed chunks', () => {
   ])('the sizes lead nowhere (%s): the next CPU is searched', async (_, size) => {
     const file = built();
     const second = DATA + 4 + 8 + u32(file, DATA + 4);
-    new DataView(file.buffer).setUint32(second, size, true);
+    new DataView(file.buffer).setUint32(second, size, littleEndian);
     const capture = await openBytes(file);
     expect(delivered(capture)).toEqual({ 0: [0], 1: [1, 1] });
     expect(capture.lanes.map(({ lostTail }) => lostTail)).toEqual([true, false]);
@@ -250,7 +256,7 @@ describe('compressed chunks', () => {
 
   test('a count that is too large ends with the data', async () => {
     const file = built();
-    new DataView(file.buffer).setUint32(DATA, 7, true);
+    new DataView(file.buffer).setUint32(DATA, 7, littleEndian);
     expect(delivered(await openBytes(file))).toEqual({ 0: [0, 0, 0], 1: [1, 1] });
   });
 
@@ -276,6 +282,6 @@ test('version 6 lists its CPUs first: those behind the cut are named', async () 
 
 test('no options yet: an error with the place', async () => {
   const file = buildV7({ buffers: [sampleBuffer()] });
-  new DataView(file.buffer).setBigUint64(pointerAt(file), 0n, true);
+  new DataView(file.buffer).setBigUint64(pointerAt(file), 0n, littleEndian);
   await expect(openBytes(file)).rejects.toMatchObject({ code: 'DAMAGED', offset: file.length });
 });

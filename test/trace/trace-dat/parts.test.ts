@@ -9,11 +9,16 @@ import { Bytes, page, record, textOption } from './build.ts';
 const bytes = (text: string) => () => new TextEncoder().encode(text);
 
 describe('clock', () => {
-  const option = (id: number, text: string) => ({ ...textOption(id, text), offset: 0 });
+  const option = (id: number, text: string) => ({
+    ...textOption(id, text),
+    offset: 0,
+    littleEndian: true,
+  });
   const tsc = (mult: number, shift: number, offset = 0) => ({
     id: 14,
     data: new Bytes().u32(mult).u32(shift).u64(offset).done(),
     offset: 0,
+    littleEndian: true,
   });
 
   test('the one in brackets', () => {
@@ -172,7 +177,7 @@ describe('pages', () => {
 
   test('marking a page', () => {
     const built = page({ time: 5n, records: [{ delta: 1, data: short }] });
-    markMissed(built);
+    markMissed(built, layout);
     expect(new DataView(built.buffer).getUint32(8, true)).toBe((0x80000000 | 20) >>> 0);
   });
 });
