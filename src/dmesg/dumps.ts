@@ -7,6 +7,7 @@ import {
   isPrimitive,
   isScheduler,
   partsOf,
+  vouched,
   type RawFrame,
 } from './frames.ts';
 import { interruptsOf } from './registers.ts';
@@ -48,26 +49,28 @@ function placeOf(draft: DumpDraft): Place | null {
   if (draft.user) return null;
   const interrupted = interruptedFrame(draft.frames);
   if (interrupted) return interrupted;
-  // Where nothing is reliable, the innermost guess is as good as any, and so is none.
   return (
-    draft.frames.find(
-      ({ function: name, reliable }) =>
-        reliable && !isMachinery(name) && !isScheduler(name) && !isEntry(name) && !isInstrumentation(name),
+    vouched(draft.frames).find(
+      ({ function: name }) =>
+        !isMachinery(name) && !isScheduler(name) && !isEntry(name) && !isInstrumentation(name),
     ) ?? null
   );
 }
 
 /** The frame behind the innermost interrupt or NMI, if the innermost frames are the report's own machinery. */
 function interruptedFrame(frames: readonly RawFrame[]): Place | null {
-  const entry = frames.findIndex(({ function: name, reliable }) => reliable && isEntry(name));
+  const some = frames.some(({ reliable }) => reliable);
+  const entryAt = ({ function: name, reliable }: RawFrame): boolean => (reliable || !some) && isEntry(name);
+  const entry = frames.findIndex(entryAt);
   if (entry < 0) return null;
   const before = frames.slice(0, entry);
   if (!before.some(({ function: name }) => isMachinery(name))) return null;
   let at = entry + 1;
-  while (at < frames.length && frames[at]!.reliable && isEntry(frames[at]!.function)) at++;
-  // <EOI> behind the entry says it outright.
-  const interrupted = frames.slice(entry, entry + 5).find((frame) => frame.interrupted);
-  if (interrupted) return interrupted;
+  while (at < frames.length && entryAt(frames[at]!)) at++;
+  // <EOI> behind the entry says it outright; no instruction lies at a function's end, only a stale return address.
+  const marked = frames.slice(entry, entry + 5).findIndex((frame) => frame.interrupted);
+  if (marked >= 0)
+    return frames.slice(entry + marked).find(({ offset, size }) => offset === null || offset !== size) ?? null;
   const rest = frames.slice(at);
   // Up to v4.9 x86 dumps the interrupted function as "? fn" once for each copy of the NMI's frame: what is there twice is it.
   const guesses = rest.slice(
@@ -82,7 +85,7 @@ function interruptedFrame(frames: readonly RawFrame[]): Place | null {
       (other, later) => later > index && other.function === guess.function && other.offset === guess.offset,
     ),
   );
-  return twice ?? rest.find(({ reliable }) => reliable) ?? null;
+  return twice ?? vouched(rest)[0] ?? null;
 }
 
 /** "<f3> 90 49" -> bytes and the place of the marked one; null where the kernel could not read it. */
@@ -101,7 +104,7 @@ function codeOf(text: string | null): CpuDump['code'] {
 export function callerOf(dump: CpuDump): string | null {
   const { function: name, stack } = dump;
   if (name !== null && !isLowLevel(name) && !isScheduler(name)) return name;
-  const names = stack.filter(({ reliable }) => reliable).map((frame) => frame.function);
+  const names = vouched(stack).map((frame) => frame.function);
   const from = name === null ? 0 : Math.max(0, names.indexOf(name));
   return (
     names.slice(from).find((of) => !isLowLevel(of) && !isScheduler(of) && !isMachinery(of) && !isEntry(of)) ??
@@ -116,9 +119,9 @@ function isLowLevel(name: string): boolean {
 /** The innermost function that is neither the report's machinery nor a primitive: where a report about the printing CPU itself came from. */
 export function topOf(dump: CpuDump): string | null {
   return (
-    dump.stack.find(
-      ({ function: name, reliable }) =>
-        reliable && !isLowLevel(name) && !isScheduler(name) && !isMachinery(name) && !isEntry(name),
+    vouched(dump.stack).find(
+      ({ function: name }) =>
+        !isLowLevel(name) && !isScheduler(name) && !isMachinery(name) && !isEntry(name),
     )?.function ?? null
   );
 }

@@ -4,6 +4,8 @@ import type { LogFrame, StackPart } from '../model/kernel-log.ts';
 export interface RawFrame {
   readonly function: string;
   readonly offset: number | null;
+  /** Length of the function. */
+  readonly size: number | null;
   readonly module: string | null;
   readonly reliable: boolean;
   /** It stands between <NMI> and </NMI> or <<EOE>>. */
@@ -18,13 +20,13 @@ const LEAD =
   /^(?:(?:<\/?[A-Z#][A-Z0-9_#]{1,15}>|<<EO[EI]>>|\(?\[<?(?:0x)?[0-9a-f]{8,16}>?\]|\[<0>\]|#?\d{1,2}[: ]|-+\)?)\s*)*/;
 const NAME = String.raw`[A-Za-z_.$][\w.$]{0,200}`;
 const SYMBOL = new RegExp(
-  String.raw`^(\?\s*)?\(?(?:\.(?!text))?(${NAME})\+(?:0x)?([0-9a-f]+)(?:\/(?:0x)?[0-9a-f]+)?\)?(?:\s*\[([\w-]+)(?: [0-9a-f]+)?\])?`,
+  String.raw`^(\?\s*)?\(?(?:\.(?!text))?(${NAME})\+(?:0x)?([0-9a-f]+)(?:\/(?:0x)?([0-9a-f]+))?\)?(?:\s*\[([\w-]+)(?: [0-9a-f]+)?\])?`,
 );
 // x86-64 up to 2.6.17: "<ffffffff8010b6f4>{cpu_idle+151}"
 const OLD_SYMBOL = new RegExp(String.raw`<[0-9a-f]{16}>\{(?::([\w-]+):)?(${NAME})\+(\d+)\}`, 'g');
 // 32-bit arm: "[<c0018a50>] (unwind_backtrace) from [<c0014e60>] (show_stack+0x10/0x14)", "unwind_backtrace from show_stack+0x10/0x14"
 const FROM = new RegExp(
-  String.raw`^(\?\s*)?\(?(${NAME})(?:\+0x([0-9a-f]+)(?:\/0x[0-9a-f]+)?)?(?: [\w./-]+:\d+)?\)?(?:\s*\[[\w-]+\])? from (?:\[<[0-9a-f]+>\] )?\(?(${NAME})(?:\+0x[0-9a-f]+)?`,
+  String.raw`^(\?\s*)?\(?(${NAME})(?:\+0x([0-9a-f]+)(?:\/0x[0-9a-f]+)?)?(?: [\w./-]+:\d+)?\)?(?:\s*\[[\w-]+\])?\)? from (?:\[<|\(?${NAME}\+0x)`,
 );
 // decode_stacktrace and syzkaller: "csd_lock_wait kernel/smp.c:108 [inline]"
 const INLINE = new RegExp(String.raw`^(?:\[<[0-9a-f]+>\] )?(${NAME}) [\w./+-]+\.[chSs]:\d+ \[inline\]`);
@@ -58,6 +60,7 @@ export function frameLine(text: string, inNmi: boolean): FrameLine | null {
       return {
         function: name!,
         offset: Number(offset),
+        size: null,
         module: module ?? null,
         reliable: true,
         inNmi: inside,
@@ -89,7 +92,7 @@ export function frameLine(text: string, inNmi: boolean): FrameLine | null {
     // "foo+0x12" counts as a frame at the start of a line or behind an address only.
     if (symbol === null) break;
     const unreliable = symbol[1] !== undefined || after.includes('(unreliable)');
-    const frame = raw(symbol[2]!, symbol[3], symbol[4] ?? null, !unreliable, inside);
+    const frame = raw(symbol[2]!, symbol[3], symbol[5] ?? null, !unreliable, inside, symbol[4]);
     frames.push(lead.includes('<EOI>') ? { ...frame, interrupted: true } : frame);
     rest = after.slice(symbol[0].length).trimStart();
     // Several frames on one line have addresses in front of them.
@@ -105,10 +108,12 @@ function raw(
   module: string | null,
   reliable: boolean,
   inNmi: boolean,
+  size?: string,
 ): RawFrame {
   return {
     function: name,
     offset: offset === undefined ? null : Number.parseInt(offset, 16),
+    size: size === undefined ? null : Number.parseInt(size, 16),
     module,
     reliable,
     inNmi,
@@ -120,6 +125,17 @@ export function plain(name: string): string {
   return name.includes('.')
     ? name.replace(/(?:\.(?:isra|cold|constprop|part|llvm|cfi)(?:\.\d+)?)+$/, '')
     : name;
+}
+
+/**
+ * The frames that the unwinder vouches for; kernels without frame pointers (Debian 3.2 and 3.16, say) vouch for none, and
+ * then all of them are what there is.
+ */
+export function vouched<Frame extends { readonly reliable: boolean }>(
+  frames: readonly Frame[],
+): readonly Frame[] {
+  const reliable = frames.filter((frame) => frame.reliable);
+  return reliable.length > 0 ? reliable : frames;
 }
 
 /** Where an NMI begins. */
@@ -162,7 +178,7 @@ export function isEntry(name: string): boolean {
 
 /** The kernel's own machinery of reporting: never what a CPU was stuck in. */
 const MACHINERY =
-  /^(?:__dump_stack|dump_stack(?:_lvl|_print_info)?|show_stack(?:_log_lvl)?|show_(?:regs|trace)\w*|dump_(?:backtrace|cpu_task|trace|mem)(?:\.\w+)?|nmi_\w*backtrace\w*|arch_trigger_\w+|trigger_\w*backtrace\w*|sched_show_task|rcu_dump_cpu_stacks\w*|rcu_(?:check_callbacks|sched_clock_irq|pending|report_\w+)|print_(?:cpu_stall|other_cpu_stall|\w*stall\w*)(?:\.\w+)*|check_cpu_stall(?:\.\w+)*|__rcu_pending(?:\.\w+)*|panic|nmi_panic|vpanic|watchdog\w*|is_hardlockup|softlockup_\w+|perf_event_(?:overflow|nmi_handler)|__perf_event_overflow|intel_pmu_\w+|x86_pmu_\w+|amd_pmu_\w+|nmi_handle(?:\.\w+)*|warn_slowpath_\w+|__warn(?:_printk)?|report_bug|spin_(?:dump|bug)|rwlock_bug|unwind_backtrace|stack_trace_\w+|lkdtm_\w+|oops_\w+|bad_\w+exception|unwind_\w+|arch_stack_walk|walk_stackframe|return_address|check_hung_\w+|_*might_(?:sleep|resched|fault)\w*|__schedule_bug|print_\w+bug\w*|print_usage_bug\w*|print_circular\w*|check_(?:noncircular|prev_add|prevs_add|irq_usage|deadlock)(?:\.\w+)*|__lock_acquire(?:\.\w+)*|validate_chain(?:\.\w+)*|lock_acquire(?:\.\w+)*|lock_release(?:\.\w+)*|lockdep_\w+|mark_lock\w*(?:\.\w+)*|print_\w*lock\w*|debug_\w+|register_lock_class|tick_(?:periodic|sched_\w+|handle_\w+|nohz_\w+)(?:\.\w+)*|update_process_times|hrtimer_\w+|__run_hrtimer\w*|run_hrtimer\w*|__hrtimer_\w+(?:\.\w+)*|local_apic_timer_interrupt|scheduler_tick|do_timer|run_timer_softirq|account_\w+|__sysvec_\w+|smp_\w+_interrupt)$/;
+  /^(?:__dump_stack|dump_stack(?:_lvl|_print_info)?|show_stack(?:_log_lvl)?|show_(?:regs|trace)\w*|dump_(?:backtrace|cpu_task|trace|mem)(?:\.\w+)?|nmi_\w*backtrace\w*|arch_trigger_\w+|trigger_\w*backtrace\w*|_*sched_show_task|rcu_dump_cpu_stacks\w*|rcu_(?:check_callbacks|sched_clock_irq|pending|report_\w+)|print_(?:cpu_stall|other_cpu_stall|\w*stall\w*)(?:\.\w+)*|check_cpu_stall(?:\.\w+)*|__rcu_pending(?:\.\w+)*|(?:nmi_|v|__)?panic\w*|watchdog\w*|is_hardlockup|softlockup_\w+|perf_event_(?:overflow|nmi_handler)|__perf_event_overflow|intel_pmu_\w+|x86_pmu_\w+|amd_pmu_\w+|nmi_handle(?:\.\w+)*|warn_slowpath_\w+|__warn(?:_printk)?|report_bug|spin_(?:dump|bug)|rwlock_bug|unwind_backtrace|stack_trace_\w+|lkdtm_\w+|oops_\w+|bad_\w+exception|unwind_\w+|arch_stack_walk|walk_stackframe|return_address|check_hung_\w+|_*might_(?:sleep|resched|fault)\w*|__schedule_bug|print_\w+bug\w*|print_usage_bug\w*|print_circular\w*|check_(?:noncircular|prev_add|prevs_add|irq_usage|usage\w*|deadlock|chain_key)(?:\.\w+)*|__lock_acquire(?:\.\w+)*|validate_chain(?:\.\w+)*|lock_acquire(?:\.\w+)*|lock_release(?:\.\w+)*|lockdep_\w+|mark_(?:lock|usage|held_locks)\w*(?:\.\w+)*|print_\w*lock\w*|debug_\w+|register_lock_class|tick_(?:periodic|sched_\w+|handle_\w+|nohz_\w+)(?:\.\w+)*|update_process_times|hrtimer_\w+|__run_hrtimer\w*|run_hrtimer\w*|__hrtimer_\w+(?:\.\w+)*|local_apic_timer_interrupt|scheduler_tick|do_timer|run_timer_softirq|account_\w+|__sysvec_\w+|smp_\w+_interrupt)$/;
 
 export function isMachinery(name: string): boolean {
   return MACHINERY.test(plain(name));
@@ -178,7 +194,7 @@ export function isScheduler(name: string): boolean {
 
 /** Locking, waiting, delaying and atomic primitives: their caller is what a report is about. */
 const PRIMITIVE =
-  /^(?:_*(?:raw_)?(?:spin|read|write)_(?:un|try)?lock\w*|do_raw_\w+|(?:__)?(?:native_|pv_|__pv_)?queued_\w*(?:spin|read|write)_lock\w*(?:\.\w+)*|queued_\w+|arch_(?:spin|read|write)_\w+|__ticket_\w+|ticket_\w+|_?_?kvm_\w*(?:kick|wait|lock_spinning)\w*|__pv_\w+|xen_\w*lock\w*|osq_lock\w*|(?:__)?mutex_\w+(?:\.\w+)*|__ww_mutex\w+|(?:__)?rt_mutex_\w+|rtlock_\w+|(?:__)?rwsem_\w+(?:\.\w+)*|call_rwsem_\w+|(?:__)?down(?:_\w+)?(?:\.\w+)*|up_(?:read|write)|bit_spin_\w+|hlist_bl_\w*lock|bit_wait\w*|__wait_on_bit\w*|out_of_line_wait_\w+|wait_on_bit\w*|__lock_text_start|__(?:read|write)_lock_failed|rwlock_\w+|percpu_rwsem_\w+|__percpu_\w+|percpu_(?:down|up)_\w+|_*delay(?:_tsc)?|delay_\w+|_*udelay|__const_udelay|native_(?:pause|cpuidle|irq_\w+|safe_halt|halt)|cpu_relax|rep_nop|lock_acquire\w*|lock_release\w*|__lock_acquire\w*|lock_contended|wait_for_\w+|__wait_for_\w+|do_wait_\w+|__raw_callee_save_\w+|(?:__)?spin_yield|spin_dump|spin_bug|\.text\.lock\.\w+|preempt_count_\w+|smp_cond_load\w*|usleep_range\w*|[ms]sleep\w*|wait_rcu_exp_gp|__lock_\w+|wait_consider\w*|__down\w*|\w+_lock(?:_(?:irq|irqsave|bh|nested|killable|interruptible|slow\w*))?)$/;
+  /^(?:_*(?:raw_)?(?:spin|read|write)_(?:un|try)?lock\w*|do_raw_\w+|(?:__)?(?:native_|pv_|__pv_)?queued_\w*(?:spin|read|write)_lock\w*(?:\.\w+)*|queued_\w+|arch_(?:spin|read|write)_\w+|__ticket_\w+|ticket_\w+|_?_?kvm_\w*(?:kick|wait|lock_spinning)\w*|__pv_\w+|xen_\w*lock\w*|osq_lock\w*|(?:__)?mutex_\w+(?:\.\w+)*|__ww_mutex\w+|(?:__)?rt_mutex_\w+|rtlock_\w+|(?:__)?rwsem_\w+(?:\.\w+)*|call_rwsem_\w+|(?:__)?down(?:_\w+)?(?:\.\w+)*|up_(?:read|write)|bit_spin_\w+|hlist_bl_\w*lock|bit_wait\w*|__wait_on_bit\w*|out_of_line_wait_\w+|wait_on_bit\w*|__lock_text_start|__(?:read|write)_lock_failed|rwlock_\w+|percpu_rwsem_\w+|__percpu_\w+|percpu_(?:down|up)_\w+|_*delay(?:_tsc)?|delay_\w+|_*udelay|__const_udelay|native_(?:pause|cpuidle|irq_\w+|safe_halt|halt)|cpu_relax|rep_nop|lock_acquire\w*|lock_release\w*|__lock_acquire\w*|lock_contended|wait_for_\w+|__wait_for_\w+|do_wait_\w+|__raw_callee_save_\w+|(?:__)?spin_yield|spin_dump|spin_bug|\.text\.lock\.\w+|preempt_count_\w+|smp_cond_load\w*|usleep_range\w*|[ms]sleep\w*|wait_rcu_exp_gp|__lock_\w+|wait_consider\w*|__down\w*|(?!__wake_up)\w+_lock(?:_(?:irq|irqsave|bh|nested|killable|interruptible|slow\w*))?)$/;
 
 export function isPrimitive(name: string): boolean {
   return PRIMITIVE.test(plain(name));

@@ -163,7 +163,8 @@ export const HEADLINES: readonly Headline[] = [
   {
     kind: 'workqueue-lockup',
     needle: 'workqueue lockup',
-    pattern: /BUG: workqueue lockup - pool(?: cpus=(?<cpus>[\d,-]+))?.*?stuck for (?<secs>\d+)s/,
+    pattern:
+      /BUG: workqueue lockup - pool (?<pool>(?:cpus=(?<cpus>[\d,-]+))?.{0,200}?) ?stuck for (?<secs>\d+)s/,
     source: 'kernel/workqueue.c since v4.5',
     sample: 'BUG: workqueue lockup - pool cpus=1 node=0 flags=0x0 nice=0 stuck for 61s!',
   },

@@ -153,7 +153,7 @@ function entryOf(draft: EntryDraft): LogEntry {
 }
 
 function callerIn(place: CpuDump | null, stacked: CpuDump | null, name: string | null): string | null {
-  const of = place === null ? null : callerOf(place);
+  const of = place === null ? null : callerOf({ ...place, function: name });
   if (of !== null || stacked === null) return of;
   return callerOf({ ...stacked, function: name });
 }

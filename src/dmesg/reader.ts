@@ -12,6 +12,7 @@ import {
   entryOf,
   hasLockChains,
   HELD,
+  isOpenLock,
   lockLine,
   ownerLine,
   type Owner,
@@ -34,6 +35,8 @@ interface Stream extends DumpState {
   entry: EntryDraft | null;
   held: HeldDraft | null;
   expecting: Expecting;
+  /** The beginning of a lock that goes on in the next line; '' for none. */
+  openLock: string;
   /** Frames belong to a chain of locks. */
   inChain: boolean;
   /** CPU and task that a WARNING names in the line before the report. */
@@ -168,6 +171,7 @@ export class LogReader {
         entry: null,
         held: null,
         expecting: null,
+        openLock: '',
         inChain: false,
         warned: null,
         inNmi: false,
@@ -188,6 +192,7 @@ export class LogReader {
     }
     const found = recognise(text);
     if (!found || (seam !== null && (found.from >= seam || found.to <= seam))) return false;
+    if (found.headline.detail && continuesReport(stream.entry, found.headline.kind, line.offset)) return true;
     // A WARNING's first line is the beginning of the report that its second line names.
     const { warned } = stream;
     const begins =
@@ -207,6 +212,7 @@ export class LogReader {
       dump: null,
       held: null,
       expecting: null,
+      openLock: '',
       inChain: false,
       warned: null,
       inNmi: false,
@@ -252,6 +258,13 @@ export class LogReader {
       stream.inChain = false;
       return true;
     }
+    if (stream.openLock !== '' || (stream.entry !== null && hasLockChains(stream.entry.headline.kind))) {
+      const whole = `${stream.openLock}${text}`;
+      const isOpen = isOpenLock(whole);
+      stream.openLock = isOpen ? whole : '';
+      if (isOpen) return true;
+      if (lockLine(whole) !== null) text = whole;
+    }
     if (this.#heldLine(stream, line, text)) return true;
     if (stream.entry !== null) {
       const { used, next } = addEntryLine(stream.entry, text, stream.expecting);
@@ -290,6 +303,11 @@ export class LogReader {
         locks: [],
       };
       if (this.#held.length < MOST_HELD) this.#held.push(stream.held);
+      // Suspicious RCU use names its task here first.
+      if (stream.entry?.headline.kind === 'lockdep-rcu' && stream.entry.dumps.length === 0) {
+        stream.entry.comm ??= stream.held.comm;
+        stream.entry.pid ??= stream.held.pid;
+      }
       return true;
     }
     if (stream.held === null) return false;
@@ -340,6 +358,11 @@ export class LogReader {
 
 function holderOf({ comm, pid, what }: Owner): NonNullable<EntryDraft['holder']> {
   return { comm, pid, why: `hung_task says that it is likely the owner of the ${what}` };
+}
+
+/** The second line of a report comes soon behind its first. */
+function continuesReport(entry: EntryDraft | null, kind: EntryDraft['headline']['kind'], offset: number): boolean {
+  return entry?.headline.kind === kind && offset - entry.offset < 4096;
 }
 
 /** Puts together what a mail program broke: at a space, or behind the "=" of quoted-printable. */

@@ -35,6 +35,12 @@ const PROGRAM_COUNTERS: readonly (readonly [arch: Architecture | null, pattern: 
   ['s390', new RegExp(String.raw`^(?:Krnl PSW : [0-9a-f]{16} [0-9a-f]{16}|[0-9a-f]{16}) \(${SYMBOL}`)],
   // arch/riscv/kernel/process.c since v5.12, arch/mips: "epc : fn+0x12/0x34", "epc   : 80123456 fn+0x12/0x34"
   [null, new RegExp(String.raw`^epc\s*: ${ADDRESS}?${SYMBOL}`)],
+  // arch/sparc/kernel/process_64.c: "TPC: <_raw_spin_lock+0x10/0x20>"; arch/parisc/kernel/traps.c: " IAOQ[0]: fn+0x8/0x40";
+  // arch/m68k/kernel/traps.c: "PC: [<0000329c>] fn+0x12/0x34"; arch/alpha, arch/ia64: "pc is at fn+0x12/0x34", "ip is at ..."
+  [
+    null,
+    new RegExp(String.raw`^(?:TPC: <|IAOQ\[0\]: |PC: ${ADDRESS}|(?:pc|ip) is at )${SYMBOL}`),
+  ],
   // arch/loongarch/kernel/process.c: "   ERA: 9000000000223456 fn+0x12/0x34"
   ['loongarch', new RegExp(String.raw`^ERA: [0-9a-f]{16} ${SYMBOL}`)],
 ];
