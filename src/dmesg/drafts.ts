@@ -47,7 +47,7 @@ export interface DumpDraft {
   workqueue: string | null;
   taskState: string | null;
   arch: Architecture | null;
-  pc: { function: string; offset: number } | null;
+  pc: { function: string; offset: number | null } | null;
   user: boolean;
   readonly registers: Record<string, string>;
   /** Register names that were printed twice belong to the interrupted context below: the first ones count. */

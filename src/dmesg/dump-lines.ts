@@ -1,5 +1,5 @@
 import { MOST_FRAMES, type DumpDraft } from './drafts.ts';
-import { frameLine, isMachinery, vouched } from './frames.ts';
+import { frameLine, isEntry, isMachinery, isScheduler, vouched } from './frames.ts';
 import { registerLine } from './registers.ts';
 
 /** What a header line of a dump says. */
@@ -110,9 +110,10 @@ const HEX_BYTES = /^(?:[0-9a-f]{2}|<[0-9a-f]{2}>)(?: (?:[0-9a-f]{2}|<[0-9a-f]{2}
 const DECORATION =
   /^(?:Call [Tt]race|Backtrace|Stack|Modules linked in|Hardware name|task: ?[0-9a-f(]|FS: |GS: |PKRU|ES: |CR[0234]: |ORIG_RAX|REGS: |Instruction dump|Krnl (?:GPRS|Code|PSW)|\[last unloaded|Last Breaking|LR \[|LR is at|lr : |ra : |Register r\d|Exception stack|R: ?\d|R:0 T:1|Flags: |Control: |Process )/;
 
-/** Does the stack show how the kernel came to print it? Then what it interrupted is the place of interest. */
-function printsReport({ frames }: DumpDraft): boolean {
-  return isMachinery(vouched(frames)[0]!.function);
+/** Does the stack only show how the kernel came to print it, or to preempt a task? Then what it interrupted is the place of interest. */
+function leadsAway({ frames }: DumpDraft): boolean {
+  const names = vouched(frames).map((frame) => frame.function);
+  return isMachinery(names[0]!) || names.every((name) => isScheduler(name) || isEntry(name));
 }
 
 /** The state in which a dump's lines are read. */
@@ -145,7 +146,7 @@ export function addDumpLine(dump: DumpDraft, text: string, state: DumpState): bo
     if (dump.registersClosed) return true;
     if (user && dump.pc === null) dump.user = dump.frames.length === 0;
     // Below a stack stands what its outermost part interrupted: of interest only where the stack is the report's own.
-    if (dump.frames.length > 0 && dump.pc === null && (user || (pc !== null && !printsReport(dump)))) {
+    if (dump.frames.length > 0 && dump.pc === null && (user || (pc !== null && !leadsAway(dump)))) {
       dump.registersClosed = true;
       return true;
     }

@@ -101,8 +101,7 @@ function codeOf(text: string | null): CpuDump['code'] {
 }
 
 /** The first function outside of locking, waiting and scheduling, from the place where the CPU or task was. */
-export function callerOf(dump: CpuDump): string | null {
-  const { function: name, stack } = dump;
+export function callerOf({ function: name, stack }: Pick<CpuDump, 'function' | 'stack'>): string | null {
   if (name !== null && !isLowLevel(name) && !isScheduler(name)) return name;
   const names = vouched(stack).map((frame) => frame.function);
   const from = name === null ? 0 : Math.max(0, names.indexOf(name));

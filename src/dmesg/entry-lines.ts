@@ -182,6 +182,7 @@ export function addEntryLine(
 }
 
 // kernel/workqueue.c (show_pwq): "  pwq 2: cpus=1 node=0 flags=0x0 nice=0 active=1/256", "    in-flight: 41:fn, 77(RESCUER):fn"
+const STUCK_POOL = /^cpus=([\d,-]+) .{1,200}?(?= stuck for|$)/;
 const POOL = /^pwq \d+: (.{1,200}?) active=/;
 const IN_FLIGHT = /^in-flight: (\d+)(?:\(RESCUER\))?:([\w.$]+)/;
 
@@ -191,6 +192,13 @@ function addWorkLine(
   text: string,
   expecting: Expecting,
 ): { used: boolean; next: Expecting } {
+  const stuck = entry.pool === null ? STUCK_POOL.exec(text) : null;
+  if (stuck) {
+    entry.pool = stuck[0];
+    const cpus = cpuList(stuck[1]!);
+    if (cpus.length === 1) entry.cpu = cpus[0]!;
+    return { used: true, next: null };
+  }
   const pool = POOL.exec(text);
   if (pool) {
     return { used: true, next: pool[1] === entry.pool ? 'stuck-pool' : null };

@@ -30,6 +30,8 @@ const FROM = new RegExp(
 );
 // decode_stacktrace and syzkaller: "csd_lock_wait kernel/smp.c:108 [inline]"
 const INLINE = new RegExp(String.raw`^(?:\[<[0-9a-f]+>\] )?(${NAME}) [\w./+-]+\.[chSs]:\d+ \[inline\]`);
+// scripts/decode_stacktrace.sh: "? __might_fault (mm/memory.c:5460 (discriminator 13)) ext4"
+const WITH_LINE = new RegExp(String.raw`^(\?\s*)?(${NAME}) \((?:[\w./+-]{1,200}\.\w{1,4}:\d+|\?\?:)`);
 // arch/powerpc/kernel/process.c: "--- interrupt: 901 at arch_local_irq_restore+0x74/0x90"
 const INTERRUPT =
   /^[-*]+ ?(?:interrupt|Exception): ([0-9a-f]{3,4})(?: \([\w ]+\))? at \.?([A-Za-z_.$][\w.$]*)(?:\+0x([0-9a-f]+))?/;
@@ -86,6 +88,11 @@ export function frameLine(text: string, inNmi: boolean): FrameLine | null {
     const inline = INLINE.exec(after);
     if (inline) {
       frames.push(raw(inline[1]!, undefined, null, true, inside));
+      break;
+    }
+    const withLine = WITH_LINE.exec(after);
+    if (withLine) {
+      frames.push(raw(withLine[2]!, undefined, null, withLine[1] === undefined, inside));
       break;
     }
     const symbol = SYMBOL.exec(after);
@@ -178,7 +185,7 @@ export function isEntry(name: string): boolean {
 
 /** The kernel's own machinery of reporting: never what a CPU was stuck in. */
 const MACHINERY =
-  /^(?:__dump_stack|dump_stack(?:_lvl|_print_info)?|show_stack(?:_log_lvl)?|show_(?:regs|trace)\w*|dump_(?:backtrace|cpu_task|trace|mem)(?:\.\w+)?|nmi_\w*backtrace\w*|arch_trigger_\w+|trigger_\w*backtrace\w*|_*sched_show_task|rcu_dump_cpu_stacks\w*|rcu_(?:check_callbacks|sched_clock_irq|pending|report_\w+)|print_(?:cpu_stall|other_cpu_stall|\w*stall\w*)(?:\.\w+)*|check_cpu_stall(?:\.\w+)*|__rcu_pending(?:\.\w+)*|(?:nmi_|v|__)?panic\w*|watchdog\w*|is_hardlockup|softlockup_\w+|perf_event_(?:overflow|nmi_handler)|__perf_event_overflow|intel_pmu_\w+|x86_pmu_\w+|amd_pmu_\w+|nmi_handle(?:\.\w+)*|warn_slowpath_\w+|__warn(?:_printk)?|report_bug|spin_(?:dump|bug)|rwlock_bug|unwind_backtrace|stack_trace_\w+|lkdtm_\w+|oops_\w+|bad_\w+exception|unwind_\w+|arch_stack_walk|walk_stackframe|return_address|check_hung_\w+|_*might_(?:sleep|resched|fault)\w*|__schedule_bug|print_\w+bug\w*|print_usage_bug\w*|print_circular\w*|check_(?:noncircular|prev_add|prevs_add|irq_usage|usage\w*|deadlock|chain_key)(?:\.\w+)*|__lock_acquire(?:\.\w+)*|validate_chain(?:\.\w+)*|lock_acquire(?:\.\w+)*|lock_release(?:\.\w+)*|lockdep_\w+|mark_(?:lock|usage|held_locks)\w*(?:\.\w+)*|print_\w*lock\w*|debug_\w+|register_lock_class|tick_(?:periodic|sched_\w+|handle_\w+|nohz_\w+)(?:\.\w+)*|update_process_times|hrtimer_\w+|__run_hrtimer\w*|run_hrtimer\w*|__hrtimer_\w+(?:\.\w+)*|local_apic_timer_interrupt|scheduler_tick|do_timer|run_timer_softirq|account_\w+|__sysvec_\w+|smp_\w+_interrupt)$/;
+  /^(?:__dump_stack|dump_stack(?:_lvl|_print_info)?|show_stack(?:_log_lvl)?|show_(?:regs|trace)\w*|dump_(?:backtrace|cpu_task|trace|mem)(?:\.\w+)?|nmi_\w*backtrace\w*|arch_trigger_\w+|trigger_\w*backtrace\w*|_*sched_show_task|rcu_dump_cpu_stacks\w*|rcu_(?:check_callbacks|sched_clock_irq|pending|report_\w+)|rcu_(?:preempt_)?sleep_check|print_(?:cpu_stall|other_cpu_stall|\w*stall\w*)(?:\.\w+)*|check_cpu_stall(?:\.\w+)*|__rcu_pending(?:\.\w+)*|(?:nmi_|v|__)?panic\w*|watchdog\w*|is_hardlockup|softlockup_\w+|perf_event_(?:overflow|nmi_handler)|__perf_event_overflow|intel_pmu_\w+|x86_pmu_\w+|amd_pmu_\w+|nmi_handle(?:\.\w+)*|warn_slowpath_\w+|__warn(?:_printk)?|report_bug|spin_(?:dump|bug)|rwlock_bug|unwind_backtrace|stack_trace_\w+|lkdtm_\w+|oops_\w+|bad_\w+exception|unwind_\w+|arch_stack_walk|walk_stackframe|return_address|check_hung_\w+|_*might_(?:sleep|resched|fault)\w*|__schedule_bug|print_\w+bug\w*|print_usage_bug\w*|print_circular\w*|check_(?:noncircular|prev_add|prevs_add|irq_usage|usage\w*|deadlock|chain_key)(?:\.\w+)*|__lock_acquire(?:\.\w+)*|validate_chain(?:\.\w+)*|lock_acquire(?:\.\w+)*|lock_release(?:\.\w+)*|lockdep_\w+|mark_(?:lock|usage|held_locks)\w*(?:\.\w+)*|print_\w*lock\w*|debug_\w+|register_lock_class|tick_(?:periodic|sched_\w+|handle_\w+|nohz_\w+)(?:\.\w+)*|update_process_times|hrtimer_\w+|__run_hrtimer\w*|run_hrtimer\w*|__hrtimer_\w+(?:\.\w+)*|local_apic_timer_interrupt|scheduler_tick|do_timer|run_timer_softirq|account_\w+|__sysvec_\w+|smp_\w+_interrupt)$/;
 
 export function isMachinery(name: string): boolean {
   return MACHINERY.test(plain(name));
@@ -186,7 +193,7 @@ export function isMachinery(name: string): boolean {
 
 /** The scheduler's part of a sleeping task's stack. */
 const SCHEDULER =
-  /^(?:__switch_to|context_switch|(?:__)?schedule|schedule_(?:preempt_disabled|timeout(?:_\w+)?|hrtimeout_\w+|idle)|io_schedule(?:_timeout|_prepare)?|do_sched_\w+|preempt_schedule\w*|_?cond_resched|__cond_resched|__might_\w+|rt_mutex_schedule|__sched_text_start|default_wait_\w+)$/;
+  /^(?:__switch_to|context_switch|(?:__)?schedule|schedule_(?:preempt_disabled|timeout(?:_\w+)?|hrtimeout_\w+|idle)|io_schedule(?:_timeout|_prepare)?|do_sched_\w+|preempt_schedule\w*|_?cond_resched|__cond_resched|(?:raw_)?irqentry_exit\w*|retint_kernel|arm64_preempt_schedule_irq|__might_\w+|rt_mutex_schedule|__sched_text_start|default_wait_\w+)$/;
 
 export function isScheduler(name: string): boolean {
   return SCHEDULER.test(plain(name));

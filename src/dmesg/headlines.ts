@@ -164,7 +164,7 @@ export const HEADLINES: readonly Headline[] = [
     kind: 'workqueue-lockup',
     needle: 'workqueue lockup',
     pattern:
-      /BUG: workqueue lockup - pool (?<pool>(?:cpus=(?<cpus>[\d,-]+))?.{0,200}?) ?stuck for (?<secs>\d+)s/,
+      /BUG: workqueue lockup - pool(?: (?<pool>(?:cpus=(?<cpus>[\d,-]+))?.{0,200}?) ?stuck for (?<secs>\d+)s|$)/,
     source: 'kernel/workqueue.c since v4.5',
     sample: 'BUG: workqueue lockup - pool cpus=1 node=0 flags=0x0 nice=0 stuck for 61s!',
   },
@@ -264,14 +264,19 @@ export interface Recognised {
 const TITLE =
   /^(?:# |\**)?(?:subject|title|summary|alt|re|fwd?|aw|bug \d+|reported-by|fixes|link|closes)\b[^:]{0,20}:/i;
 
+/** In quotes it is somebody's talk about a report. */
+function isQuoted(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 200), at);
+  return /["'`]$|[\u201c\u00ab\u300c][^\u201d\u00bb\u300d]*$|^[^{"][^"]*"[^"]*$/.test(before);
+}
+
 /** Which headline a message is, if it is one. */
 export function recognise(text: string): Recognised | null {
   if (TITLE.test(text)) return null;
   for (const headline of HEADLINES) {
     if (!text.includes(headline.needle)) continue;
     const match = headline.pattern.exec(text);
-    // In quotes it is somebody's talk about a report.
-    if (!match || /["'`\u201c]/.test(text[match.index - 1] ?? '')) continue;
+    if (!match || isQuoted(text, match.index)) continue;
     return {
       headline,
       from: match.index,

@@ -5,12 +5,12 @@ export interface RegisterLine {
   readonly arch: Architecture | null;
   readonly values: Readonly<Record<string, string>>;
   /** Function and offset of the program counter. */
-  readonly pc: { readonly function: string; readonly offset: number } | null;
+  readonly pc: { readonly function: string; readonly offset: number | null } | null;
   /** The program counter is in user space. */
   readonly user: boolean;
 }
 
-const SYMBOL = String.raw`(?:\.(?!text))?(?<fn>[A-Za-z_.$][\w.$]*)\+(?:0x)?(?<off>[0-9a-f]+)(?:\/(?:0x)?[0-9a-f]+)?`;
+const SYMBOL = String.raw`(?:\.(?!text))?(?<fn>[A-Za-z_.$][\w.$]*)(?:\+(?:0x)?(?<off>[0-9a-f]+)(?:\/(?:0x)?[0-9a-f]+)?|(?= \([\w./+-]{1,200}\.\w{1,4}:\d))`;
 const ADDRESS = String.raw`(?:\[?<?(?:0x)?[0-9a-f]{8,16}>?\]?\s*)`;
 
 /** How each architecture prints the program counter with its function. */
@@ -101,8 +101,8 @@ export function registerLine(text: string): RegisterLine | null {
     const groups = pattern.exec(text)?.groups;
     if (!groups) continue;
     const name = groups['fn'] ?? groups['oldfn']!.replace(/^.*:/, '');
-    const offset =
-      groups['off'] === undefined ? Number(groups['oldoff']) : Number.parseInt(groups['off'], 16);
+    const { off, oldoff } = groups;
+    const offset = off !== undefined ? Number.parseInt(off, 16) : oldoff !== undefined ? Number(oldoff) : null;
     return { arch: arch ?? of, values, pc: { function: name, offset }, user: isUser(groups['cs']) };
   }
   const user = isUser(/^(?:RIP|EIP): ([0-9a-f]{4}):/.exec(text)?.[1]);

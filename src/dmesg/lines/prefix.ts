@@ -86,7 +86,7 @@ export function parseLine(raw: string, offset: number): LogLine {
   if (text.includes('\u001b')) text = text.replace(ANSI, '');
   if (text.includes('&'))
     text = text.replace(/&(lt|gt|amp|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name]!);
-  if (text.includes('#011')) text = text.replaceAll('#011', '\t');
+  if (text.includes('#01')) text = text.replaceAll('#011', '\t').replaceAll('#012', ' ');
   text = text.trimEnd().replace(/^\r+/, '');
   // Quoted-printable.
   if (text.includes('=3D') || text.includes('=20'))
