@@ -194,7 +194,8 @@ function lonelyBacktraces(dumps: readonly Pair[], taken: ReadonlySet<DumpDraft>,
   const groups: Group[] = [];
   let last: DumpDraft | null = null;
   for (const { draft, dump } of dumps) {
-    if (draft.opened !== 'nmi' || taken.has(draft)) continue;
+    // Of CPUs that idle there is nothing to tell.
+    if (draft.opened !== 'nmi' || taken.has(draft) || (last === null && dump.taskState === 'idle')) continue;
     const near =
       last !== null &&
       draft.offset - last.offset < REACH_BYTES &&

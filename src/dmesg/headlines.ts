@@ -68,7 +68,7 @@ export const HEADLINES: readonly Headline[] = [
     kind: 'soft-lockup',
     needle: 'soft lockup',
     pattern:
-      /BUG: soft lockup - CPU#(?<cpu>\d+) stuck for (?<secs>\d+) ?s(?:!|econds)? ?(?:\[(?<comm>[^\]]{0,64}?)(?::(?<pid>\d+))?(?:\]|$))?/,
+      /BUG: soft lockup - CPU#(?<cpu>\d+) stuck for (?<secs>\d+) ?s(?:econds?)?!? ?(?:\[(?<comm>[^\]]{0,64}?)(?::(?<pid>\d+))?(?:\]|$))?/,
     source: 'kernel/watchdog.c since v2.6.36, kernel/softlockup.c since v2.6.23',
     sample: 'watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [kworker/1:1:47]',
   },
@@ -266,8 +266,11 @@ const TITLE =
 
 /** In quotes it is somebody's talk about a report. */
 function isQuoted(text: string, at: number): boolean {
-  const before = text.slice(Math.max(0, at - 200), at);
-  return /["'`]$|[\u201c\u00ab\u300c][^\u201d\u00bb\u300d]*$|^[^{"][^"]*"[^"]*$/.test(before);
+  const before = text.slice(Math.max(0, at - 1000), at);
+  const isOpen = (mark: string): boolean => before.split(mark).length % 2 === 0;
+  if (/["'`]$|[\u201c\u00ab\u300c][^\u201d\u00bb\u300d]*$/.test(before) || isOpen('`')) return true;
+  // JSON quotes whole lines.
+  return isOpen('"') && !text.startsWith('{');
 }
 
 /** Which headline a message is, if it is one. */
