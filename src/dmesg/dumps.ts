@@ -1,7 +1,8 @@
-import type { CpuDump } from '../model/kernel-log.ts';
+import type { CpuDump, LogFrame } from '../model/kernel-log.ts';
 import type { DumpDraft } from './drafts.ts';
 import {
   isEntry,
+  isFailedCheck,
   isInstrumentation,
   isMachinery,
   isPrimitive,
@@ -115,10 +116,15 @@ function isLowLevel(name: string): boolean {
   return isPrimitive(name) || isInstrumentation(name);
 }
 
+/** What called the check that failed; what stands before it was left on the stack by others. */
+function reportedPart(stack: readonly LogFrame[]): readonly LogFrame[] {
+  return stack.slice(stack.findLastIndex(({ function: name }) => isFailedCheck(name)) + 1);
+}
+
 /** The innermost function that is neither the report's machinery nor a primitive: where a report about the printing CPU itself came from. */
 export function topOf(dump: CpuDump): string | null {
   return (
-    vouched(dump.stack).find(
+    reportedPart(vouched(dump.stack)).find(
       ({ function: name }) =>
         !isLowLevel(name) && !isScheduler(name) && !isMachinery(name) && !isEntry(name),
     )?.function ?? null

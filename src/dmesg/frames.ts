@@ -191,6 +191,14 @@ export function isMachinery(name: string): boolean {
   return MACHINERY.test(plain(name));
 }
 
+/** Checks whose failure is a report: their caller is at fault. */
+const FAILED_CHECK =
+  /^(?:spin_(?:bug|dump)|rwlock_bug|_*might_(?:sleep|resched)|__schedule_bug|lockdep_rcu_(?:suspicious|dereference))$/;
+
+export function isFailedCheck(name: string): boolean {
+  return FAILED_CHECK.test(plain(name));
+}
+
 /** The scheduler's part of a sleeping task's stack. */
 const SCHEDULER =
   /^(?:__switch_to|context_switch|(?:__)?schedule|schedule_(?:preempt_disabled|timeout(?:_\w+)?|hrtimeout_\w+|idle)|io_schedule(?:_timeout|_prepare)?|do_sched_\w+|preempt_schedule\w*|_?cond_resched|__cond_resched|(?:raw_)?irqentry_exit\w*|retint_kernel|arm64_preempt_schedule_irq|__might_\w+|rt_mutex_schedule|__sched_text_start|default_wait_\w+)$/;

@@ -67,7 +67,7 @@ const CHAIN =
 const CHAIN_END = /^(?:stack backtrace|other info that might help|Call [Tt]race)/;
 /** A line that ends so goes on in the next one, which a mail program broke. */
 const BROKEN_OFF =
-  /(?:Comm:|[Tt]ainted:?|RIP: \S+|\[<[0-9a-f]+>\]|\b[A-Z][A-Z0-9]{1,2}:|EFLAGS:|ORIG_RAX:|\?| from|^CPU: \d+ PID:(?: \d+)?|pc :|NIP|\{[\w.]+)$/;
+  /(?:Comm:|[Tt]ainted:?|RIP: \S+|\[<[0-9a-f]+>\]|\b[A-Z][A-Z0-9]{1,2}:|EFLAGS:|ORIG_RAX:|\?| from|^CPU: \d+ PID:(?: \d+)?|pc :|NIP|\{[\w.]+|^task:.{1,80}(?:state:\S|pid:))$/;
 
 const SOFT_BREAK = /[^=\s-]=$/;
 
@@ -86,28 +86,32 @@ export class LogReader {
   #clock: 'boot' | 'wall' | null = null;
   #before: LogLine | null = null;
   #sawStamps = false;
-  #softBreak: LogLine | null = null;
+  /** A line that goes on in the next one, and the line before it. */
+  #softBreak: { readonly line: LogLine; readonly before: LogLine | null } | null = null;
 
   /** Takes the next line; true where it says something, so that what follows it is of interest too. */
   add(raw: RawLine): boolean {
     let line = parseLine(raw.text, raw.offset);
     const open = this.#softBreak;
     this.#softBreak = null;
-    if (open !== null && raw.follows && !line.stamped) {
-      line = { ...open, text: open.text.slice(0, -1) + line.text };
-    } else if (open !== null) {
-      this.#one(open, null);
-    }
+    const joins = open !== null && raw.follows && !line.stamped;
+    if (joins) line = { ...open.line, text: open.line.text.slice(0, -1) + line.text };
+    else if (open !== null) this.#one(open.line, open.before);
+    const before = joins ? open.before : this.#lineBefore(raw);
     // "=" at the end of a line is quoted-printable's soft break: the line goes on in the next one.
     if (SOFT_BREAK.test(line.text) && line.text.length < 2000) {
-      this.#softBreak = line;
+      this.#softBreak = { line, before };
       return true;
     }
-    const before = raw.follows ? this.#before : raw.before === '' ? null : parseLine(raw.before, raw.offset);
     if (!raw.follows && before !== null) {
       this.#warning(this.#streamOf(before), { ...before, offset: raw.offset - raw.before.length - 1 });
     }
     return this.#one(line, before);
+  }
+
+  #lineBefore({ follows, before, offset }: RawLine): LogLine | null {
+    if (follows) return this.#before;
+    return before === '' ? null : parseLine(before, offset);
   }
 
   #one(line: LogLine, before: LogLine | null): boolean {
