@@ -71,7 +71,9 @@ function interruptedFrame(frames: readonly RawFrame[]): Place | null {
   // <EOI> behind the entry says it outright; no instruction lies at a function's end, only a stale return address.
   const marked = frames.slice(entry, entry + 5).findIndex((frame) => frame.interrupted);
   if (marked >= 0)
-    return frames.slice(entry + marked).find(({ offset, size }) => offset === null || offset !== size) ?? null;
+    return (
+      frames.slice(entry + marked).find(({ offset, size }) => offset === null || offset !== size) ?? null
+    );
   const rest = frames.slice(at);
   // Up to v4.9 x86 dumps the interrupted function as "? fn" once for each copy of the NMI's frame: what is there twice is it.
   const guesses = rest.slice(
@@ -125,8 +127,7 @@ function reportedPart(stack: readonly LogFrame[]): readonly LogFrame[] {
 export function topOf(dump: CpuDump): string | null {
   return (
     reportedPart(vouched(dump.stack)).find(
-      ({ function: name }) =>
-        !isLowLevel(name) && !isScheduler(name) && !isMachinery(name) && !isEntry(name),
+      ({ function: name }) => !isLowLevel(name) && !isScheduler(name) && !isMachinery(name) && !isEntry(name),
     )?.function ?? null
   );
 }

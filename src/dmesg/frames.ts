@@ -160,13 +160,18 @@ const SOFTIRQ =
  * part, __do_softirq the softirq part, an NMI's entry or the markers of x86 the NMI part.
  */
 export function partsOf(frames: readonly RawFrame[]): LogFrame[] {
+  const some = frames.some(({ reliable }) => reliable);
+  const interest = frames.findIndex(
+    ({ function: name, reliable }) => (reliable || !some) && !isMachinery(name) && !isEntry(name),
+  );
+  const last = interest < 0 ? 0 : frames.length - interest;
   let part: StackPart = 'process';
   const outward: LogFrame[] = [];
   for (const frame of frames.toReversed()) {
     const { function: name, offset, module, reliable, inNmi } = frame;
     if (inNmi || (reliable && NMI_ENTRY.test(name))) part = 'nmi';
     else if (reliable && part !== 'nmi' && IRQ_ENTRY.test(name)) part = 'hardirq';
-    outward.push({ function: name, offset, module, part, reliable });
+    outward.push({ function: name, offset, module, part, reliable, printing: outward.length >= last });
     if (reliable && part !== 'nmi' && SOFTIRQ.test(name)) part = 'softirq';
   }
   return outward.toReversed();

@@ -365,7 +365,11 @@ function holderOf({ comm, pid, what }: Owner): NonNullable<EntryDraft['holder']>
 }
 
 /** The second line of a report comes soon behind its first. */
-function continuesReport(entry: EntryDraft | null, kind: EntryDraft['headline']['kind'], offset: number): boolean {
+function continuesReport(
+  entry: EntryDraft | null,
+  kind: EntryDraft['headline']['kind'],
+  offset: number,
+): boolean {
   return entry?.headline.kind === kind && offset - entry.offset < 4096;
 }
 

@@ -37,10 +37,7 @@ const PROGRAM_COUNTERS: readonly (readonly [arch: Architecture | null, pattern: 
   [null, new RegExp(String.raw`^epc\s*: ${ADDRESS}?${SYMBOL}`)],
   // arch/sparc/kernel/process_64.c: "TPC: <_raw_spin_lock+0x10/0x20>"; arch/parisc/kernel/traps.c: " IAOQ[0]: fn+0x8/0x40";
   // arch/m68k/kernel/traps.c: "PC: [<0000329c>] fn+0x12/0x34"; arch/alpha, arch/ia64: "pc is at fn+0x12/0x34", "ip is at ..."
-  [
-    null,
-    new RegExp(String.raw`^(?:TPC: <|IAOQ\[0\]: |PC: ${ADDRESS}|(?:pc|ip) is at )${SYMBOL}`),
-  ],
+  [null, new RegExp(String.raw`^(?:TPC: <|IAOQ\[0\]: |PC: ${ADDRESS}|(?:pc|ip) is at )${SYMBOL}`)],
   // arch/loongarch/kernel/process.c: "   ERA: 9000000000223456 fn+0x12/0x34"
   ['loongarch', new RegExp(String.raw`^ERA: [0-9a-f]{16} ${SYMBOL}`)],
 ];
@@ -102,7 +99,8 @@ export function registerLine(text: string): RegisterLine | null {
     if (!groups) continue;
     const name = groups['fn'] ?? groups['oldfn']!.replace(/^.*:/, '');
     const { off, oldoff } = groups;
-    const offset = off !== undefined ? Number.parseInt(off, 16) : oldoff !== undefined ? Number(oldoff) : null;
+    const offset =
+      off !== undefined ? Number.parseInt(off, 16) : oldoff !== undefined ? Number(oldoff) : null;
     return { arch: arch ?? of, values, pc: { function: name, offset }, user: isUser(groups['cs']) };
   }
   const user = isUser(/^(?:RIP|EIP): ([0-9a-f]{4}):/.exec(text)?.[1]);

@@ -55,6 +55,8 @@ export interface LogFrame {
   readonly part: StackPart;
   /** False for `? fn`: an address found on the stack that the unwinder does not vouch for. */
   readonly reliable: boolean;
+  /** How the kernel came to print the stack: dump_stack, the watchdog's NMI, lockdep. What is of interest lies behind it. */
+  readonly printing: boolean;
 }
 
 export type Architecture =

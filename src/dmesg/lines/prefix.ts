@@ -43,7 +43,8 @@ const FENCE = /^\s*`{1,3}/;
 // /dev/kmsg and extended netconsole: "6,1234,5678901,-,caller=T1;text" (Documentation/ABI/testing/dev-kmsg)
 const KMSG = /^(\d{1,4}),(\d{1,12}),(\d{1,16}),([^;]{0,120});/;
 // the same behind the date and host of the syslog daemon that took it from the net
-const KMSG_BY_SYSLOG = /^[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \S{1,80} (?=\d{1,4},\d{1,12},\d{1,16},[^;]{0,120};)/;
+const KMSG_BY_SYSLOG =
+  /^[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \S{1,80} (?=\d{1,4},\d{1,12},\d{1,16},[^;]{0,120};)/;
 // "<4>", "<4>1 " (RFC 5424)
 const LEVEL = /^<\d{1,3}>(?:1 )?/;
 // dmesg -x: "kern  :err   : "
@@ -56,7 +57,8 @@ const PREFIX_LIMIT = 140;
 // "[    T1]", "[   C3]"; some kernels print a space before
 const CALLER = /^ ?\[ {0,6}([TC]\d{1,10})\]/;
 // MediaTek: "(0)[123:comm]", " <1>-(1)[0:swapper/1]"; Samsung and others: " [0:   comm:  123]", "[c0]", " [cpuid: 0, comm: x]"
-const VENDOR = /^\s?(?:(?:<\d>[.-])?\(\d{1,3}\)\[(\d{1,8}):[^\]]{0,40}\]|\[\d{1,3}: *[^\]:]{1,20}: *(\d{1,8})\])/;
+const VENDOR =
+  /^\s?(?:(?:<\d>[.-])?\(\d{1,3}\)\[(\d{1,8}):[^\]]{0,40}\]|\[\d{1,3}: *[^\]:]{1,20}: *(\d{1,8})\])/;
 // dmesg -H: "[  +0.000007]", "[Oct 8 07:46]"
 const DELTA = /^\[ {0,6}\+\d{1,8}\.\d{6}\] ?/;
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
