@@ -114,8 +114,10 @@ export class LogReader {
     return before === '' ? null : parseLine(before, offset);
   }
 
-  #one(line: LogLine, before: LogLine | null): boolean {
-    if (line.stamped) this.#sawStamps = true;
+  #one(given: LogLine, before: LogLine | null): boolean {
+    if (given.stamped) this.#sawStamps = true;
+    // The rest of a broken line was printed by whoever printed its beginning.
+    const line = given.stamped || before === null ? given : { ...given, caller: before.caller };
     const used = this.#take(line, before);
     if (used) for (const name of line.layout) this.#layout.add(name);
     this.#before = line;
