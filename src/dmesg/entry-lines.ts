@@ -66,7 +66,7 @@ export function isOpenLock(text: string): boolean {
 export const HELD = /^(?:\d+|no) locks? held by (.{1,64})\/(\d+)(?=[:.]|$)/;
 // kernel/locking/lockdep.c: "X/123 is trying to acquire lock:", "X/123 [HC0[0]:SC1[1]:HE1:SE0] is trying to acquire:", "... takes:"
 const ACTOR =
-  /^(.{1,64})\/(\d+) (?:\[HC\S+ ?(?:SC\S+)?\] )?(?:is (?:trying to (?:acquire|release|contend|lock)|freeing memory|leaving the kernel|exiting with|just|contending)|just changed|takes:)/;
+  /^(.{1,64})\/(\d+) (?:\[HC\S{1,40} ?(?:SC\S{1,40})?\] )?(?:is (?:trying to (?:acquire|release|contend|lock)|freeing memory|leaving the kernel|exiting with|just|contending)|just changed|takes:)/;
 // kernel/sched/core.c: "in_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 123, name: comm"
 const ATOMIC =
   /^in_atomic\(\): ?(\d+), irqs_disabled\(\): ?(\d+)(?:,.{0,60}? pid: (\d+)(?:, name: (.{1,64}))?)?$/;
@@ -81,7 +81,7 @@ const STALLED_CPU =
 const STALLED_BY = /\(detected by (\d+), t=(\d+) jiffies/;
 const STALLED_FOR = /^(?:rcu: )?\s*\(t=(\d+) jiffies/;
 const STALLED_TASK = /Tasks blocked on level-\d+ rcu_node \(CPUs [\d-]+\):(?: P(\d+))?/;
-const STARVED = /(?:rcu: )?(\w+) kthread starved for (\d+) jiffies!/;
+const STARVED = /(?:^|\s)(\w{1,40}) kthread starved for (\d+) jiffies!/;
 // arch/powerpc/kernel/watchdog.c: "CPU 12 TB:9035..., last heartbeat TB:9023... (11528ms ago)", "last SMP heartbeat TB:"
 const HEARTBEAT = /CPU (\d+) TB:\d+, last (?:SMP )?heartbeat TB:\d+ \((\d+)ms ago\)/;
 // kernel/hung_task.c since v6.16: "INFO: task cat:115 is blocked on a mutex likely owned by task cat:114."; v6.17 "(T117)", "<reader>"

@@ -34,7 +34,7 @@ export const LOCKDEP_HEADLINES: readonly Headline[] = [
   {
     kind: 'lockdep-unsafe-order',
     needle: '-unsafe lock order',
-    pattern: /(?<what>\w+)-safe -> \w+-unsafe lock order detected/,
+    pattern: /\b\w{1,20}-safe -> \w{1,20}-unsafe lock order detected/,
     source: 'kernel/locking/lockdep.c since v2.6.18',
     sample: '[ INFO: HARDIRQ-safe -> HARDIRQ-unsafe lock order detected ]',
   },

@@ -11,7 +11,8 @@ export interface RegisterLine {
 }
 
 const SYMBOL = String.raw`(?:\.(?!text))?(?<fn>[A-Za-z_.$][\w.$]*)(?:\+(?:0x)?(?<off>[0-9a-f]+)(?:\/(?:0x)?[0-9a-f]+)?|(?= \([\w./+-]{1,200}\.\w{1,4}:\d))`;
-const ADDRESS = String.raw`(?:\[?<?(?:0x)?[0-9a-f]{8,16}>?\]?\s*)`;
+// Each ends where its digits end: otherwise there are countless ways to take a long run of digits apart.
+const ADDRESS = String.raw`(?:\[?<?(?:0x)?[0-9a-f]{8,16}(?![0-9a-f])>?\]?\s*)`;
 
 /** How each architecture prints the program counter with its function. */
 const PROGRAM_COUNTERS: readonly (readonly [arch: Architecture | null, pattern: RegExp])[] = [
@@ -20,11 +21,11 @@ const PROGRAM_COUNTERS: readonly (readonly [arch: Architecture | null, pattern: 
   [
     'x86-64',
     new RegExp(
-      String.raw`^RIP: (?<cs>[0-9a-f]{4}):\s?${ADDRESS}*(?:${SYMBOL}|\{(?<oldfn>[\w.:$]+) ?\+(?<oldoff>\d+)\})`,
+      String.raw`^RIP: (?<cs>[0-9a-f]{4}):\s?${ADDRESS}{0,3}(?:${SYMBOL}|\{(?<oldfn>[\w.:$]+) ?\+(?<oldoff>\d+)\})`,
     ),
   ],
   // arch/x86/kernel/process_32.c: "EIP is at native_safe_halt+0x2/0x10" to v4.9, "EIP: native_safe_halt+0x2/0x10" since
-  ['i386', new RegExp(String.raw`^EIP(?: is at|:)\s+(?:(?<cs>[0-9a-f]{4}):)?${ADDRESS}*${SYMBOL}`)],
+  ['i386', new RegExp(String.raw`^EIP(?: is at|:)\s+(?:(?<cs>[0-9a-f]{4}):)?${ADDRESS}{0,3}${SYMBOL}`)],
   // ksymoops, for 2.4: ">>EIP; c011c7ca <.text.lock.fork+1a/120>"
   ['i386', new RegExp(String.raw`^(?:>>)?EIP; [0-9a-f]+ <(?<fn>[\w.$]+)\+(?<off>[0-9a-f]+)`)],
   // arch/arm64 and arch/arm: "pc : queued_spin_lock_slowpath+0x1c/0x2f0", "PC is at ..." to v4.18
