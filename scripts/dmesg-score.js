@@ -9,7 +9,10 @@ const { status } = spawnSync(
   ['node_modules/vitest/vitest.mjs', 'run', 'test/dmesg/corpus.test.ts', '--reporter=verbose'],
   {
     stdio: 'inherit',
-    env: folder === undefined ? process.env : { ...process.env, DMESG_CORPUS: resolve(process.env.INIT_CWD ?? '.', folder) },
+    env:
+      folder === undefined
+        ? process.env
+        : { ...process.env, DMESG_CORPUS: resolve(process.env.INIT_CWD ?? '.', folder) },
   },
 );
 process.exit(status ?? 1);

@@ -32,6 +32,16 @@ const OF_TASK: ReadonlySet<LogKind> = new Set([
   'sleeping-in-atomic',
   'workqueue-leak',
 ]);
+/** Kinds whose report may be followed by backtraces of all CPUs. */
+const OF_ALL_CPUS: ReadonlySet<LogKind> = new Set([
+  'hard-lockup',
+  'soft-lockup',
+  'rcu-stall',
+  'csd-lock',
+  'spinlock-lockup',
+  'workqueue-lockup',
+  'hung-task',
+]);
 /** Kinds whose report dumps the very CPU that prints it, right behind its headline. */
 const OF_PRINTER = (kind: LogKind): boolean =>
   kind.startsWith('lockdep') || kind.startsWith('spinlock') || OF_TASK.has(kind);
@@ -53,7 +63,11 @@ export function groupReports(found: Found): Group[] {
     const pid = entry.pid ?? (aboutCpu(entry, first) ? (first?.pid ?? null) : null);
     const comm = entry.comm ?? (aboutCpu(entry, first) ? (first?.comm ?? null) : null);
     const others = near.filter(
-      ({ draft, dump }) => dump.cpu !== null && dump.cpu !== cpu && !own.some((of) => of.draft === draft),
+      ({ draft, dump }) =>
+        OF_ALL_CPUS.has(entry.headline.kind) &&
+        dump.cpu !== null &&
+        dump.cpu !== cpu &&
+        !own.some((of) => of.draft === draft),
     );
     const same = groups.findLast((group) => isSame(group, entry, cpu, pid, found));
     if (same) {

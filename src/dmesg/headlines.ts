@@ -266,12 +266,15 @@ const TITLE =
 
 /** In quotes it is somebody's talk about a report. */
 function isQuoted(text: string, at: number): boolean {
-  const before = text.slice(Math.max(0, at - 1000), at);
+  const before = text.slice(0, at);
   const isOpen = (mark: string): boolean => before.split(mark).length % 2 === 0;
   if (/["'`]$|[\u201c\u00ab\u300c][^\u201d\u00bb\u300d]*$/.test(before) || isOpen('`')) return true;
   // JSON quotes whole lines.
   return isOpen('"') && !text.startsWith('{');
 }
+
+/** How much may stand before a headline in its line: prefixes, and words of whoever quotes it. */
+const FARTHEST = 1000;
 
 /** Which headline a message is, if it is one. */
 export function recognise(text: string): Recognised | null {
@@ -279,7 +282,7 @@ export function recognise(text: string): Recognised | null {
   for (const headline of HEADLINES) {
     if (!text.includes(headline.needle)) continue;
     const match = headline.pattern.exec(text);
-    if (!match || isQuoted(text, match.index)) continue;
+    if (!match || match.index > FARTHEST || isQuoted(text, match.index)) continue;
     return {
       headline,
       from: match.index,
