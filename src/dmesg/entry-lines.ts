@@ -51,7 +51,15 @@ export function lockLine(text: string): LogLock | null {
   const match = LOCK.exec(text);
   if (!match) return null;
   const address = match[1] === undefined ? null : `0x${match[1].replace(/^0x/, '')}`;
-  return { address, name: match[2]!, at: match[4] ?? null };
+  // syzbot puts a line for each inlined function in front of the real one's.
+  return { address, name: match[2]!, at: text.endsWith('[inline]') ? null : (match[4] ?? null) };
+}
+
+/** Adds a lock to a list; one that only lacked its place gets it. */
+export function addLock(locks: LogLock[], lock: LogLock, most: number): void {
+  const last = locks.at(-1);
+  if (last?.at === null && last.address === lock.address && last.name === lock.name) locks.pop();
+  if (locks.length < most) locks.push(lock);
 }
 
 // "(&p->pi_lock", "#0:", "(rtnl_mutex){+.+.}, at:": printed in pieces, each of which became a line
@@ -129,7 +137,7 @@ export function addEntryLine(
     }
     const lock = lockLine(text);
     if (lock && !text.startsWith('#')) {
-      if (entry.locks.length < 8) entry.locks.push(lock);
+      addLock(entry.locks, lock, 8);
       // Suspicious RCU use is about no lock: these are the ones that are held.
       if (kind !== 'lockdep-rcu') entry.named ??= lock.at;
       return used();

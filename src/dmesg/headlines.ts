@@ -154,7 +154,9 @@ export const HEADLINES: readonly Headline[] = [
     (['BUG: spinlock', 'BUG: rwlock', 'BUG: write-lock', 'BUG: read-lock'] as const).map((needle) => ({
       kind,
       needle,
-      pattern: new RegExp(`${needle} ${what} on CPU#(?<cpu>\\d+),? ${TASK}/(?<pid>\\d+)(?=,|\\s|$)`),
+      pattern: new RegExp(
+        `${needle} ${what} on CPU#(?<cpu>\\d+)(?:,? ${TASK}/(?<pid>\\d+)(?=,|\\s|$))?`,
+      ),
       source: 'lib/spinlock_debug.c v2.6.14 to v3.14, kernel/locking/spinlock_debug.c since',
       sample: `${needle} ${example} on CPU#0, swapper/0/1`,
     })),
@@ -262,7 +264,7 @@ export interface Recognised {
 
 /** Mails and bug trackers quote headlines as titles: that is no report. */
 const TITLE =
-  /^(?:# |\**)?(?:subject|title|summary|alt|re|fwd?|aw|bug \d+|reported-by|fixes|link|closes)\b[^:]{0,20}:/i;
+  /^(?:# |\**)?(?:\[bug \d+\]|(?:subject|title|summary|alt|re|fwd?|aw|bug \d+|reported-by|fixes|link|closes)\b[^:]{0,20}:)/i;
 
 /** In quotes it is somebody's talk about a report. */
 function isQuoted(text: string, at: number): boolean {

@@ -9,6 +9,7 @@ import {
 import { addDumpLine, addHeader, dumpHeader, opensDump, type DumpState } from './dump-lines.ts';
 import {
   addEntryLine,
+  addLock,
   entryOf,
   hasLockChains,
   HELD,
@@ -323,7 +324,7 @@ export class LogReader {
       stream.held = null;
       return false;
     }
-    if (stream.held.locks.length < 48) stream.held.locks.push(lock);
+    addLock(stream.held.locks, lock, 48);
     return true;
   }
 

@@ -39,7 +39,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 // "> > [ 12.3] ...", "| [12.3]", "```[12.3]"
 const QUOTE = /^(?:\s{0,8}(?:> ?|\|(?=[\s|])))+/;
-const FENCE = /^\s*`{1,3}/;
+// A line within a pair of them is a line of a log, words in front of others are somebody's talk.
+const FENCE = /^\s*(?:`{2,3}|`(?=[^`]*`?$))/;
 // /dev/kmsg and extended netconsole: "6,1234,5678901,-,caller=T1;text" (Documentation/ABI/testing/dev-kmsg)
 const KMSG = /^(\d{1,4}),(\d{1,12}),(\d{1,16}),([^;]{0,120});/;
 // the same behind the date and host of the syslog daemon that took it from the net
