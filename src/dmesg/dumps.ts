@@ -36,6 +36,13 @@ export function dumpOf(draft: DumpDraft): CpuDump {
   };
 }
 
+/** The frames that count: vouched for, and functions of their own, as a log without source lines has them. */
+function ownFrames<Frame extends { readonly reliable: boolean; readonly inlined?: boolean }>(
+  frames: readonly Frame[],
+): Frame[] {
+  return vouched(frames).filter(({ inlined }) => inlined !== true);
+}
+
 interface Place {
   readonly function: string;
   readonly offset: number | null;
@@ -51,7 +58,7 @@ function placeOf(draft: DumpDraft): Place | null {
   const interrupted = interruptedFrame(draft.frames);
   if (interrupted) return interrupted;
   return (
-    vouched(draft.frames).find(
+    ownFrames(draft.frames).find(
       ({ function: name }) =>
         !isMachinery(name) && !isScheduler(name) && !isEntry(name) && !isInstrumentation(name),
     ) ?? null
@@ -106,7 +113,7 @@ function codeOf(text: string | null): CpuDump['code'] {
 /** The first function outside of locking, waiting and scheduling, from the place where the CPU or task was. */
 export function callerOf({ function: name, stack }: Pick<CpuDump, 'function' | 'stack'>): string | null {
   if (name !== null && !isLowLevel(name) && !isScheduler(name)) return name;
-  const names = vouched(stack).map((frame) => frame.function);
+  const names = ownFrames(stack).map((frame) => frame.function);
   const from = name === null ? 0 : Math.max(0, names.indexOf(name));
   return (
     names.slice(from).find((of) => !isLowLevel(of) && !isScheduler(of) && !isMachinery(of) && !isEntry(of)) ??
@@ -126,7 +133,7 @@ function reportedPart(stack: readonly LogFrame[]): readonly LogFrame[] {
 /** The innermost function that is neither the report's machinery nor a primitive: where a report about the printing CPU itself came from. */
 export function topOf(dump: CpuDump): string | null {
   return (
-    reportedPart(vouched(dump.stack)).find(
+    reportedPart(ownFrames(dump.stack)).find(
       ({ function: name }) => !isLowLevel(name) && !isScheduler(name) && !isMachinery(name) && !isEntry(name),
     )?.function ?? null
   );

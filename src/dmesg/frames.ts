@@ -10,6 +10,8 @@ export interface RawFrame {
   readonly reliable: boolean;
   /** It stands between <NMI> and </NMI> or <<EOE>>. */
   readonly inNmi: boolean;
+  /** decode_stacktrace's "[inline]": it is part of the next frame's function. */
+  readonly inlined?: boolean;
   /** Behind <EOI>: what an interrupt interrupted, also where the unwinder does not vouch for it (x86 up to v4.9). */
   readonly interrupted?: boolean;
 }
@@ -87,7 +89,7 @@ export function frameLine(text: string, inNmi: boolean): FrameLine | null {
     }
     const inline = INLINE.exec(after);
     if (inline) {
-      frames.push(raw(inline[1]!, undefined, null, true, inside));
+      frames.push({ ...raw(inline[1]!, undefined, null, true, inside), inlined: true });
       break;
     }
     const withLine = WITH_LINE.exec(after);
@@ -168,10 +170,18 @@ export function partsOf(frames: readonly RawFrame[]): LogFrame[] {
   let part: StackPart = 'process';
   const outward: LogFrame[] = [];
   for (const frame of frames.toReversed()) {
-    const { function: name, offset, module, reliable, inNmi } = frame;
+    const { function: name, offset, module, reliable, inNmi, inlined = false } = frame;
     if (inNmi || (reliable && NMI_ENTRY.test(name))) part = 'nmi';
     else if (reliable && part !== 'nmi' && IRQ_ENTRY.test(name)) part = 'hardirq';
-    outward.push({ function: name, offset, module, part, reliable, printing: outward.length >= last });
+    outward.push({
+      function: name,
+      offset,
+      module,
+      part,
+      reliable,
+      inlined,
+      printing: outward.length >= last,
+    });
     if (reliable && part !== 'nmi' && SOFTIRQ.test(name)) part = 'softirq';
   }
   return outward.toReversed();
@@ -206,7 +216,7 @@ export function isFailedCheck(name: string): boolean {
 
 /** The scheduler's part of a sleeping task's stack. */
 const SCHEDULER =
-  /^(?:__switch_to|context_switch|(?:__)?schedule|schedule_(?:preempt_disabled|timeout(?:_\w+)?|hrtimeout_\w+|idle)|io_schedule(?:_timeout|_prepare)?|do_sched_\w+|preempt_schedule\w*|_?cond_resched|__cond_resched|(?:raw_)?irqentry_exit\w*|retint_kernel|arm64_preempt_schedule_irq|__might_\w+|rt_mutex_schedule|__sched_text_start|default_wait_\w+)$/;
+  /^(?:__switch_to|context_switch|(?:__)?schedule(?:_loop)?|schedule_(?:preempt_disabled|rtlock|timeout(?:_\w+)?|hrtimeout_\w+|idle)|io_schedule(?:_timeout|_prepare)?|do_sched_\w+|preempt_schedule\w*|_?cond_resched|__cond_resched|(?:raw_)?irqentry_exit\w*|retint_kernel|arm64_preempt_schedule_irq|__might_\w+|rt_mutex_schedule|__sched_text_start|default_wait_\w+)$/;
 
 export function isScheduler(name: string): boolean {
   return SCHEDULER.test(plain(name));

@@ -154,9 +154,7 @@ export const HEADLINES: readonly Headline[] = [
     (['BUG: spinlock', 'BUG: rwlock', 'BUG: write-lock', 'BUG: read-lock'] as const).map((needle) => ({
       kind,
       needle,
-      pattern: new RegExp(
-        `${needle} ${what} on CPU#(?<cpu>\\d+)(?:,? ${TASK}/(?<pid>\\d+)(?=,|\\s|$))?`,
-      ),
+      pattern: new RegExp(`${needle} ${what} on CPU#(?<cpu>\\d+)(?:,? ${TASK}/(?<pid>\\d+)(?=,|\\s|$))?`),
       source: 'lib/spinlock_debug.c v2.6.14 to v3.14, kernel/locking/spinlock_debug.c since',
       sample: `${needle} ${example} on CPU#0, swapper/0/1`,
     })),
