@@ -11,7 +11,7 @@ export function busyIdeas(facts: Facts): Idea[] {
   const off = others.filter(({ interrupts, cpu }) => interrupts?.state === 'off' && cpu !== group.cpu);
   const hardware = before.filter(({ text }) => /Hardware Error|Machine check/i.test(text));
   const starved = notes.filter((note) => note.includes('starved'));
-  const preempted = vouched(facts.stack).some(({ function: of }) => /^preempt_schedule/.test(of));
+  const preempted = vouched(facts.stack).some(({ function: of }) => of.startsWith('preempt_schedule'));
   const late = group.entries[0]?.durationNs ?? 0;
   const console =
     facts.stack.some(
