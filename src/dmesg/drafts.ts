@@ -26,6 +26,8 @@ export interface EntryDraft {
   /** "Preemption disabled at: fn". */
   preemptOff: string | null;
   holder: { comm: string; pid: number; why: string } | null;
+  /** Of a workqueue lockup: the stuck pool's attributes, as they come again in the list of what its pools are at. */
+  pool: string | null;
   /** Further facts, as the kernel put them. */
   notes: string[];
   readonly dumps: DumpDraft[];
@@ -45,7 +47,7 @@ export interface DumpDraft {
   workqueue: string | null;
   taskState: string | null;
   arch: Architecture | null;
-  pc: { function: string; offset: number } | null;
+  pc: { function: string; offset: number | null } | null;
   user: boolean;
   readonly registers: Record<string, string>;
   /** Register names that were printed twice belong to the interrupted context below: the first ones count. */
@@ -118,6 +120,7 @@ export function newEntry(headline: Headline, text: string, offset: number, ns: b
     irqTrace: null,
     preemptOff: null,
     holder: null,
+    pool: null,
     notes: [],
     dumps: [],
   };

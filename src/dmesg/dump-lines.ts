@@ -1,5 +1,5 @@
 import { MOST_FRAMES, type DumpDraft } from './drafts.ts';
-import { frameLine } from './frames.ts';
+import { frameLine, isEntry, isMachinery, isScheduler, vouched } from './frames.ts';
 import { registerLine } from './registers.ts';
 
 /** What a header line of a dump says. */
@@ -80,7 +80,7 @@ export function dumpHeader(text: string): DumpHeader | null {
 
 /** Does this header begin a dump of its own, behind what `dump` holds already? */
 export function opensDump({ opened, cpu, pid }: DumpHeader, dump: DumpDraft | null): boolean {
-  if (dump === null || opened === 'nmi') return true;
+  if (dump === null || opened === 'nmi' || dump.taskState === 'idle') return true;
   const fresh = dump.frames.length === 0 && dump.pc === null;
   if (opened === 'task') return !(dump.opened === 'nmi' && fresh && dump.pid === null);
   if (dump.opened === 'task' || !fresh) return true;
@@ -109,6 +109,12 @@ const CODE = /^Code: ?(.*)$/;
 const HEX_BYTES = /^(?:[0-9a-f]{2}|<[0-9a-f]{2}>)(?: (?:[0-9a-f]{2}|<[0-9a-f]{2}>))*$/;
 const DECORATION =
   /^(?:Call [Tt]race|Backtrace|Stack|Modules linked in|Hardware name|task: ?[0-9a-f(]|FS: |GS: |PKRU|ES: |CR[0234]: |ORIG_RAX|REGS: |Instruction dump|Krnl (?:GPRS|Code|PSW)|\[last unloaded|Last Breaking|LR \[|LR is at|lr : |ra : |Register r\d|Exception stack|R: ?\d|R:0 T:1|Flags: |Control: |Process )/;
+
+/** Does the stack only show how the kernel came to print it, or to preempt a task? Then what it interrupted is the place of interest. */
+function leadsAway({ frames }: DumpDraft): boolean {
+  const names = vouched(frames).map((frame) => frame.function);
+  return isMachinery(names[0]!) || names.every((name) => isScheduler(name) || isEntry(name));
+}
 
 /** The state in which a dump's lines are read. */
 export interface DumpState {
@@ -139,7 +145,8 @@ export function addDumpLine(dump: DumpDraft, text: string, state: DumpState): bo
     if (dump.pc !== null && (pc !== null || user)) dump.registersClosed = true;
     if (dump.registersClosed) return true;
     if (user && dump.pc === null) dump.user = dump.frames.length === 0;
-    if (user && dump.frames.length > 0) {
+    // Below a stack stands what its outermost part interrupted: of interest only where the stack is the report's own.
+    if (dump.frames.length > 0 && dump.pc === null && (user || (pc !== null && !leadsAway(dump)))) {
       dump.registersClosed = true;
       return true;
     }
@@ -175,7 +182,7 @@ export function addDumpLine(dump: DumpDraft, text: string, state: DumpState): bo
   if (state.inTrace && BARE_FRAME.test(text)) {
     const name = text.replace('? ', '');
     const reliable = name === text;
-    const frame = { function: name, offset: null, module: null, reliable, inNmi: state.inNmi };
+    const frame = { function: name, offset: null, size: null, module: null, reliable, inNmi: state.inNmi };
     if (dump.frames.length < MOST_FRAMES) dump.frames.push(frame);
     return true;
   }

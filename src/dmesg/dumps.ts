@@ -1,12 +1,14 @@
-import type { CpuDump } from '../model/kernel-log.ts';
+import type { CpuDump, LogFrame } from '../model/kernel-log.ts';
 import type { DumpDraft } from './drafts.ts';
 import {
   isEntry,
+  isFailedCheck,
   isInstrumentation,
   isMachinery,
   isPrimitive,
   isScheduler,
   partsOf,
+  vouched,
   type RawFrame,
 } from './frames.ts';
 import { interruptsOf } from './registers.ts';
@@ -34,6 +36,13 @@ export function dumpOf(draft: DumpDraft): CpuDump {
   };
 }
 
+/** The frames that count: vouched for, and functions of their own, as a log without source lines has them. */
+function ownFrames<Frame extends { readonly reliable: boolean; readonly inlined?: boolean }>(
+  frames: readonly Frame[],
+): Frame[] {
+  return vouched(frames).filter(({ inlined }) => inlined !== true);
+}
+
 interface Place {
   readonly function: string;
   readonly offset: number | null;
@@ -48,26 +57,30 @@ function placeOf(draft: DumpDraft): Place | null {
   if (draft.user) return null;
   const interrupted = interruptedFrame(draft.frames);
   if (interrupted) return interrupted;
-  // Where nothing is reliable, the innermost guess is as good as any, and so is none.
   return (
-    draft.frames.find(
-      ({ function: name, reliable }) =>
-        reliable && !isMachinery(name) && !isScheduler(name) && !isEntry(name) && !isInstrumentation(name),
+    ownFrames(draft.frames).find(
+      ({ function: name }) =>
+        !isMachinery(name) && !isScheduler(name) && !isEntry(name) && !isInstrumentation(name),
     ) ?? null
   );
 }
 
 /** The frame behind the innermost interrupt or NMI, if the innermost frames are the report's own machinery. */
 function interruptedFrame(frames: readonly RawFrame[]): Place | null {
-  const entry = frames.findIndex(({ function: name, reliable }) => reliable && isEntry(name));
+  const some = frames.some(({ reliable }) => reliable);
+  const entryAt = ({ function: name, reliable }: RawFrame): boolean => (reliable || !some) && isEntry(name);
+  const entry = frames.findIndex(entryAt);
   if (entry < 0) return null;
   const before = frames.slice(0, entry);
   if (!before.some(({ function: name }) => isMachinery(name))) return null;
   let at = entry + 1;
-  while (at < frames.length && frames[at]!.reliable && isEntry(frames[at]!.function)) at++;
-  // <EOI> behind the entry says it outright.
-  const interrupted = frames.slice(entry, entry + 5).find((frame) => frame.interrupted);
-  if (interrupted) return interrupted;
+  while (at < frames.length && entryAt(frames[at]!)) at++;
+  // <EOI> behind the entry says it outright; no instruction lies at a function's end, only a stale return address.
+  const marked = frames.slice(entry, entry + 5).findIndex((frame) => frame.interrupted);
+  if (marked >= 0)
+    return (
+      frames.slice(entry + marked).find(({ offset, size }) => offset === null || offset !== size) ?? null
+    );
   const rest = frames.slice(at);
   // Up to v4.9 x86 dumps the interrupted function as "? fn" once for each copy of the NMI's frame: what is there twice is it.
   const guesses = rest.slice(
@@ -82,7 +95,7 @@ function interruptedFrame(frames: readonly RawFrame[]): Place | null {
       (other, later) => later > index && other.function === guess.function && other.offset === guess.offset,
     ),
   );
-  return twice ?? rest.find(({ reliable }) => reliable) ?? null;
+  return twice ?? vouched(rest)[0] ?? null;
 }
 
 /** "<f3> 90 49" -> bytes and the place of the marked one; null where the kernel could not read it. */
@@ -98,10 +111,9 @@ function codeOf(text: string | null): CpuDump['code'] {
 }
 
 /** The first function outside of locking, waiting and scheduling, from the place where the CPU or task was. */
-export function callerOf(dump: CpuDump): string | null {
-  const { function: name, stack } = dump;
+export function callerOf({ function: name, stack }: Pick<CpuDump, 'function' | 'stack'>): string | null {
   if (name !== null && !isLowLevel(name) && !isScheduler(name)) return name;
-  const names = stack.filter(({ reliable }) => reliable).map((frame) => frame.function);
+  const names = ownFrames(stack).map((frame) => frame.function);
   const from = name === null ? 0 : Math.max(0, names.indexOf(name));
   return (
     names.slice(from).find((of) => !isLowLevel(of) && !isScheduler(of) && !isMachinery(of) && !isEntry(of)) ??
@@ -113,12 +125,16 @@ function isLowLevel(name: string): boolean {
   return isPrimitive(name) || isInstrumentation(name);
 }
 
+/** What called the check that failed; what stands before it was left on the stack by others. */
+function reportedPart(stack: readonly LogFrame[]): readonly LogFrame[] {
+  return stack.slice(stack.findLastIndex(({ function: name }) => isFailedCheck(name)) + 1);
+}
+
 /** The innermost function that is neither the report's machinery nor a primitive: where a report about the printing CPU itself came from. */
 export function topOf(dump: CpuDump): string | null {
   return (
-    dump.stack.find(
-      ({ function: name, reliable }) =>
-        reliable && !isLowLevel(name) && !isScheduler(name) && !isMachinery(name) && !isEntry(name),
+    reportedPart(ownFrames(dump.stack)).find(
+      ({ function: name }) => !isLowLevel(name) && !isScheduler(name) && !isMachinery(name) && !isEntry(name),
     )?.function ?? null
   );
 }

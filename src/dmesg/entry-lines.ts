@@ -15,6 +15,9 @@ export function entryOf(
   const cpus = listed === undefined ? [] : stalledCpus(listed);
   entry.cpu = groups['cpu'] === undefined ? (cpus[0] ?? null) : Math.max(0, Number(groups['cpu']));
   entry.cpus = cpus.slice(1);
+  entry.pool = groups['pool'] ?? null;
+  // The workers of an unbound pool may be on any of its CPUs.
+  if (entry.pool !== null && cpus.length > 1) entry.cpu = null;
   entry.detectedBy = groups['by'] === undefined ? null : Number(groups['by']);
   const pid = groups['pid'] ?? groups['pid2'];
   entry.pid = pid === undefined ? (listed === undefined ? null : stalledTask(listed)) : Number(pid);
@@ -41,22 +44,40 @@ function stalledTask(list: string): number | null {
 
 // "#0: ffffffffa00020b8 (abba_lock_b){+.+.}-{2:2}, at: take_b_then_a+0xc/0x44 [abba]" since v4.18; address in front of "at" before
 const LOCK =
-  /^(?:#\d{1,3}: ?)?\(?(?:\[?<?((?:0x)?[0-9a-f]{8,16})>?\]?|\(____ptrval____\)|\(ptrval\)|\d)?\)? ?\((.{1,200}?)\)\{[^}]{1,12}\}(?:-\{\d+:\d+\})?(?:,? at: (?:\[?<?((?:0x)?[0-9a-f]+)>?\]? )?([\w.$]+)?)?/;
+  /^(?:#\d{1,3}: ?)?\(?(?:\[?<?((?:0x)?[0-9a-f]{8,16})>?\]?|\(____ptrval____\)|\(ptrval\)|\d)?\)? ?\((.{1,200}?)\)\{[^}]{1,12}\}(?:-\{\d+:\d+\})?(?:,? at: ?(?:\[?<?((?:0x)?[0-9a-f]+)>?\]? )?([\w.$]+)?)?/;
 
 /** A lock as lockdep prints it; null when the line is none. */
 export function lockLine(text: string): LogLock | null {
   const match = LOCK.exec(text);
   if (!match) return null;
   const address = match[1] === undefined ? null : `0x${match[1].replace(/^0x/, '')}`;
-  return { address, name: match[2]!, at: match[4] ?? null };
+  // syzbot puts a line for each inlined function in front of the real one's.
+  return { address, name: match[2]!, at: text.endsWith('[inline]') ? null : (match[4] ?? null) };
+}
+
+/** Adds a lock to a list; one that only lacked its place gets it. */
+export function addLock(locks: LogLock[], lock: LogLock, most: number): void {
+  const last = locks.at(-1);
+  if (last?.at === null && last.address === lock.address && last.name === lock.name) locks.pop();
+  if (locks.length < most) locks.push(lock);
+}
+
+// "(&p->pi_lock", "#0:", "(rtnl_mutex){+.+.}, at:": printed in pieces, each of which became a line
+const OPEN_LOCK =
+  /^(?=[#(0-9a-f])(?:#\d{1,3}: ?)?(?:[0-9a-f]{8,16} ?(?=\())?(?:\([^{}]{0,200}(?:\{[^}]{1,12}\}(?:-\{\d+:\d+\})?(?:,|,? at:) ?(?:\[<[0-9a-f]+>\])?)?)?$/;
+
+/** Is this the beginning of a lock that goes on in a later line? */
+export function isOpenLock(text: string): boolean {
+  return text.length < 300 && OPEN_LOCK.test(text);
 }
 
 export const HELD = /^(?:\d+|no) locks? held by (.{1,64})\/(\d+)(?=[:.]|$)/;
 // kernel/locking/lockdep.c: "X/123 is trying to acquire lock:", "X/123 [HC0[0]:SC1[1]:HE1:SE0] is trying to acquire:", "... takes:"
 const ACTOR =
-  /^(.{1,64})\/(\d+) (?:\[HC\S+ ?(?:SC\S+)?\] )?(?:is (?:trying to (?:acquire|release|contend|lock)|freeing memory|leaving the kernel|exiting with|just|contending)|just changed|takes:)/;
+  /^(.{1,64})\/(\d+) (?:\[HC\S{1,40} ?(?:SC\S{1,40})?\] )?(?:is (?:trying to (?:acquire|release|contend|lock)|freeing memory|leaving the kernel|exiting with|just|contending)|just changed|takes:)/;
 // kernel/sched/core.c: "in_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 123, name: comm"
-const ATOMIC = /^in_atomic\(\): (\d+), irqs_disabled\(\): (\d+).*?pid: (\d+), name: (.{1,64})$/;
+const ATOMIC =
+  /^in_atomic\(\): ?(\d+), irqs_disabled\(\): ?(\d+)(?:,.{0,60}? pid: (\d+)(?:, name: (.{1,64}))?)?$/;
 // kernel/locking/spinlock_debug.c: " lock: 0xffff880827212c40, .magic: dead4ead, .owner: swapper/3/0, .owner_cpu: 3"
 const SPINLOCK = /^lock: (\S+?),? \.magic: ([0-9a-f]+), \.owner: (.{1,64}?)\/(-?\d+), \.owner_cpu: (-?\d+)/;
 // kernel/locking/lockdep.c (print_irqtrace_events): "hardirqs last disabled at (78408): [<ffffffff8150b561>] fn+0xe/0xa4"
@@ -68,7 +89,7 @@ const STALLED_CPU =
 const STALLED_BY = /\(detected by (\d+), t=(\d+) jiffies/;
 const STALLED_FOR = /^(?:rcu: )?\s*\(t=(\d+) jiffies/;
 const STALLED_TASK = /Tasks blocked on level-\d+ rcu_node \(CPUs [\d-]+\):(?: P(\d+))?/;
-const STARVED = /(?:rcu: )?(\w+) kthread starved for (\d+) jiffies!/;
+const STARVED = /(?:^|\s)(\w{1,40}) kthread starved for (\d+) jiffies!/;
 // arch/powerpc/kernel/watchdog.c: "CPU 12 TB:9035..., last heartbeat TB:9023... (11528ms ago)", "last SMP heartbeat TB:"
 const HEARTBEAT = /CPU (\d+) TB:\d+, last (?:SMP )?heartbeat TB:\d+ \((\d+)ms ago\)/;
 // kernel/hung_task.c since v6.16: "INFO: task cat:115 is blocked on a mutex likely owned by task cat:114."; v6.17 "(T117)", "<reader>"
@@ -116,8 +137,9 @@ export function addEntryLine(
     }
     const lock = lockLine(text);
     if (lock && !text.startsWith('#')) {
-      if (entry.locks.length < 8) entry.locks.push(lock);
-      if (expecting === 'wanted-lock' || entry.named === null) entry.named ??= lock.at;
+      addLock(entry.locks, lock, 8);
+      // Suspicious RCU use is about no lock: these are the ones that are held.
+      if (kind !== 'lockdep-rcu') entry.named ??= lock.at;
       return used();
     }
     if (expecting === 'released-at') {
@@ -129,8 +151,8 @@ export function addEntryLine(
   if (kind === 'sleeping-in-atomic') {
     const atomic = ATOMIC.exec(text);
     if (atomic) {
-      entry.pid ??= Number(atomic[3]);
-      entry.comm ??= atomic[4]!.trim();
+      if (atomic[3] !== undefined) entry.pid ??= Number(atomic[3]);
+      entry.comm ??= atomic[4]?.trim() ?? null;
       entry.notes.push(`in_atomic ${atomic[1]}, irqs_disabled ${atomic[2]}`);
       return used();
     }
@@ -168,19 +190,26 @@ export function addEntryLine(
 }
 
 // kernel/workqueue.c (show_pwq): "  pwq 2: cpus=1 node=0 flags=0x0 nice=0 active=1/256", "    in-flight: 41:fn, 77(RESCUER):fn"
-const POOL = /^pwq \d+:(?: cpus=([\d,-]+))?/;
+const STUCK_POOL = /^cpus=([\d,-]+) .{1,200}?(?= stuck for|$)/;
+const POOL = /^pwq \d+: (.{1,200}?) active=/;
 const IN_FLIGHT = /^in-flight: (\d+)(?:\(RESCUER\))?:([\w.$]+)/;
 
-/** What the stuck pool is at work on: the work items in flight on its CPU. */
+/** What the stuck pool is at work on: the work items that are in flight there. */
 function addWorkLine(
   entry: EntryDraft,
   text: string,
   expecting: Expecting,
 ): { used: boolean; next: Expecting } {
+  const stuck = entry.pool === null ? STUCK_POOL.exec(text) : null;
+  if (stuck) {
+    entry.pool = stuck[0];
+    const cpus = cpuList(stuck[1]!);
+    if (cpus.length === 1) entry.cpu = cpus[0]!;
+    return { used: true, next: null };
+  }
   const pool = POOL.exec(text);
   if (pool) {
-    const cpus = pool[1] === undefined ? [] : cpuList(pool[1]);
-    return { used: true, next: entry.cpu === null || cpus.includes(entry.cpu) ? 'stuck-pool' : null };
+    return { used: true, next: pool[1] === entry.pool ? 'stuck-pool' : null };
   }
   const work = IN_FLIGHT.exec(text);
   if (work) {

@@ -32,6 +32,16 @@ const OF_TASK: ReadonlySet<LogKind> = new Set([
   'sleeping-in-atomic',
   'workqueue-leak',
 ]);
+/** Kinds whose report may be followed by backtraces of all CPUs. */
+const OF_ALL_CPUS: ReadonlySet<LogKind> = new Set([
+  'hard-lockup',
+  'soft-lockup',
+  'rcu-stall',
+  'csd-lock',
+  'spinlock-lockup',
+  'workqueue-lockup',
+  'hung-task',
+]);
 /** Kinds whose report dumps the very CPU that prints it, right behind its headline. */
 const OF_PRINTER = (kind: LogKind): boolean =>
   kind.startsWith('lockdep') || kind.startsWith('spinlock') || OF_TASK.has(kind);
@@ -53,7 +63,11 @@ export function groupReports(found: Found): Group[] {
     const pid = entry.pid ?? (aboutCpu(entry, first) ? (first?.pid ?? null) : null);
     const comm = entry.comm ?? (aboutCpu(entry, first) ? (first?.comm ?? null) : null);
     const others = near.filter(
-      ({ draft, dump }) => dump.cpu !== null && dump.cpu !== cpu && !own.some((of) => of.draft === draft),
+      ({ draft, dump }) =>
+        OF_ALL_CPUS.has(entry.headline.kind) &&
+        dump.cpu !== null &&
+        dump.cpu !== cpu &&
+        !own.some((of) => of.draft === draft),
     );
     const same = groups.findLast((group) => isSame(group, entry, cpu, pid, found));
     if (same) {
@@ -119,14 +133,18 @@ interface Pair {
 /** The dumps that show the CPU or task of a report, in the log's order. */
 function subjectDumps(entry: EntryDraft, near: readonly Pair[]): Pair[] {
   const { kind } = entry.headline;
-  const own = (pair: Pair): boolean => entry.dumps.includes(pair.draft);
+  const own = (pair: Pair): boolean => entry.dumps.includes(pair.draft) && !isGracePeriodKthread(pair, entry);
   if (OF_TASK.has(kind)) {
     const ofTask = near.filter(({ dump }) => dump.pid === entry.pid && entry.pid !== null);
     return ofTask.length > 0
       ? ofTask.slice(0, 1)
       : near.filter((pair) => own(pair) && (entry.pid === null || pair.dump.pid === null)).slice(0, 1);
   }
-  if (OF_PRINTER(kind)) return near.filter(own).slice(0, 1);
+  if (OF_PRINTER(kind)) {
+    const ofOther = ({ dump }: Pair): boolean =>
+      entry.pid !== null && dump.pid !== null && dump.pid !== entry.pid;
+    return near.filter((pair) => own(pair) && !ofOther(pair)).slice(0, 1);
+  }
   if (entry.cpu === null) {
     if (entry.pid !== null) return near.filter(({ dump }) => dump.pid === entry.pid).slice(0, 1);
     return entry.headline.echo || kind === 'rcu-stall' ? near.filter(own).slice(0, 1) : [];
@@ -136,6 +154,16 @@ function subjectDumps(entry: EntryDraft, near: readonly Pair[]): Pair[] {
     exact.length > 0 ? exact : near.filter((pair) => own(pair) && pair.dump.cpu === null).slice(0, 1);
   const pid = entry.pid ?? ofCpu.find(({ dump }) => dump.pid !== null)?.dump.pid ?? null;
   return ofCpu.filter(({ dump }) => dump.pid === null || pid === null || dump.pid === pid);
+}
+
+/** A stall also shows what RCU's own thread does: that is not who stalls. */
+function isGracePeriodKthread({ draft, dump }: Pair, { headline, pid }: EntryDraft): boolean {
+  return (
+    headline.kind === 'rcu-stall' &&
+    draft.opened === 'task' &&
+    dump.pid !== pid &&
+    /^rcu_(?:sched|preempt|bh|tasks\w*)$/.test(dump.comm ?? '')
+  );
 }
 
 function isSame(
@@ -148,6 +176,9 @@ function isSame(
   const last = group.entries.at(-1);
   if (group.kind !== entry.headline.kind || last === undefined) return false;
   if (bootOf(last.offset, found) !== bootOf(entry.offset, found)) return false;
+  // Two consoles, or dmesg behind the console's log.
+  const twice = entry.ns !== null && entry.ns === last.ns && entry.text === last.text;
+  if (twice && group.cpu === cpu && group.pid === pid) return true;
   if (last.ns !== null && entry.ns !== null) {
     if (entry.ns - last.ns > SAME_EVENT_NS || entry.ns < last.ns) return false;
   } else if (entry.offset - last.offset > SAME_EVENT_BYTES) return false;
@@ -161,11 +192,15 @@ function isSame(
   if (group.kind === 'rcu-stall') {
     // The stalled CPU and another one may notice at the same time; the first to print may lose its details.
     if ((group.cpu === null && group.pid === null) || (cpu === null && pid === null)) {
-      return entry.offset - last.offset < 2000;
+      return isExpedited(entry) === isExpedited(last) && entry.offset - last.offset < 2000;
     }
     return group.cpu === cpu && (group.pid === pid || cpu !== null);
   }
   return group.cpu === cpu && cpu !== null && (group.pid === null || pid === null || group.pid === pid);
+}
+
+function isExpedited({ text }: EntryDraft): boolean {
+  return text.includes('expedited');
 }
 
 /** Backtraces that belong to no report, such as those of sysrq-l: one group for those that came together. */
@@ -173,7 +208,8 @@ function lonelyBacktraces(dumps: readonly Pair[], taken: ReadonlySet<DumpDraft>,
   const groups: Group[] = [];
   let last: DumpDraft | null = null;
   for (const { draft, dump } of dumps) {
-    if (draft.opened !== 'nmi' || taken.has(draft)) continue;
+    // Of CPUs that idle there is nothing to tell.
+    if (draft.opened !== 'nmi' || taken.has(draft) || (last === null && dump.taskState === 'idle')) continue;
     const near =
       last !== null &&
       draft.offset - last.offset < REACH_BYTES &&

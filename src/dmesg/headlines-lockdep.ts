@@ -34,7 +34,7 @@ export const LOCKDEP_HEADLINES: readonly Headline[] = [
   {
     kind: 'lockdep-unsafe-order',
     needle: '-unsafe lock order',
-    pattern: /(?<what>\w+)-safe -> \w+-unsafe lock order detected/,
+    pattern: /\b\w{1,20}-safe -> \w{1,20}-unsafe lock order detected/,
     source: 'kernel/locking/lockdep.c since v2.6.18',
     sample: '[ INFO: HARDIRQ-safe -> HARDIRQ-unsafe lock order detected ]',
   },
@@ -115,6 +115,32 @@ export const LOCKDEP_HEADLINES: readonly Headline[] = [
     source: 'kernel/lockdep.c v2.6.34 to v2.6.39',
     sample: '[ INFO: suspicious rcu_dereference_check() usage. ]',
   },
+  ...(
+    [
+      [
+        'suspicious rcu_',
+        /^\S+:\d+ suspicious rcu_\w+\(\) usage!/,
+        'net/core/dev.c:302 suspicious rcu_dereference_check() usage!',
+      ],
+      [
+        'Illegal context switch in RCU',
+        /^\S+:\d+ Illegal context switch in RCU/,
+        'kernel/sched/core.c:7264 Illegal context switch in RCU read-side critical section!',
+      ],
+      [
+        'RCU-list traversed',
+        /^\S+:\d+ RCU-list traversed in non-reader section/,
+        'net/mac80211/cfg.c:940 RCU-list traversed in non-reader section!!',
+      ],
+    ] as const
+  ).map(([needle, pattern, sample]): Headline => ({
+    kind: 'lockdep-rcu',
+    needle,
+    pattern,
+    sample,
+    source: 'kernel/locking/lockdep.c since v3.0 (lockdep_rcu_suspicious): "file:line what"',
+    detail: true,
+  })),
   {
     kind: 'lockdep-internal',
     needle: 'kernel/locking/lockdep.c:',
@@ -128,16 +154,19 @@ export const LOCKDEP_HEADLINES: readonly Headline[] = [
     kind: 'scheduling-while-atomic',
     needle: 'scheduling while atomic',
     pattern: new RegExp(
-      `BUG: scheduling while atomic: ${TASK}/(?:0x[0-9a-f]+/(?<pid>\\d+)|(?<pid2>\\d+)/0x[0-9a-f]+)`,
+      `(?:BUG: )?scheduling while atomic: ${TASK}/(?:0x[0-9a-f]+/(?<pid>\\d+)|(?<pid2>\\d+)/0x[0-9a-f]+)`,
     ),
-    source: 'kernel/sched/core.c since v2.6.24 (comm/pid/count); kernel/sched.c before (comm/count/pid)',
+    source:
+      'kernel/sched/core.c since v2.6.24 (comm/pid/count); kernel/sched.c before (comm/count/pid; without "BUG: " to v2.6.16)',
     sample: 'BUG: scheduling while atomic: fake_submit/110/0x00000002',
   },
   {
     kind: 'sleeping-in-atomic',
     needle: 'sleeping function called',
-    pattern: /BUG: sleeping function called from invalid context at \S+:\d+/,
-    source: 'kernel/sched/core.c since v2.6',
+    pattern: new RegExp(
+      `(?:BUG|Debug): sleeping function called from invalid context (?:${TASK}\\((?<pid>\\d+)\\) )?at \\S+:\\d+`,
+    ),
+    source: 'kernel/sched/core.c since v2.6 ("Debug: " to v2.6.14; "comm(pid)" in -rt kernels)',
     sample: 'BUG: sleeping function called from invalid context at mm/slab.h:421',
   },
 ];

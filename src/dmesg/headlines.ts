@@ -68,7 +68,7 @@ export const HEADLINES: readonly Headline[] = [
     kind: 'soft-lockup',
     needle: 'soft lockup',
     pattern:
-      /BUG: soft lockup - CPU#(?<cpu>\d+) stuck for (?<secs>\d+) ?s(?:!|econds)? ?(?:\[(?<comm>[^\]]{0,64}?)(?::(?<pid>\d+))?(?:\]|$))?/,
+      /BUG: soft lockup - CPU#(?<cpu>\d+) stuck for (?<secs>\d+) ?s(?:econds?)?!? ?(?:\[(?<comm>[^\]]{0,64}?)(?::(?<pid>\d+))?(?:\]|$))?/,
     source: 'kernel/watchdog.c since v2.6.36, kernel/softlockup.c since v2.6.23',
     sample: 'watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [kworker/1:1:47]',
   },
@@ -154,7 +154,7 @@ export const HEADLINES: readonly Headline[] = [
     (['BUG: spinlock', 'BUG: rwlock', 'BUG: write-lock', 'BUG: read-lock'] as const).map((needle) => ({
       kind,
       needle,
-      pattern: new RegExp(`${needle} ${what} on CPU#(?<cpu>\\d+),? ${TASK}/(?<pid>\\d+)(?=,|\\s|$)`),
+      pattern: new RegExp(`${needle} ${what} on CPU#(?<cpu>\\d+)(?:,? ${TASK}/(?<pid>\\d+)(?=,|\\s|$))?`),
       source: 'lib/spinlock_debug.c v2.6.14 to v3.14, kernel/locking/spinlock_debug.c since',
       sample: `${needle} ${example} on CPU#0, swapper/0/1`,
     })),
@@ -163,7 +163,8 @@ export const HEADLINES: readonly Headline[] = [
   {
     kind: 'workqueue-lockup',
     needle: 'workqueue lockup',
-    pattern: /BUG: workqueue lockup - pool(?: cpus=(?<cpus>[\d,-]+))?.*?stuck for (?<secs>\d+)s/,
+    pattern:
+      /BUG: workqueue lockup - pool(?: (?<pool>(?:cpus=(?<cpus>[\d,-]+))?.{0,200}?) ?stuck for (?<secs>\d+)s|$)/,
     source: 'kernel/workqueue.c since v4.5',
     sample: 'BUG: workqueue lockup - pool cpus=1 node=0 flags=0x0 nice=0 stuck for 61s!',
   },
@@ -261,7 +262,19 @@ export interface Recognised {
 
 /** Mails and bug trackers quote headlines as titles: that is no report. */
 const TITLE =
-  /^(?:# |\**)?(?:subject|title|summary|alt|re|fwd?|aw|bug \d+|reported-by|fixes|link|closes)\b[^:]{0,20}:/i;
+  /^(?:# |\**)?(?:\[bug \d+\]|(?:subject|title|summary|alt|re|fwd?|aw|bug \d+|reported-by|fixes|link|closes)\b[^:]{0,20}:)/i;
+
+/** In quotes it is somebody's talk about a report. */
+function isQuoted(text: string, at: number): boolean {
+  const before = text.slice(0, at);
+  const isOpen = (mark: string): boolean => before.split(mark).length % 2 === 0;
+  if (/["'`]$|[\u201c\u00ab\u300c][^\u201d\u00bb\u300d]*$/.test(before) || isOpen('`')) return true;
+  // JSON quotes whole lines.
+  return isOpen('"') && !text.startsWith('{');
+}
+
+/** How much may stand before a headline in its line: prefixes, and words of whoever quotes it. */
+const FARTHEST = 1000;
 
 /** Which headline a message is, if it is one. */
 export function recognise(text: string): Recognised | null {
@@ -269,8 +282,7 @@ export function recognise(text: string): Recognised | null {
   for (const headline of HEADLINES) {
     if (!text.includes(headline.needle)) continue;
     const match = headline.pattern.exec(text);
-    // In quotes it is somebody's talk about a report.
-    if (!match || /["'`\u201c]/.test(text[match.index - 1] ?? '')) continue;
+    if (!match || match.index > FARTHEST || isQuoted(text, match.index)) continue;
     return {
       headline,
       from: match.index,

@@ -153,9 +153,9 @@ function entryOf(draft: EntryDraft): LogEntry {
 }
 
 function callerIn(place: CpuDump | null, stacked: CpuDump | null, name: string | null): string | null {
-  const of = place === null ? null : callerOf(place);
+  const of = callerOf({ stack: place?.stack ?? [], function: name });
   if (of !== null || stacked === null) return of;
-  return callerOf({ ...stacked, function: name });
+  return callerOf({ stack: stacked.stack, function: name });
 }
 
 /** The spin of the dump that shows the most: one with code before one with a name only. */

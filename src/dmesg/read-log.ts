@@ -39,6 +39,8 @@ export function readLog(read: (target: Uint8Array) => number, options: ReadOptio
   const reader = new LogReader();
   for (let line = lines.next(); line !== null; line = lines.next()) {
     if (reader.add(line)) lines.follow(FOLLOWED);
+    // The rest of a headline that a mail program broke may be in the next line.
+    else if (line.hasNeedle) lines.follow(1);
   }
   const lastNs = timeIn(lines.tail().split('\n').toReversed());
   return { found: reader.found(), bytes: lines.position, firstNs, lastNs, longLines: lines.longLines };

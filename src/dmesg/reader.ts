@@ -9,9 +9,11 @@ import {
 import { addDumpLine, addHeader, dumpHeader, opensDump, type DumpState } from './dump-lines.ts';
 import {
   addEntryLine,
+  addLock,
   entryOf,
   hasLockChains,
   HELD,
+  isOpenLock,
   lockLine,
   ownerLine,
   type Owner,
@@ -34,6 +36,8 @@ interface Stream extends DumpState {
   entry: EntryDraft | null;
   held: HeldDraft | null;
   expecting: Expecting;
+  /** The beginning of a lock that goes on in the next line; '' for none. */
+  openLock: string;
   /** Frames belong to a chain of locks. */
   inChain: boolean;
   /** CPU and task that a WARNING names in the line before the report. */
@@ -64,7 +68,7 @@ const CHAIN =
 const CHAIN_END = /^(?:stack backtrace|other info that might help|Call [Tt]race)/;
 /** A line that ends so goes on in the next one, which a mail program broke. */
 const BROKEN_OFF =
-  /(?:Comm:|[Tt]ainted:?|RIP: \S+|\[<[0-9a-f]+>\]|\b[A-Z][A-Z0-9]{1,2}:|EFLAGS:|ORIG_RAX:|\?| from|^CPU: \d+ PID:(?: \d+)?|pc :|NIP|\{[\w.]+)$/;
+  /(?:Comm:|[Tt]ainted:?|RIP: \S+|\[<[0-9a-f]+>\]|\b[A-Z][A-Z0-9]{1,2}:|EFLAGS:|ORIG_RAX:|\?| from|^CPU: \d+ PID:(?: \d+)?|pc :|NIP|\{[\w.]+|^task:.{1,80}(?:state:\S|pid:))$/;
 
 const SOFT_BREAK = /[^=\s-]=$/;
 
@@ -83,32 +87,38 @@ export class LogReader {
   #clock: 'boot' | 'wall' | null = null;
   #before: LogLine | null = null;
   #sawStamps = false;
-  #softBreak: LogLine | null = null;
+  /** A line that goes on in the next one, and the line before it. */
+  #softBreak: { readonly line: LogLine; readonly before: LogLine | null } | null = null;
 
   /** Takes the next line; true where it says something, so that what follows it is of interest too. */
   add(raw: RawLine): boolean {
     let line = parseLine(raw.text, raw.offset);
     const open = this.#softBreak;
     this.#softBreak = null;
-    if (open !== null && raw.follows && !line.stamped) {
-      line = { ...open, text: open.text.slice(0, -1) + line.text };
-    } else if (open !== null) {
-      this.#one(open, null);
-    }
+    const joins = open !== null && raw.follows && !line.stamped;
+    if (joins) line = { ...open.line, text: open.line.text.slice(0, -1) + line.text };
+    else if (open !== null) this.#one(open.line, open.before);
+    const before = joins ? open.before : this.#lineBefore(raw);
     // "=" at the end of a line is quoted-printable's soft break: the line goes on in the next one.
     if (SOFT_BREAK.test(line.text) && line.text.length < 2000) {
-      this.#softBreak = line;
+      this.#softBreak = { line, before };
       return true;
     }
-    const before = raw.follows ? this.#before : raw.before === '' ? null : parseLine(raw.before, raw.offset);
     if (!raw.follows && before !== null) {
       this.#warning(this.#streamOf(before), { ...before, offset: raw.offset - raw.before.length - 1 });
     }
     return this.#one(line, before);
   }
 
-  #one(line: LogLine, before: LogLine | null): boolean {
-    if (line.stamped) this.#sawStamps = true;
+  #lineBefore({ follows, before, offset }: RawLine): LogLine | null {
+    if (follows) return this.#before;
+    return before === '' ? null : parseLine(before, offset);
+  }
+
+  #one(given: LogLine, before: LogLine | null): boolean {
+    if (given.stamped) this.#sawStamps = true;
+    // The rest of a broken line was printed by whoever printed its beginning.
+    const line = given.stamped || before === null ? given : { ...given, caller: before.caller };
     const used = this.#take(line, before);
     if (used) for (const name of line.layout) this.#layout.add(name);
     this.#before = line;
@@ -168,6 +178,7 @@ export class LogReader {
         entry: null,
         held: null,
         expecting: null,
+        openLock: '',
         inChain: false,
         warned: null,
         inNmi: false,
@@ -188,6 +199,7 @@ export class LogReader {
     }
     const found = recognise(text);
     if (!found || (seam !== null && (found.from >= seam || found.to <= seam))) return false;
+    if (found.headline.detail && continuesReport(stream.entry, found.headline.kind, line.offset)) return true;
     // A WARNING's first line is the beginning of the report that its second line names.
     const { warned } = stream;
     const begins =
@@ -207,6 +219,7 @@ export class LogReader {
       dump: null,
       held: null,
       expecting: null,
+      openLock: '',
       inChain: false,
       warned: null,
       inNmi: false,
@@ -252,6 +265,13 @@ export class LogReader {
       stream.inChain = false;
       return true;
     }
+    if (stream.openLock !== '' || (stream.entry !== null && hasLockChains(stream.entry.headline.kind))) {
+      const whole = `${stream.openLock}${text}`;
+      const isOpen = isOpenLock(whole);
+      stream.openLock = isOpen ? whole : '';
+      if (isOpen) return true;
+      if (lockLine(whole) !== null) text = whole;
+    }
     if (this.#heldLine(stream, line, text)) return true;
     if (stream.entry !== null) {
       const { used, next } = addEntryLine(stream.entry, text, stream.expecting);
@@ -290,6 +310,11 @@ export class LogReader {
         locks: [],
       };
       if (this.#held.length < MOST_HELD) this.#held.push(stream.held);
+      // Suspicious RCU use names its task here first.
+      if (stream.entry?.headline.kind === 'lockdep-rcu' && stream.entry.dumps.length === 0) {
+        stream.entry.comm ??= stream.held.comm;
+        stream.entry.pid ??= stream.held.pid;
+      }
       return true;
     }
     if (stream.held === null) return false;
@@ -299,7 +324,7 @@ export class LogReader {
       stream.held = null;
       return false;
     }
-    if (stream.held.locks.length < 48) stream.held.locks.push(lock);
+    addLock(stream.held.locks, lock, 48);
     return true;
   }
 
@@ -340,6 +365,15 @@ export class LogReader {
 
 function holderOf({ comm, pid, what }: Owner): NonNullable<EntryDraft['holder']> {
   return { comm, pid, why: `hung_task says that it is likely the owner of the ${what}` };
+}
+
+/** The second line of a report comes soon behind its first. */
+function continuesReport(
+  entry: EntryDraft | null,
+  kind: EntryDraft['headline']['kind'],
+  offset: number,
+): boolean {
+  return entry?.headline.kind === kind && offset - entry.offset < 4096;
 }
 
 /** Puts together what a mail program broke: at a space, or behind the "=" of quoted-printable. */

@@ -5,13 +5,14 @@ export interface RegisterLine {
   readonly arch: Architecture | null;
   readonly values: Readonly<Record<string, string>>;
   /** Function and offset of the program counter. */
-  readonly pc: { readonly function: string; readonly offset: number } | null;
+  readonly pc: { readonly function: string; readonly offset: number | null } | null;
   /** The program counter is in user space. */
   readonly user: boolean;
 }
 
-const SYMBOL = String.raw`(?:\.(?!text))?(?<fn>[A-Za-z_.$][\w.$]*)\+(?:0x)?(?<off>[0-9a-f]+)(?:\/(?:0x)?[0-9a-f]+)?`;
-const ADDRESS = String.raw`(?:\[?<?(?:0x)?[0-9a-f]{8,16}>?\]?\s*)`;
+const SYMBOL = String.raw`(?:\.(?!text))?(?<fn>[A-Za-z_.$][\w.$]*)(?:\+(?:0x)?(?<off>[0-9a-f]+)(?:\/(?:0x)?[0-9a-f]+)?|(?= \([\w./+-]{1,200}\.\w{1,4}:\d))`;
+// Each ends where its digits end: otherwise there are countless ways to take a long run of digits apart.
+const ADDRESS = String.raw`(?:\[?<?(?:0x)?[0-9a-f]{8,16}(?![0-9a-f])>?\]?\s*)`;
 
 /** How each architecture prints the program counter with its function. */
 const PROGRAM_COUNTERS: readonly (readonly [arch: Architecture | null, pattern: RegExp])[] = [
@@ -20,11 +21,11 @@ const PROGRAM_COUNTERS: readonly (readonly [arch: Architecture | null, pattern: 
   [
     'x86-64',
     new RegExp(
-      String.raw`^RIP: (?<cs>[0-9a-f]{4}):\s?${ADDRESS}*(?:${SYMBOL}|\{(?<oldfn>[\w.:$]+) ?\+(?<oldoff>\d+)\})`,
+      String.raw`^RIP: (?<cs>[0-9a-f]{4}):\s?${ADDRESS}{0,3}(?:${SYMBOL}|\{(?<oldfn>[\w.:$]+) ?\+(?<oldoff>\d+)\})`,
     ),
   ],
   // arch/x86/kernel/process_32.c: "EIP is at native_safe_halt+0x2/0x10" to v4.9, "EIP: native_safe_halt+0x2/0x10" since
-  ['i386', new RegExp(String.raw`^EIP(?: is at|:)\s+(?:(?<cs>[0-9a-f]{4}):)?${ADDRESS}*${SYMBOL}`)],
+  ['i386', new RegExp(String.raw`^EIP(?: is at|:)\s+(?:(?<cs>[0-9a-f]{4}):)?${ADDRESS}{0,3}${SYMBOL}`)],
   // ksymoops, for 2.4: ">>EIP; c011c7ca <.text.lock.fork+1a/120>"
   ['i386', new RegExp(String.raw`^(?:>>)?EIP; [0-9a-f]+ <(?<fn>[\w.$]+)\+(?<off>[0-9a-f]+)`)],
   // arch/arm64 and arch/arm: "pc : queued_spin_lock_slowpath+0x1c/0x2f0", "PC is at ..." to v4.18
@@ -35,6 +36,9 @@ const PROGRAM_COUNTERS: readonly (readonly [arch: Architecture | null, pattern: 
   ['s390', new RegExp(String.raw`^(?:Krnl PSW : [0-9a-f]{16} [0-9a-f]{16}|[0-9a-f]{16}) \(${SYMBOL}`)],
   // arch/riscv/kernel/process.c since v5.12, arch/mips: "epc : fn+0x12/0x34", "epc   : 80123456 fn+0x12/0x34"
   [null, new RegExp(String.raw`^epc\s*: ${ADDRESS}?${SYMBOL}`)],
+  // arch/sparc/kernel/process_64.c: "TPC: <_raw_spin_lock+0x10/0x20>"; arch/parisc/kernel/traps.c: " IAOQ[0]: fn+0x8/0x40";
+  // arch/m68k/kernel/traps.c: "PC: [<0000329c>] fn+0x12/0x34"; arch/alpha, arch/ia64: "pc is at fn+0x12/0x34", "ip is at ..."
+  [null, new RegExp(String.raw`^(?:TPC: <|IAOQ\[0\]: |PC: ${ADDRESS}|(?:pc|ip) is at )${SYMBOL}`)],
   // arch/loongarch/kernel/process.c: "   ERA: 9000000000223456 fn+0x12/0x34"
   ['loongarch', new RegExp(String.raw`^ERA: [0-9a-f]{16} ${SYMBOL}`)],
 ];
@@ -95,8 +99,9 @@ export function registerLine(text: string): RegisterLine | null {
     const groups = pattern.exec(text)?.groups;
     if (!groups) continue;
     const name = groups['fn'] ?? groups['oldfn']!.replace(/^.*:/, '');
+    const { off, oldoff } = groups;
     const offset =
-      groups['off'] === undefined ? Number(groups['oldoff']) : Number.parseInt(groups['off'], 16);
+      off !== undefined ? Number.parseInt(off, 16) : oldoff !== undefined ? Number(oldoff) : null;
     return { arch: arch ?? of, values, pc: { function: name, offset }, user: isUser(groups['cs']) };
   }
   const user = isUser(/^(?:RIP|EIP): ([0-9a-f]{4}):/.exec(text)?.[1]);

@@ -55,6 +55,10 @@ export interface LogFrame {
   readonly part: StackPart;
   /** False for `? fn`: an address found on the stack that the unwinder does not vouch for. */
   readonly reliable: boolean;
+  /** The compiler made it part of the next frame's function (syzbot, decode_stacktrace). */
+  readonly inlined: boolean;
+  /** How the kernel came to print the stack: dump_stack, the watchdog's NMI, lockdep. What is of interest lies behind it. */
+  readonly printing: boolean;
 }
 
 export type Architecture =

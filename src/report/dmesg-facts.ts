@@ -72,11 +72,12 @@ function reports({ entries }: Incident): Fact[] {
   return lines;
 }
 
-/** One line for each part of the stack, the innermost first. */
+/** One line for each part of the stack, the innermost first, without what only printed it. */
 function stackFacts(stack: readonly LogFrame[]): Fact[] {
   return PARTS.flatMap(([part, label]): Fact[] => {
-    const frames = stack.filter((frame) => frame.part === part && frame.reliable);
-    const names = frames.length > 0 ? frames : stack.filter((frame) => frame.part === part);
+    const all = stack.filter((frame) => frame.part === part && !frame.printing);
+    const frames = all.filter(({ reliable }) => reliable);
+    const names = frames.length > 0 ? frames : all;
     if (names.length === 0) return [];
     const shown = names.slice(0, 9).map(({ function: name }) => name);
     const left = names.length - shown.length;

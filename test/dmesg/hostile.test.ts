@@ -49,6 +49,22 @@ describe('damaged and hostile logs', () => {
     expect(incidents[0]).toMatchObject({ kind: 'soft-lockup', cpu: 99999 });
   });
 
+  // A pattern that can take a run apart in many ways would not come to an end here.
+  it('runs of anything, as long as a line may be, come to an end', async () => {
+    const random = new Random(1124);
+    const lines = fixturesIn(join(import.meta.dirname, 'fixtures')).flatMap(({ log }) => log.split('\n'));
+    const long = Array.from({ length: 400 }, () => {
+      const line = lines[random.int(lines.length)]!;
+      const from = random.int(line.length + 1);
+      const part = line.slice(from, from + 1 + random.int(6)) || ' ';
+      return line.slice(0, from) + part.repeat(Math.floor(16_000 / part.length)) + line.slice(from);
+    });
+    const rip = `RIP: 0010:[<ffffffff802a79c3>] <${'f802'.repeat(4000)}> x`;
+    const text = ['INFO: rcu_sched detected stalls on CPUs/tasks: {', rip, ...long].join('\n');
+    const bytes = new TextEncoder().encode(text);
+    expect((await logOf(bytes)).log.bytes).toBe(bytes.length);
+  });
+
   it('names with escape sequences are made printable', async () => {
     const text = logText(
       await logOf('watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [\u001b]0;owned\u0007:47]'),

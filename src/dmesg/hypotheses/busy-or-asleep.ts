@@ -1,5 +1,9 @@
 import { doing, type Facts } from '../facts.ts';
+import { isScheduler, vouched } from '../frames.ts';
 import type { Idea, Weighed } from './idea.ts';
+
+/** Far beyond the 20 s after which a soft lockup is reported, and the 60 s of old kernels. */
+const LATE_NS = 100e9;
 
 /** A CPU that is busy, or waits for another one, without a lock that is known. */
 export function busyIdeas(facts: Facts): Idea[] {
@@ -7,6 +11,8 @@ export function busyIdeas(facts: Facts): Idea[] {
   const off = others.filter(({ interrupts, cpu }) => interrupts?.state === 'off' && cpu !== group.cpu);
   const hardware = before.filter(({ text }) => /Hardware Error|Machine check/i.test(text));
   const starved = notes.filter((note) => note.includes('starved'));
+  const preempted = vouched(facts.stack).some(({ function: of }) => of.startsWith('preempt_schedule'));
+  const late = group.entries[0]?.durationNs ?? 0;
   const console =
     facts.stack.some(
       ({ function: of, part }) =>
@@ -42,7 +48,7 @@ export function busyIdeas(facts: Facts): Idea[] {
       cause: 'slow-work',
       says: 'it is busy for too long: a loop that does not end or never lets others run',
       facts: [
-        name !== null && spin === null
+        name !== null && spin === null && !preempted
           ? [
               2,
               `it was in ${name}${caller === null || caller === name ? '' : `, for ${caller}`}, which is no wait that is known`,
@@ -68,11 +74,15 @@ export function busyIdeas(facts: Facts): Idea[] {
       facts: [
         ...starved.slice(0, 2).map((note): Weighed => [2, note]),
         spin?.kind === 'idle' ? [3, 'the CPU idles in the backtrace: it was late rather than stuck'] : null,
-        group.kind === 'hard-lockup' && spin === null && interruptsOff !== true
-          ? [0.5, 'interrupts were not seen to be off']
+        preempted ? [1.5, 'it was preempted, and has not been given a CPU again'] : null,
+        group.kind === 'hard-lockup' && spin === null && interruptsOff === false
+          ? [0.5, 'interrupts were on in the dump: the timer came late rather than never']
           : null,
-        group.kind === 'soft-lockup' && interruptsOff === false && spin === null
-          ? [0.5, 'interrupts were on']
+        group.kind === 'soft-lockup' && late >= LATE_NS
+          ? [
+              1,
+              `the first report says ${late / 1e9} s: unless watchdog_thresh was raised, its timer did not run meanwhile either`,
+            ]
           : null,
       ],
       settledBy: 'steal time (/proc/stat), hwlat tracer, the rt tasks of that CPU in a sched trace',
@@ -89,18 +99,22 @@ export function busyIdeas(facts: Facts): Idea[] {
   ];
 }
 
+/** Sleeps for a lock: a page's lock (folio_lock) too, which whoever reads or writes the page holds. */
+const LOCK_WAIT =
+  /^(?:__)?(?:mutex_lock|rwsem_down|down_|rt_mutex|ww_mutex|percpu_down|down|folio_lock|lock_page|lock_buffer)\w*/;
+/** Sleeps until I/O completes. */
+const IO_WAIT =
+  /^(?:wait_on_page_(?:writeback|read)\w*|folio_wait_(?:writeback|stable)\w*|filemap_(?:read_folio|fdatawait\w*)|__wait_on_buffer|blk_\w*wait\w*|submit_bio_wait|submit_and_wait|__filemap_fdatawait\w*|xlog_wait_on_iclog)\b/;
+
 /** A task that sleeps and is not woken. */
 export function asleepIdeas(facts: Facts): Idea[] {
   const { holder, stack, held, group } = facts;
-  const names = stack.filter(({ reliable }) => reliable).map((frame) => frame.function);
-  const lock = names.find((of) =>
-    /^(?:__)?(?:mutex_lock|rwsem_down|down_|rt_mutex|ww_mutex|percpu_down|down)\w*/.test(of),
-  );
-  const io = names.find((of) =>
-    /^(?:io_schedule\w*|bit_wait_io|wait_on_page\w*|folio_wait_bit\w*|__wait_on_buffer|blk_\w*wait\w*|submit_bio_wait|submit_and_wait)\b/.test(
-      of,
-    ),
-  );
+  const names = vouched(stack).map((frame) => frame.function);
+  const lock = names.find((of) => LOCK_WAIT.test(of));
+  const io = lock === undefined ? names.find((of) => IO_WAIT.test(of)) : undefined;
+  const accounted =
+    lock === undefined && io === undefined && names.some((of) => of.startsWith('io_schedule'));
+  const waits = names.find((of) => !isScheduler(of));
   const freeze = names.find((of) => /freeze|refrigerator/.test(of));
   const own = held.find(({ pid }) => pid === group.pid);
   return [
@@ -123,12 +137,10 @@ export function asleepIdeas(facts: Facts): Idea[] {
       says: 'what it waits for does not complete: I/O, a device, a remote machine',
       facts: [
         io === undefined ? null : [3, `it waits in ${io}: for I/O that has not completed`],
+        accounted ? [2, `it waits in ${waits ?? 'io_schedule'}, which counts as waiting for I/O`] : null,
         freeze === undefined ? null : [1, `${freeze} is in its stack: a frozen file system or task`],
-        lock === undefined && io === undefined
-          ? [
-              1.5,
-              `it sleeps in ${names.find((of) => !/schedul/.test(of)) ?? 'an unknown function'} and nothing wakes it`,
-            ]
+        lock === undefined && io === undefined && !accounted && waits !== undefined
+          ? [1.5, `it sleeps in ${waits} and nothing wakes it`]
           : null,
       ],
       settledBy: 'the device under it: its own messages, iostat, the queue in debugfs',

@@ -75,7 +75,7 @@ export function lockWaitIdeas(facts: Facts): Idea[] {
           ? [-1.5, `all ${dumped} other CPUs shown are idle: a holder would have to sleep or be preempted`]
           : null,
         dumped === 0
-          ? [1.5, 'the log has no backtraces of the other CPUs: what they did is not known']
+          ? [1.5, 'whoever took the lock last may have it still: the log does not show the other CPUs']
           : null,
         noUser === null ? null : [-1, noUser[1]],
         isBit && bitIsSet ? [1, `the word has the lock's bit set, as it would under a holder`] : null,
@@ -150,7 +150,7 @@ export function lockWaitIdeas(facts: Facts): Idea[] {
       facts: [
         strange(facts) === null ? null : [2, strange(facts)!],
         ...died.slice(0, 1).map(({ text }): Weighed => [1, `earlier in this log: ${text}`]),
-        [0, 'cannot be excluded by a log'],
+        spin?.from === 'code' ? [0, 'cannot be excluded by a log'] : null,
         lockWord !== null && strange(facts) === null
           ? [-1.5, `the word ${lockWord.value} is a plausible set of flags`]
           : null,
@@ -162,7 +162,7 @@ export function lockWaitIdeas(facts: Facts): Idea[] {
       says: 'the machine misbehaves',
       facts: [
         ...hardware.slice(0, 2).map(({ text }): Weighed => [4, text]),
-        [0, 'cannot be excluded by a log'],
+        spin?.from === 'code' ? [0, 'cannot be excluded by a log'] : null,
         hardware.length === 0 ? [-1, 'no machine check or hardware error in this log'] : null,
         spin?.from === 'code'
           ? [-1, 'code, registers and loop agree: the CPU executes what the kernel tells it to']

@@ -39,9 +39,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 // "> > [ 12.3] ...", "| [12.3]", "```[12.3]"
 const QUOTE = /^(?:\s{0,8}(?:> ?|\|(?=[\s|])))+/;
-const FENCE = /^\s*`{1,3}/;
+// A line within a pair of them is a line of a log, words in front of others are somebody's talk.
+const FENCE = /^\s*(?:`{2,3}|`(?=[^`]*`?$))/;
 // /dev/kmsg and extended netconsole: "6,1234,5678901,-,caller=T1;text" (Documentation/ABI/testing/dev-kmsg)
 const KMSG = /^(\d{1,4}),(\d{1,12}),(\d{1,16}),([^;]{0,120});/;
+// the same behind the date and host of the syslog daemon that took it from the net
+const KMSG_BY_SYSLOG =
+  /^[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \S{1,80} (?=\d{1,4},\d{1,12},\d{1,16},[^;]{0,120};)/;
 // "<4>", "<4>1 " (RFC 5424)
 const LEVEL = /^<\d{1,3}>(?:1 )?/;
 // dmesg -x: "kern  :err   : "
@@ -53,8 +57,9 @@ const SECONDS = /\[ {0,8}(\d{1,12})\.(\d{6})(?: ?< {0,8}\d{1,8}\.\d{6}>)?\]/;
 const PREFIX_LIMIT = 140;
 // "[    T1]", "[   C3]"; some kernels print a space before
 const CALLER = /^ ?\[ {0,6}([TC]\d{1,10})\]/;
-// MediaTek: "(0)[123:comm]"; Samsung and others: " [0:   comm:  123]", "[c0]", " [cpuid: 0, comm: x]"
-const VENDOR = /^\s?(?:\(\d{1,3}\)\[(\d{1,8}):[^\]]{0,40}\]|\[\d{1,3}: *[^\]:]{1,20}: *(\d{1,8})\])/;
+// MediaTek: "(0)[123:comm]", " <1>-(1)[0:swapper/1]"; Samsung and others: " [0:   comm:  123]", "[c0]", " [cpuid: 0, comm: x]"
+const VENDOR =
+  /^\s?(?:(?:<\d>[.-])?\(\d{1,3}\)\[(\d{1,8}):[^\]]{0,40}\]|\[\d{1,3}: *[^\]:]{1,20}: *(\d{1,8})\])/;
 // dmesg -H: "[  +0.000007]", "[Oct 8 07:46]"
 const DELTA = /^\[ {0,6}\+\d{1,8}\.\d{6}\] ?/;
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
@@ -84,7 +89,7 @@ export function parseLine(raw: string, offset: number): LogLine {
   if (text.includes('\u001b')) text = text.replace(ANSI, '');
   if (text.includes('&'))
     text = text.replace(/&(lt|gt|amp|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name]!);
-  if (text.includes('#011')) text = text.replaceAll('#011', '\t');
+  if (text.includes('#01')) text = text.replaceAll('#011', '\t').replaceAll('#012', ' ');
   text = text.trimEnd().replace(/^\r+/, '');
   // Quoted-printable.
   if (text.includes('=3D') || text.includes('=20'))
@@ -92,6 +97,7 @@ export function parseLine(raw: string, offset: number): LogLine {
   take(QUOTE, 'quoted mail');
   take(FENCE, null);
 
+  take(KMSG_BY_SYSLOG, 'syslog');
   const record = take(KMSG, '/dev/kmsg');
   if (record) {
     bootNs = BigInt(record[3]!) * 1000n;

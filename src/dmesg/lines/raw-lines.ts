@@ -16,6 +16,8 @@ export interface RawLine {
   readonly before: string;
   /** The line comes right after the one that was given out before. */
   readonly follows: boolean;
+  /** It was given out for a needle in it. */
+  readonly hasNeedle: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export class RawLines {
     if (this.#inLongLine) this.#skipLine();
     if (this.#wanted > 0) {
       this.#wanted--;
-      const line = this.#take(this.#at);
+      const line = this.#take(this.#at, false);
       if (line !== null) return line;
     }
     for (;;) {
@@ -81,7 +83,7 @@ export class RawLines {
       if (found >= 0) {
         const start = this.#lineStart(found);
         this.#follows &&= start === this.#at;
-        return this.#take(start);
+        return this.#take(start, true);
       }
       if (this.#atEnd) return null;
       // Keeps the line that the window ends in, in case a needle comes later in it.
@@ -100,7 +102,7 @@ export class RawLines {
     return Math.max(floor, newline + 1);
   }
 
-  #take(start: number): RawLine | null {
+  #take(start: number, hasNeedle: boolean): RawLine | null {
     let end = this.#window.indexOf(NEWLINE, start);
     if ((end < 0 || end >= this.#end) && !this.#atEnd && start + LINE_LIMIT > this.#end) {
       // The line before goes along.
@@ -121,6 +123,7 @@ export class RawLines {
       text: decodeText(this.#window.subarray(start, end)),
       before: this.#lineBefore(start),
       follows: this.#follows,
+      hasNeedle,
     };
     this.#inLongLine = long;
     this.#at = Math.min(this.#end, long ? end : end + 1);
