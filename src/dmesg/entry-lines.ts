@@ -51,8 +51,9 @@ export function lockLine(text: string): LogLock | null {
   const match = LOCK.exec(text);
   if (!match) return null;
   const address = match[1] === undefined ? null : `0x${match[1].replace(/^0x/, '')}`;
-  // syzbot puts a line for each inlined function in front of the real one's.
-  return { address, name: match[2]!, at: text.endsWith('[inline]') ? null : (match[4] ?? null) };
+  // syzbot puts a line for each inlined function in front of the real one's; a mail may break it behind the name.
+  const inlined = text.endsWith('[inline]') || (match[4] && match[0].length === text.length);
+  return { address, name: match[2]!, at: inlined ? null : (match[4] ?? null) };
 }
 
 /** Adds a lock to a list; one that only lacked its place gets it. */
@@ -83,9 +84,9 @@ const SPINLOCK = /^lock: (\S+?),? \.magic: ([0-9a-f]+), \.owner: (.{1,64}?)\/(-?
 // kernel/locking/lockdep.c (print_irqtrace_events): "hardirqs last disabled at (78408): [<ffffffff8150b561>] fn+0xe/0xa4"
 const IRQ_OFF =
   /^hardirqs last\s+disabled at \((\d+)\): (?:\[?<?(?:0x)?[0-9a-f]+>?\]? )?([\w.$]+(?:\+0x[0-9a-f]+\/0x[0-9a-f]+)?)/;
-// kernel/rcu/tree_stall.h: "rcu: \t1-....: (20999 ticks this GP) idle=..."; "\t0: (1 GPs behind)" of v3.x
+// kernel/rcu/tree_stall.h: "rcu: \t1-....: (20999 ticks this GP) idle=...", "2-...0:" (an irq_work pending); "\t0: (1 GPs behind)" of v3.x
 const STALLED_CPU =
-  /^(?:rcu: )?\s*(\d{1,5})(?:-[.!OoNnDL]{1,6})?: ?\((?:\d+ (?:ticks|GPs)|ticks this GP|detected)/;
+  /^(?:rcu: )?\s*(\d{1,5})(?:-[.!?OoNnDL\d]{1,6})?: ?\((?:\d+ (?:ticks|GPs)|ticks this GP|detected)/;
 const STALLED_BY = /\(detected by (\d+), t=(\d+) jiffies/;
 const STALLED_FOR = /^(?:rcu: )?\s*\(t=(\d+) jiffies/;
 const STALLED_TASK = /Tasks blocked on level-\d+ rcu_node \(CPUs [\d-]+\):(?: P(\d+))?/;

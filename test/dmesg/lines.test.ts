@@ -142,4 +142,10 @@ describe('parseLine', () => {
     );
     expect(b! - a!).toBe(10_000_000_000n);
   });
+
+  it.each(['#011', '\\x09', '\t'])('takes %j for a tab', (tab) => {
+    expect(parseLine(`[   27.285451] rcu: ${tab}2-...0: (1 GPs behind)`, 0).text).toBe(
+      'rcu: \t2-...0: (1 GPs behind)',
+    );
+  });
 });

@@ -89,7 +89,9 @@ export function parseLine(raw: string, offset: number): LogLine {
   if (text.includes('\u001b')) text = text.replace(ANSI, '');
   if (text.includes('&'))
     text = text.replace(/&(lt|gt|amp|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name]!);
+  // A tab as rsyslog and as dmesg(1) escape it.
   if (text.includes('#01')) text = text.replaceAll('#011', '\t').replaceAll('#012', ' ');
+  if (text.includes('\\x09')) text = text.replaceAll('\\x09', '\t');
   text = text.trimEnd().replace(/^\r+/, '');
   // Quoted-printable.
   if (text.includes('=3D') || text.includes('=20'))
