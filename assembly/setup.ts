@@ -22,6 +22,7 @@ import {
   HEAD_ROW_INDEX,
   HEAD_SILENT_NS,
   HEAD_SIZE,
+  HEAD_PAUSE_AT,
   HEAD_SPIN_NS,
   HEAD_TASK_INDEX,
   HEAD_TOP,
@@ -70,6 +71,7 @@ export function setup(
   store<u64>(STATE, u64.MAX_VALUE, HEAD_SPIN_NS);
   store<u64>(STATE, u64.MAX_VALUE, HEAD_IRQ_OFF_NS);
   store<u64>(STATE, u64.MAX_VALUE, HEAD_SILENT_NS);
+  store<u64>(STATE, u64.MAX_VALUE, HEAD_PAUSE_AT);
   return (
     table(HEAD_LANES, lanes * LANE_SIZE) &&
     table(HEAD_HEAP, lanes << 2) &&

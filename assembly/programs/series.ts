@@ -1,8 +1,8 @@
 // Statistics: what is counted by lock class, and by whatever else the user splits by. Off unless asked for (HEAD_SPLIT).
 //
 // A series is found when a lock is attempted, or taken without an attempt, and its number is kept in the context's stack entry: so a
-// wait and a hold count where they began. The class of a lock is the name in its records, hashed; the series keeps it for user
-// space. Records without a name (text, contention tracepoints) get a series per lock, which user space merges.
+// wait and a hold count where they began. The class of a lock is the name in its records (labels.ts); where they are raw the series
+// keeps it for user space. Locks without a name (contention tracepoints) get a series each, which user space merges.
 
 import {
   COUNTER_UNTRACKED_SERIES,
@@ -11,13 +11,9 @@ import {
   EVENT_CPU,
   EVENT_FLAGS,
   EVENT_PID,
-  EVENT_RAW,
   EVENT_TIME,
-  EVENT_TYPE,
   FLAG_NAMESPACE_SHIFT,
   FLAG_READ,
-  HEAD_LANES,
-  HEAD_POSITION,
   HEAD_SERIES,
   HEAD_SERIES_COUNT,
   HEAD_SERIES_INDEX,
@@ -25,18 +21,7 @@ import {
   HEAD_SINCE,
   HEAD_SPLIT,
   HEAD_UNTIL,
-  LANE_FORMAT,
-  LANE_RECORDS_FORMAT,
-  LANE_RECORD_SIZE,
-  LANE_SIZE,
-  LANE_WINDOW,
-  NAME_NONE,
-  NAME_REL_LOC,
   NAMESPACE_WORD,
-  ROW_NAME,
-  ROW_NAME_AT,
-  ROW_SITE_AT,
-  ROW_SITE_SIZE,
   SECTION_SERIES,
   SECTION_TIME,
   SERIES_ACQUISITIONS,
@@ -66,10 +51,10 @@ import {
   SPLIT_BY_CPU,
   SPLIT_BY_LOCK,
   SPLIT_BY_SITE,
+  SPLIT_BY_STACK,
   SPLIT_BY_TASK,
   STATE,
 } from '../layout';
-import { rowOf } from '../decode/rows';
 import { count } from '../memory/counters';
 import { addTo } from '../memory/distribution';
 import { takeSlot } from '../memory/heap';
@@ -77,6 +62,7 @@ import { firstEntry, grow, hash, isHalfFull, nextEntry, put } from '../memory/in
 import { setMark } from '../memory/mark';
 import { sectionAt } from '../state/sections';
 import { levelOf, since } from './cpu-life';
+import { classOf, mixed, nameOf, siteOf } from './labels';
 
 const INDEX = STATE + HEAD_SERIES_INDEX;
 const KEY = STATE + SERIES_KEY;
@@ -94,18 +80,18 @@ export function seriesOfLock(event: usize): u32 {
   if (!isOn()) return 0;
   const namespace = u8(u32(load<u16>(event, EVENT_FLAGS)) >> FLAG_NAMESPACE_SHIFT);
   const reads: u8 = load<u16>(event, EVENT_FLAGS) & FLAG_READ ? 1 : 0;
-  const record = recordOf(event);
-  const name = record ? nameOf(event, record) : 0;
-  store<u64>(KEY, name ? hashOf(name) : 0, SERIES_CLASS);
+  const name = nameOf(event);
+  const known = classOf(event, name);
+  store<u64>(KEY, known, SERIES_CLASS);
   // Bit locks have no name: the number of the bit is their class.
-  const isKnown = name != 0 || namespace == NAMESPACE_WORD;
+  const isKnown = known != 0 || namespace == NAMESPACE_WORD;
   const byLock = !isKnown || (load<u32>(STATE, HEAD_SPLIT) & SPLIT_BY_LOCK) != 0;
   store<u64>(KEY, byLock ? load<u64>(event, EVENT_ADDRESS) : 0, SERIES_ADDRESS);
   store<u8>(KEY, SERIES_IS_LOCK, SERIES_KIND);
   store<u8>(KEY, namespace, SERIES_NAMESPACE);
   store<u8>(KEY, load<u8>(event, EVENT_BIT), SERIES_BIT);
   store<u8>(KEY, reads, SERIES_READS);
-  return find(event, record, name, false);
+  return find(event, name, false);
 }
 
 /** The series of the sections that the event's caller begins; 0 as above. */
@@ -117,15 +103,15 @@ function seriesOfSection(event: usize, kind: i32): u32 {
   store<u8>(KEY, 0, SERIES_NAMESPACE);
   store<u8>(KEY, 0, SERIES_BIT);
   store<u8>(KEY, 0, SERIES_READS);
-  return find(event, recordOf(event), 0, true);
+  return find(event, 0, true);
 }
 
 /** Fills in what the user splits by, then finds or makes the series of the key. */
-function find(event: usize, record: usize, name: u64, bySite: bool): u32 {
+function find(event: usize, name: u64, bySite: bool): u32 {
   const time = load<u64>(event, EVENT_TIME);
   if (time < load<u64>(STATE, HEAD_SINCE) || time > load<u64>(STATE, HEAD_UNTIL)) return 0;
   const split = load<u32>(STATE, HEAD_SPLIT);
-  const site = record && (bySite || split & SPLIT_BY_SITE) ? siteOf(event, record) : 0;
+  const site = bySite || split & (SPLIT_BY_SITE | SPLIT_BY_STACK) ? siteOf(event, split) : 0;
   store<u64>(KEY, site, SERIES_SITE);
   store<i32>(KEY, split & SPLIT_BY_TASK ? load<i32>(event, EVENT_PID) : 0, SERIES_PID);
   store<u16>(KEY, split & SPLIT_BY_CPU ? load<u16>(event, EVENT_CPU) : 0, SERIES_CPU);
@@ -224,63 +210,4 @@ export function sectionEnds(event: usize, kind: i32): void {
   const ns = since(load<u64>(section, SECTION_TIME), load<u64>(event, EVENT_TIME));
   addTo(seriesAt(number) + SERIES_HOLD, ns, event, 0);
   store<u32>(section, 0, SECTION_SERIES);
-}
-
-// ---- The raw record --------------------------------------------------------------------------------------------
-
-/** The lane that the event being replayed came from. */
-function laneOf(): usize {
-  return load<usize>(STATE, HEAD_LANES) + usize(load<u64>(STATE, HEAD_POSITION) >> 48) * LANE_SIZE;
-}
-
-/** The event's raw record, 0 where the lane has canonical records only. */
-function recordOf(event: usize): usize {
-  const lane = laneOf();
-  if (load<u8>(lane, LANE_FORMAT) == LANE_RECORDS_FORMAT) return 0;
-  return load<usize>(lane, LANE_WINDOW) + load<u32>(event, EVENT_RAW);
-}
-
-/**
- * Where the lock's name lies, as length << 32 | address, without the zero byte at its end; 0 where the record has none.
- */
-function nameOf(event: usize, record: usize): u64 {
-  const row = rowOf(load<u16>(event, EVENT_TYPE));
-  const how = load<u8>(row, ROW_NAME);
-  if (how == NAME_NONE) return 0;
-  const size = load<u32>(laneOf(), LANE_RECORD_SIZE);
-  const at = u32(load<u16>(row, ROW_NAME_AT));
-  if (at + 4 > size) return 0;
-  // length << 16 | offset, which counts from the record's start or, __rel_loc, from the end of this word.
-  const word = load<u32>(record + at);
-  const start = (word & 0xffff) + (how == NAME_REL_LOC ? at + 4 : 0);
-  let length = word >> 16;
-  if (start + length > size) return 0;
-  if (length && !load<u8>(record + start + length - 1)) length--;
-  return length ? (u64(length) << 32) | u64(record + start) : 0;
-}
-
-/** A hash of a name, eight bytes at a time and the last ones padded with zeros. */
-function hashOf(name: u64): u64 {
-  const start = usize(u32(name));
-  const length = u32(name >> 32);
-  let all = u64(length);
-  let n: u32 = 0;
-  for (; n + 8 <= length; n += 8) all = mixed(all, load<u64>(start + n));
-  let rest: u64 = 0;
-  for (let byte = length; byte > n; byte--) rest = (rest << 8) | u64(load<u8>(start + byte - 1));
-  return mixed(all, rest);
-}
-
-function mixed(all: u64, next: u64): u64 {
-  const product = (all ^ next) * 0x9e3779b97f4a7c15;
-  return product ^ (product >> 29);
-}
-
-/** The address, or offset, of the code that did it; 0 where the record does not say. */
-function siteOf(event: usize, record: usize): u64 {
-  const row = rowOf(load<u16>(event, EVENT_TYPE));
-  const size = u32(load<u8>(row, ROW_SITE_SIZE));
-  const at = u32(load<u16>(row, ROW_SITE_AT));
-  if (!size || at + size > load<u32>(laneOf(), LANE_RECORD_SIZE)) return 0;
-  return size == 8 ? load<u64>(record + at) : u64(load<u32>(record + at));
 }

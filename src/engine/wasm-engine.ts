@@ -167,6 +167,8 @@ export class WasmEngine implements Engine {
       case L.STEP_RING_FULL:
       case L.STEP_OUTPUT_FULL:
         return { state: 'full' };
+      case L.STEP_PAUSED:
+        return { state: 'paused' };
       default:
         return { state: 'dry', lane: result };
     }
@@ -191,6 +193,10 @@ export class WasmEngine implements Engine {
   finish(lane: number): void {
     this.supply(lane, 0);
     this.#memory.setU8(this.#lanesAt + lane * L.LANE_SIZE + L.LANE_STATE, L.LANE_STATE_LAST);
+  }
+
+  pauseAt(events: number): void {
+    this.#memory.setU64(L.STATE + L.HEAD_PAUSE_AT, BigInt(events));
   }
 
   drain(): RingRecord[] {

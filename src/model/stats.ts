@@ -13,7 +13,7 @@ export type RowKind = 'lock' | 'irqs-off' | 'preempt-off';
 export type LockSource = 'lockdep' | 'bit' | 'contention';
 
 /** What rows are split by, besides what they are about. */
-export const SPLITS = ['class', 'lock', 'mode', 'site', 'task', 'cpu', 'context'] as const;
+export const SPLITS = ['class', 'lock', 'mode', 'site', 'stack', 'task', 'cpu', 'context'] as const;
 export type Split = (typeof SPLITS)[number];
 
 /** The distributions of a row: waits and holds of a lock, lengths of sections with interrupts or preemption off. */

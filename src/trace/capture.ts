@@ -108,6 +108,8 @@ export interface Keepsake {
   /** Captures of text: where the records' lines lie, and the names of tasks as they are known so far. */
   readonly text: {
     readonly source: ByteSource;
+    /** Where the lines of a record that was read lie; asked for in the order of the records. */
+    placeOf(record: number): number;
     comms(): Iterable<readonly [pid: number, name: string]>;
   } | null;
 }

@@ -4,6 +4,7 @@ import type { CanonicalEvent, EventPlace } from '../../model/event.ts';
 import type { EngineState, RingRecord, StatisticsState } from '../../model/state.ts';
 import { OUTPUT_EVENTS, type Engine, type EngineOptions, type PlacedEvent, type Step } from '../engine.ts';
 import { windowSize } from '../window-size.ts';
+import { labelOf } from './labels.ts';
 import { earliest, TwinLane } from './merge.ts';
 import { readRows, readState } from './read-state.ts';
 import { replay } from './replay.ts';
@@ -22,6 +23,7 @@ export class TwinEngine implements Engine {
   readonly #world: World;
   readonly #lanes: readonly TwinLane[];
   readonly #collects: boolean;
+  #pauseAt: bigint | null = null;
   #output: PlacedEvent[] = [];
 
   constructor(options: EngineOptions) {
@@ -42,6 +44,7 @@ export class TwinEngine implements Engine {
       const lane = earliest(this.#lanes);
       if (!lane) return { state: 'done' };
       if (this.#world.ring.isFull || this.#outputIsFull()) return { state: 'full' };
+      if (this.#world.events === this.#pauseAt) return { state: 'paused' };
       if (budget === 0) return { state: 'again' };
       this.#deliver(lane);
       if (!lane.advance()) return { state: 'dry', lane: lane.id };
@@ -54,6 +57,7 @@ export class TwinEngine implements Engine {
     const pending = lane.pending!;
     const { time, offset, bytes } = pending;
     if ('decoded' in pending && pending.decoded) {
+      this.#world.label = pending.decoded.label;
       this.#hand(pending.decoded.event, { lane: pending.decoded.lane, offset });
       return;
     }
@@ -68,11 +72,12 @@ export class TwinEngine implements Engine {
       tally.lost = 0n;
     }
     if (!spec.layout && !spec.isSamples) {
-      this.#world.record = null;
+      this.#world.label = labelOf(bytes);
       this.#hand(readEvent(new DataView(bytes.buffer, bytes.byteOffset), 0), place);
       return;
     }
     this.#world.record = bytes;
+    this.#world.callers = 'callers' in pending ? pending.callers : null;
     const { event, isWhole } = decode(bytes, this.#world.rowOf(typeOf(bytes)).spec, time, cpu);
     if (!isWhole) {
       tally.badEvents++;
@@ -101,6 +106,10 @@ export class TwinEngine implements Engine {
 
   finish(lane: number): void {
     this.#lanes[lane]!.finish();
+  }
+
+  pauseAt(events: number): void {
+    this.#pauseAt = BigInt(events);
   }
 
   drain(): RingRecord[] {

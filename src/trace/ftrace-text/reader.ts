@@ -149,8 +149,12 @@ class TextCapture implements Capture {
       from,
     );
     if (dialect === FTRACE) {
-      const text = { source, comms: () => this.#stream.comms.entries() };
-      this.keepsake = () => ({ longSize: 8, formats: [], tables: null, text });
+      this.keepsake = () => {
+        const places = this.#stream.places();
+        const placeOf = (record: number): number => places.of(record);
+        const text = { source, placeOf, comms: () => this.#stream.comms.entries() };
+        return { longSize: 8, formats: [], tables: null, text };
+      };
     }
     this.path = source.name;
     this.format = input.format ?? formatOf(beginning);

@@ -5,7 +5,6 @@ import type { Capture, Clock, Damage, EventRecord, EventType } from '../capture.
 import { spinLanes, type SpinLane } from './blocks-lane.ts';
 import type { SpinContents } from './contents.ts';
 import type { SpinDamageLog } from './damage.ts';
-import { VERSION } from './frame.ts';
 import { rowsOf, type BlockEntry } from './notes.ts';
 
 /** Names tasks and symbols, and goes back to records. */
@@ -36,7 +35,7 @@ export class SpinCapture implements Capture {
   constructor(source: ByteSource, contents: SpinContents, names: SpinNames, log: SpinDamageLog) {
     const { head, blocks, tail } = contents;
     this.path = source.name;
-    this.format = `spin v${VERSION} of ${head.path} (${head.format})`;
+    this.format = `spin v${contents.version} of ${head.path} (${head.format})`;
     this.clock = head.clock;
     this.kernel = head.kernel;
     this.cpuCount = head.cpuCount;

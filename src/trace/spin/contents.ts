@@ -3,12 +3,12 @@ import { inflate } from '../../io/deflate.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { SpinDamageLog } from './damage.ts';
 import {
-  checkFileHeader,
   FILE_HEADER,
   FRAME,
   FRAME_HEADER,
   frameAt,
   readFrame,
+  readVersion,
   type Frame,
   type FramePlace,
 } from './frame.ts';
@@ -26,6 +26,7 @@ import type { Unpacker } from './packer.ts';
 
 /** What a .spin file tells before any block is looked at. */
 export interface SpinContents {
+  readonly version: number;
   readonly head: HeadNotes;
   readonly names: TypeNames;
   readonly blocks: readonly BlockEntry[];
@@ -37,7 +38,8 @@ export interface SpinContents {
 
 /** Throws UNSUPPORTED, and DAMAGED where not even the head can be read. A file that is cut is read up to its last whole block. */
 export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDamageLog): SpinContents {
-  checkFileHeader(source);
+  const version = readVersion(source);
+  if (version === 1) log.add('no-labels');
   const place = frameAt(source, FILE_HEADER);
   const frame = place?.kind === FRAME.head ? readFrame(source, place) : null;
   if (!place || !frame)
@@ -59,6 +61,7 @@ export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDa
     ? { blocks: tail.blocks, names: tail.names ?? head.names, tail }
     : scan(source, unpacker, behind, head, log);
   return {
+    version,
     head,
     names,
     blocks,

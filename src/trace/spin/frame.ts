@@ -13,7 +13,8 @@ import type { ByteSource } from '../../io/source.ts';
 export const MAGIC = Uint8Array.of(0x89, 0x53, 0x50, 0x49, 0x4e, 0x0d, 0x0a, 0x1a);
 export const FILE_HEADER = 16;
 export const FRAME_HEADER = 24;
-export const VERSION = 1;
+/** Version 1 did not keep what statistics know locks and callers by. */
+export const VERSION = 2;
 
 /** The kinds of frames, by the four letters that begin them. */
 export const FRAME = {
@@ -54,8 +55,8 @@ export function fileHeader(): Uint8Array {
   return bytes;
 }
 
-/** Throws UNSUPPORTED for a file that needs a later reader, DAMAGED for one that ends within its first bytes. */
-export function checkFileHeader(source: ByteSource): void {
+/** The file's version. Throws UNSUPPORTED for one that needs a later reader, DAMAGED for one that ends within its first bytes. */
+export function readVersion(source: ByteSource): number {
   const bytes = readRange(source, 0, FILE_HEADER);
   if (bytes.length < FILE_HEADER)
     throw new SpinbackError('DAMAGED', 'the file ends within its first 16 bytes', { offset: bytes.length });
@@ -64,9 +65,10 @@ export function checkFileHeader(source: ByteSource): void {
   if (least > VERSION || least === 0)
     throw new SpinbackError(
       'UNSUPPORTED',
-      `a .spin file of version ${view.getUint16(8, true)}, which needs a newer spinback: this one reads version ${VERSION}`,
+      `a .spin file of version ${view.getUint16(8, true)}, which needs a newer spinback: this one reads versions 1 to ${VERSION}`,
       { offset: 8 },
     );
+  return view.getUint16(8, true);
 }
 
 /** The bytes of a frame: its header, then the parts of its contents. */

@@ -53,7 +53,7 @@ export class SpinWriter {
     this.#packer = packer;
     this.#of = keepsake.text ? 'records' : 'pages';
     this.#collector = keepsake.text
-      ? new TextCollector(keepsake.text.source)
+      ? new TextCollector(keepsake.text)
       : new RecordCollector(capture.rows, BLOCK_EVENTS);
     this.#sizes = keepsake.formats.map(({ length }) => length);
   }
