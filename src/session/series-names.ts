@@ -1,7 +1,7 @@
 import { FLAGS, NAMESPACES } from '../model/event.ts';
 import { hex } from '../base/units.ts';
 import type { Mark, SeriesState } from '../model/state.ts';
-import type { LockSource, RowKind, Split, StatsRow } from '../model/stats.ts';
+import { NOT_RECORDED, type LockSource, type RowKind, type Split, type StatsRow } from '../model/stats.ts';
 import { callSiteOf, foldedOf, siteInText } from '../trace/callers.ts';
 import type { Capture } from '../trace/capture.ts';
 
@@ -21,7 +21,6 @@ export type RowName = Pick<StatsRow, 'kind' | 'source' | 'name' | 'by'>;
 const LEVELS = ['process', 'softirq', 'hardirq', 'nmi'] as const;
 const KINDS: readonly RowKind[] = ['lock', 'irqs-off', 'preempt-off'];
 const SOURCES: Readonly<Record<string, LockSource>> = { lockdep: 'lockdep', word: 'bit', lock: 'contention' };
-const NOT_RECORDED = 'not recorded';
 /** Sites from here on are addresses, in captures of raw records. */
 const LOWEST_ADDRESS = 1n << 32n;
 

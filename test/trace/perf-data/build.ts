@@ -162,8 +162,8 @@ export function idIndex(ids: readonly (readonly [id: number, cpu: number])[]): U
 
 export const ROUND = perfRecord(68, new Uint8Array(0));
 
-/** HEADER_TRACING_DATA in version 0.6, with the formats of the built trace.dat. */
-export function tracingData(): Uint8Array {
+/** HEADER_TRACING_DATA in version 0.6, by default with the formats of the built trace.dat and without symbols. */
+export function tracingData(systems = SYSTEMS, kallsyms = ''): Uint8Array {
   const bytes = new Bytes()
     .raw(Uint8Array.of(0x17, 8, 0x44))
     .text('tracing0.6\0')
@@ -172,13 +172,14 @@ export function tracingData(): Uint8Array {
     .u32(4096);
   const page = headerPageText();
   bytes.text('header_page\0').u64(page.length).text(page).text('header_event\0').u64(0);
-  bytes.u32(0).u32(SYSTEMS.length);
-  for (const [system, formats] of SYSTEMS) {
+  bytes.u32(0).u32(systems.length);
+  for (const [system, formats] of systems) {
     bytes.text(`${system}\0`).u32(formats.length);
     for (const format of formats) bytes.u64(format.length).text(format);
   }
   const cmdlines = '42 saved\n';
-  return bytes.u32(0).u32(0).u64(cmdlines.length).text(cmdlines).done();
+  bytes.u32(kallsyms.length).text(kallsyms).u32(0);
+  return bytes.u64(cmdlines.length).text(cmdlines).done();
 }
 
 function string(text: string): Uint8Array {
