@@ -1,5 +1,6 @@
 // The engine's exports: numbers only.
 
 export { scanSamples } from './decode/scan-samples';
+export { listBuckets } from './memory/distribution';
 export { step } from './replay';
 export { collectInto, setup, splitBy, window } from './setup';

@@ -398,6 +398,8 @@ export const HEAD_DISTRIBUTION_SLAB = 1936;
 export const HEAD_BUCKET_SLAB = 1952;
 export const SERIES_KEY = 1968; // the key that is being looked for, laid out as in a series
 
+export const HEAD_CALLERS = 2020; // u32: address of CALLER_LIMIT x {site u64, series u32, kind u32}: the series that sections counted for last
+export const HEAD_PAIRS = 2016; // u32: room for all buckets of a distribution, as pairs of numbers (memory/distribution.ts)
 export const HEAD_PAUSE_AT = 2008; // u64: step() stops when so many events have been replayed
 
 export const HEAD_SIZE = 2048;
@@ -513,6 +515,7 @@ export const LOCK_RELEASES = 36; // u32
 export const LOCK_ACQUISITIONS = 40; // u32
 export const LOCK_CONTENTIONS = 44; // u32
 export const LOCK_LAST_USE = 48; // u64
+export const LOCK_SERIES = 56; // 2 x u16: the series that counted it last, taken for writing and for reading, 0 for none
 // Line 1 and 2 of the slot: an acquisition touches lines 0 and 1, a release lines 0 and 2.
 export const LOCK_ACQUIRE = 64; // mark: last take
 export const LOCK_RELEASE = 128; // mark: last release
@@ -667,7 +670,7 @@ export const SERIES_FIRST = 64; // mark: the event that made it
 export const SERIES_NEXT = 104; // u32: free list
 export const SERIES_NAME = 112; // the lock's name, a byte per character
 export const SERIES_NAME_LIMIT = 64;
-export const SERIES_SIZE = 176;
+export const SERIES_SIZE = 192; // cache lines: the first one has all that is looked at per event, but for the name
 // Numbers are 16 bits wide in stack entries.
 export const SERIES_LIMIT = 65535;
 
@@ -695,6 +698,12 @@ export const DISTRIBUTION_ROWS = 80; // u32 each: address of the 2^bits x u32 bu
 export const SECTION_TIME = 0; // u64: since when
 export const SECTION_SERIES = 8; // u32: 0: not off, or not counted
 export const SECTION_SIZE = 16;
+
+export const CALLER_SITE = 0; // u64
+export const CALLER_SERIES = 8; // u32: 0: none
+export const CALLER_KIND = 12; // u32
+export const CALLER_SIZE = 16;
+export const CALLER_LIMIT = 512; // a power of two: each site has one place
 
 // ---- Ring record ---------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import {
   HEAD_BUCKET_SLAB,
   HEAD_DISTRIBUTION_SLAB,
   HEAD_HIST_BITS,
+  HEAD_PAIRS,
   STATE,
 } from '../layout';
 import { count } from './counters';
@@ -53,6 +54,25 @@ export function addTo(at: usize, value: u64, event: usize, address: u64): void {
     store<u64>(spans, address, DISTRIBUTION_ADDRESS);
     setMark(spans + DISTRIBUTION_LONGEST, event);
   }
+}
+
+/** Writes the buckets that are not empty as pairs of u32 to HEAD_PAIRS: the bucket's number, its count. Returns how many. */
+export function listBuckets(spans: usize): u32 {
+  const bits = load<u32>(STATE, HEAD_HIST_BITS);
+  const first: usize = load<u32>(STATE, HEAD_PAIRS);
+  let pair = first;
+  for (let row: u32 = 0; row < 65 - bits; row++) {
+    const buckets: usize = load<u32>(spans + DISTRIBUTION_ROWS + (usize(row) << 2));
+    if (!buckets) continue;
+    for (let n: u32 = 0; n < u32(1) << bits; n++) {
+      const times = load<u32>(buckets + (usize(n) << 2));
+      if (!times) continue;
+      store<u32>(pair, (row << bits) + n);
+      store<u32>(pair, times, 4);
+      pair += 8;
+    }
+  }
+  return u32(pair - first) >> 3;
 }
 
 /** The bucket of a value; 0 when there is no memory for its row, or it is full. */

@@ -5,6 +5,11 @@
 // keeps it for user space. Locks without a name (contention tracepoints) get a series each, which user space merges.
 
 import {
+  CALLER_KIND,
+  CALLER_LIMIT,
+  CALLER_SERIES,
+  CALLER_SITE,
+  CALLER_SIZE,
   COUNTER_UNTRACKED_SERIES,
   EVENT_ADDRESS,
   EVENT_BIT,
@@ -14,6 +19,7 @@ import {
   EVENT_TIME,
   FLAG_NAMESPACE_SHIFT,
   FLAG_READ,
+  HEAD_CALLERS,
   HEAD_SERIES,
   HEAD_SERIES_COUNT,
   HEAD_SERIES_INDEX,
@@ -22,6 +28,7 @@ import {
   HEAD_SPLIT,
   HEAD_UNTIL,
   NAMESPACE_WORD,
+  LOCK_SERIES,
   SECTION_SERIES,
   SECTION_TIME,
   SERIES_ACQUISITIONS,
@@ -53,6 +60,7 @@ import {
   SPLIT_BY_SITE,
   SPLIT_BY_STACK,
   SPLIT_BY_TASK,
+  SPLIT_IS_ON,
   STATE,
 } from '../layout';
 import { count } from '../memory/counters';
@@ -75,43 +83,86 @@ function isOn(): bool {
   return load<u32>(STATE, HEAD_SPLIT) != 0;
 }
 
-/** The number of the series that a lock's attempt or take belongs to; 0 while statistics are off, or where there is no room. */
-export function seriesOfLock(event: usize): u32 {
-  if (!isOn()) return 0;
+/**
+ * The number of the series that an attempt or take of `lock` belongs to; 0 while statistics are off, or where there is no room. Most
+ * often it is the one that counted the lock last time: an address may be used again for a lock of another class.
+ */
+export function seriesOfLock(event: usize, lock: usize): u32 {
+  const split = load<u32>(STATE, HEAD_SPLIT);
+  if (!split || !isWithin(event)) return 0;
   const namespace = u8(u32(load<u16>(event, EVENT_FLAGS)) >> FLAG_NAMESPACE_SHIFT);
   const reads: u8 = load<u16>(event, EVENT_FLAGS) & FLAG_READ ? 1 : 0;
   const name = nameOf(event);
+  const last = lock + LOCK_SERIES + (usize(reads) << 1);
+  const isByLock = !(split & ~u32(SPLIT_IS_ON | SPLIT_BY_LOCK));
+  const number: u32 = isByLock && name ? load<u16>(last) : 0;
+  if (number && isNamed(seriesAt(number), name)) return number;
   const known = classOf(event, name);
   store<u64>(KEY, known, SERIES_CLASS);
   // Bit locks have no name: the number of the bit is their class.
   const isKnown = known != 0 || namespace == NAMESPACE_WORD;
-  const byLock = !isKnown || (load<u32>(STATE, HEAD_SPLIT) & SPLIT_BY_LOCK) != 0;
+  const byLock = !isKnown || (split & SPLIT_BY_LOCK) != 0;
   store<u64>(KEY, byLock ? load<u64>(event, EVENT_ADDRESS) : 0, SERIES_ADDRESS);
   store<u8>(KEY, SERIES_IS_LOCK, SERIES_KIND);
   store<u8>(KEY, namespace, SERIES_NAMESPACE);
   store<u8>(KEY, load<u8>(event, EVENT_BIT), SERIES_BIT);
   store<u8>(KEY, reads, SERIES_READS);
-  return find(event, name, false);
+  const found = find(event, split & (SPLIT_BY_SITE | SPLIT_BY_STACK) ? siteOf(event, split) : 0, name);
+  store<u16>(last, u16(found));
+  return found;
 }
 
-/** The series of the sections that the event's caller begins; 0 as above. */
+function isWithin(event: usize): bool {
+  const time = load<u64>(event, EVENT_TIME);
+  return time >= load<u64>(STATE, HEAD_SINCE) && time <= load<u64>(STATE, HEAD_UNTIL);
+}
+
+/** Does the series keep this very name? */
+function isNamed(series: usize, name: u64): bool {
+  const length = usize(name >> 32);
+  if (usize(load<u8>(series, SERIES_NAME_LENGTH)) != length) return false;
+  const start = usize(u32(name));
+  const kept = series + SERIES_NAME;
+  if (length < 8) return memory.compare(start, kept, length) == 0;
+  for (let n: usize = 0; n + 8 < length; n += 8)
+    if (load<u64>(start + n) != load<u64>(kept + n)) return false;
+  return load<u64>(start + length - 8) == load<u64>(kept + length - 8);
+}
+
+/** The series of the sections that the event's caller begins; 0 where there is no room. */
 function seriesOfSection(event: usize, kind: i32): u32 {
-  if (!isOn()) return 0;
+  if (!isWithin(event)) return 0;
+  const split = load<u32>(STATE, HEAD_SPLIT);
+  const site = siteOf(event, split);
+  // Sections are the commonest of all spans, and their callers few.
+  const caller = callerAt(site, kind);
+  const isBySite = !(split & (SPLIT_BY_TASK | SPLIT_BY_CPU | SPLIT_BY_CONTEXT));
+  if (isBySite && load<u64>(caller, CALLER_SITE) == site && load<i32>(caller, CALLER_KIND) == kind) {
+    const number = load<u32>(caller, CALLER_SERIES);
+    if (number) return number;
+  }
   store<u64>(KEY, 0, SERIES_CLASS);
   store<u64>(KEY, 0, SERIES_ADDRESS);
   store<u8>(KEY, u8(kind), SERIES_KIND);
   store<u8>(KEY, 0, SERIES_NAMESPACE);
   store<u8>(KEY, 0, SERIES_BIT);
   store<u8>(KEY, 0, SERIES_READS);
-  return find(event, 0, true);
+  const number = find(event, site, 0);
+  store<u64>(caller, site, CALLER_SITE);
+  store<u32>(caller, number, CALLER_SERIES);
+  store<u32>(caller, u32(kind), CALLER_KIND);
+  return number;
+}
+
+/** The place of a caller's series, whoever's it was last. */
+function callerAt(site: u64, kind: i32): usize {
+  const place = (u32(site) ^ (u32(site) >> 9) ^ u32(kind)) & u32(CALLER_LIMIT - 1);
+  return load<usize>(STATE, HEAD_CALLERS) + usize(place) * CALLER_SIZE;
 }
 
 /** Fills in what the user splits by, then finds or makes the series of the key. */
-function find(event: usize, name: u64, bySite: bool): u32 {
-  const time = load<u64>(event, EVENT_TIME);
-  if (time < load<u64>(STATE, HEAD_SINCE) || time > load<u64>(STATE, HEAD_UNTIL)) return 0;
+function find(event: usize, site: u64, name: u64): u32 {
   const split = load<u32>(STATE, HEAD_SPLIT);
-  const site = bySite || split & (SPLIT_BY_SITE | SPLIT_BY_STACK) ? siteOf(event, split) : 0;
   store<u64>(KEY, site, SERIES_SITE);
   store<i32>(KEY, split & SPLIT_BY_TASK ? load<i32>(event, EVENT_PID) : 0, SERIES_PID);
   store<u16>(KEY, split & SPLIT_BY_CPU ? load<u16>(event, EVENT_CPU) : 0, SERIES_CPU);

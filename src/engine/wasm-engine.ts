@@ -35,6 +35,7 @@ export interface EngineExports {
   collectInto(capacity: number): number;
   scanSamples(scan: number): number;
   splitBy(split: number): number | boolean;
+  listBuckets(distribution: number): number;
   step(): number;
 }
 
@@ -261,7 +262,7 @@ export class WasmEngine implements Engine {
   }
 
   statistics(): StatisticsState {
-    return readStatistics(this.#memory);
+    return readStatistics(this.#memory, (at) => this.#exports.listBuckets(at));
   }
 
   state(): EngineState {
