@@ -399,7 +399,7 @@ export const HEAD_BUCKET_SLAB = 1952;
 export const SERIES_KEY = 1968; // the key that is being looked for, laid out as in a series
 
 export const HEAD_CALLERS = 2020; // u32: address of CALLER_LIMIT x {site u64, series u32, kind u32}: the series that sections counted for last
-export const HEAD_PAIRS = 2016; // u32: room for all buckets of a distribution, as pairs of numbers (memory/distribution.ts)
+export const HEAD_BUCKETS = 2016; // u32: room for the numbers of all buckets of a distribution, then for their counts, u32 each
 export const HEAD_PAUSE_AT = 2008; // u64: step() stops when so many events have been replayed
 
 export const HEAD_SIZE = 2048;

@@ -25,7 +25,7 @@ import {
   HEAD_SILENT_NS,
   HEAD_SIZE,
   HEAD_CALLERS,
-  HEAD_PAIRS,
+  HEAD_BUCKETS,
   HEAD_PAUSE_AT,
   HEAD_SPIN_NS,
   HEAD_TASK_INDEX,
@@ -129,7 +129,7 @@ export function splitBy(split: u32): bool {
     table(HEAD_SERIES, (SERIES_LIMIT + 1) << 2) &&
     table(HEAD_SECTIONS, (CPU_LIMIT << 1) * SECTION_SIZE) &&
     table(HEAD_CALLERS, CALLER_LIMIT * CALLER_SIZE) &&
-    table(HEAD_PAIRS, ((65 - bits) << bits) << 3) &&
+    table(HEAD_BUCKETS, ((65 - bits) << bits) << 3) &&
     initIndex(STATE + HEAD_SERIES_INDEX, SERIES_TABLE);
   if (ready) store<u32>(STATE, split, HEAD_SPLIT);
   return ready;

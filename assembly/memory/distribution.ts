@@ -15,8 +15,8 @@ import {
   DISTRIBUTION_SUM,
   HEAD_BUCKET_SLAB,
   HEAD_DISTRIBUTION_SLAB,
+  HEAD_BUCKETS,
   HEAD_HIST_BITS,
-  HEAD_PAIRS,
   STATE,
 } from '../layout';
 import { count } from './counters';
@@ -56,23 +56,24 @@ export function addTo(at: usize, value: u64, event: usize, address: u64): void {
   }
 }
 
-/** Writes the buckets that are not empty as pairs of u32 to HEAD_PAIRS: the bucket's number, its count. Returns how many. */
+/** Writes the numbers of the buckets that are not empty to HEAD_BUCKETS, and their counts behind the room for those. Returns how many. */
 export function listBuckets(spans: usize): u32 {
   const bits = load<u32>(STATE, HEAD_HIST_BITS);
-  const first: usize = load<u32>(STATE, HEAD_PAIRS);
-  let pair = first;
+  const first: usize = load<u32>(STATE, HEAD_BUCKETS);
+  const room = usize(65 - bits) << (bits + 2);
+  let at = first;
   for (let row: u32 = 0; row < 65 - bits; row++) {
     const buckets: usize = load<u32>(spans + DISTRIBUTION_ROWS + (usize(row) << 2));
     if (!buckets) continue;
     for (let n: u32 = 0; n < u32(1) << bits; n++) {
       const times = load<u32>(buckets + (usize(n) << 2));
       if (!times) continue;
-      store<u32>(pair, (row << bits) + n);
-      store<u32>(pair, times, 4);
-      pair += 8;
+      store<u32>(at, (row << bits) + n);
+      store<u32>(at + room, times);
+      at += 4;
     }
   }
-  return u32(pair - first) >> 3;
+  return u32(at - first) >> 2;
 }
 
 /** The bucket of a value; 0 when there is no memory for its row, or it is full. */

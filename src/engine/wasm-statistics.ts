@@ -4,7 +4,7 @@ import type { DistributionState, SeriesState, StatisticsState } from '../model/s
 import type { WasmMemory } from './wasm-memory.ts';
 import { readRows } from './wasm-state.ts';
 
-/** Lists a distribution's buckets at HEAD_PAIRS; JavaScript would take longer to look through the empty ones than to replay. */
+/** Lists a distribution's buckets at HEAD_BUCKETS; JavaScript would take longer to look through the empty ones than to replay. */
 export type ListBuckets = (distribution: number) => number;
 
 /** Reads out what the engine counted for statistics (assembly/layout.ts, SERIES_* and DISTRIBUTION_*). */
@@ -66,10 +66,10 @@ function readDistribution(
   // Made, but there was no room for its first row of buckets.
   if (at === 0 || memory.u53(at + L.DISTRIBUTION_COUNT) === 0) return null;
   const buckets = listBuckets(at);
-  const pairs = memory.u32(L.STATE + L.HEAD_PAIRS) / 4;
-  const { words } = memory;
-  const indices = Array.from({ length: buckets }, (_, n) => words[pairs + 2 * n]!);
-  const counts = Array.from({ length: buckets }, (_, n) => words[pairs + 2 * n + 1]!);
+  const first = memory.u32(L.STATE + L.HEAD_BUCKETS) / 4;
+  const second = first + (65 - bits) * 2 ** bits;
+  const indices = Array.from(memory.words.subarray(first, first + buckets));
+  const counts = Array.from(memory.words.subarray(second, second + buckets));
   return {
     bits,
     count: memory.u53(at + L.DISTRIBUTION_COUNT),
