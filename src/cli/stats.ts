@@ -7,6 +7,7 @@ import { statsText } from '../report/stats.ts';
 import { eventsOf } from '../session/session.ts';
 import type { StatisticsRequest } from '../session/statistics.ts';
 import { figuresOf } from '../stats/figures.ts';
+import { LARGEST } from '../stats/sniff.ts';
 import type { Capture } from '../trace/capture.ts';
 import { openCapture } from '../trace/open.ts';
 import type { OpenOptions } from '../trace/reader.ts';
@@ -115,8 +116,15 @@ const NOUNS: Readonly<Record<Span, string>> = { wait: 'wait', hold: 'hold', off:
 
 async function save(path: string, runs: readonly Run[]): Promise<void> {
   const { encodeStats } = await import('../stats/stats-file.ts');
+  const text = encodeStats(runs);
+  if (text.length > LARGEST) {
+    throw new SpinbackError(
+      'LIMIT',
+      `these statistics take ${text.length >> 20} MiB, and files of more than ${LARGEST >> 20} MiB are not read back: save fewer runs at a time, or split them by less`,
+      { path },
+    );
+  }
   try {
-    const text = encodeStats(runs);
     writeFileSync(path, path.endsWith('.gz') ? gzipSync(text) : text);
   } catch (error) {
     throw new SpinbackError('UNREADABLE', `cannot be written: ${(error as Error).message}`, { path });
