@@ -20,5 +20,7 @@ export function table(
     const room = ' '.repeat(widths[column]! - stringWidth(text));
     return aligns[column] === 'right' ? room + text : text + room;
   };
-  return lines.map((cells) => (' '.repeat(indent) + cells.map(padded).join('  ')).trimEnd());
+  return lines.map((cells) =>
+    (' '.repeat(indent) + cells.slice(0, aligns.length).map(padded).join('  ')).trimEnd(),
+  );
 }
