@@ -34,10 +34,10 @@ const LOCK_COLUMNS: readonly Column[] = [
   ['taken', number('acquisitions')],
   ['waits', number('wait.count'), 3],
   ['total wait', span('wait.total')],
-  ['longest wait', span('wait.max')],
+  ['max wait', span('wait.max')],
   ['hold p50', span('hold.p50'), 1],
   ['hold p99', span('hold.p99'), 2],
-  ['longest hold', span('hold.max')],
+  ['max hold', span('hold.max')],
 ];
 
 const SECTION_COLUMNS: readonly Column[] = [
