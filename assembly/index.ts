@@ -2,5 +2,6 @@
 
 export { turn } from './decode/big-endian';
 export { scanSamples } from './decode/scan-samples';
+export { listBuckets } from './memory/distribution';
 export { step } from './replay';
 export { collectInto, setup, splitBy, window } from './setup';

@@ -74,7 +74,9 @@ export const EVENT_CPU = 26;
 export const EVENT_PID = 28;
 export const EVENT_FLAGS = 32;
 export const EVENT_TYPE = 34;
-// Where the record lies in the lane's window; for lanes of canonical records: where it lies in the source, low 32 bits.
+// Where the record lies in the lane's window. Lanes of canonical records have no raw ones: there it is what statistics want to know
+// besides, as two numbers of the reader's, 0 for none: the lock's name (low 16 bits), and who called (high 16 bits). In a block:
+// the address of the event's label, 0 for none.
 export const EVENT_RAW = 36;
 export const EVENT_SIZE = 40;
 
@@ -161,7 +163,7 @@ export const LANE_PAGE_SIZE = 60; // u32
 export const LANE_DATA_AT = 64; // u32: offset of the data in a page
 export const LANE_MULT = 68; // u32: clock conversion, 0 for none: ns = (time * mult >> shift) + offset
 export const LANE_SHIFT = 72; // u32
-export const LANE_PAGE = 76; // u32: address of the current page
+export const LANE_PAGE = 76; // u32: address of the current page; of samples: of the pending one
 export const LANE_OFFSET_NS = 80; // i64
 export const LANE_PENDING_LOST = 88; // i64: events lost before the pending one, -1 unknown number, 0 none
 export const LANE_EVENTS = 96; // u64: records decoded
@@ -282,6 +284,7 @@ export const STEP_DONE = -1; // every lane has ended
 export const STEP_AGAIN = -2; // the batch is full, call again
 export const STEP_RING_FULL = -3; // drain the ring, then call again
 export const STEP_OUTPUT_FULL = -4; // collect mode: take the events, then call again
+export const STEP_PAUSED = -5; // HEAD_PAUSE_AT events have been replayed: set it anew, then call again
 
 // ---- State header: at STATE in linear memory, the root of everything below ------------------------------------
 
@@ -401,24 +404,30 @@ export const HEAD_DISTRIBUTION_SLAB = 1936;
 export const HEAD_BUCKET_SLAB = 1952;
 export const SERIES_KEY = 1968; // the key that is being looked for, laid out as in a series
 
+export const HEAD_CALLERS = 2020; // u32: address of CALLER_LIMIT x {site u64, series u32, kind u32}: the series that sections counted for last
+export const HEAD_BUCKETS = 2016; // u32: room for the numbers of all buckets of a distribution, then for their counts, u32 each
+export const HEAD_PAUSE_AT = 2008; // u64: step() stops when so many events have been replayed
+
 export const HEAD_SIZE = 2048;
 
 // Collect mode: one canonical event, its position (lane << 48 | offset) and the size of its raw record.
 export const OUTPUT_POSITION = 40; // u64
 export const OUTPUT_RECORD_SIZE = 48; // u32: bytes at EVENT_RAW of the lane's window, 0 where there is no record
-export const OUTPUT_SIZE = 56;
+export const OUTPUT_CLASS = 56; // u64: what statistics know the lock's name by, and the code: as SERIES_CLASS and SERIES_SITE
+export const OUTPUT_SITE = 64; // u64
+export const OUTPUT_SIZE = 72;
 
 export const CPU_LIMIT = 8192;
 
 // ---- Block: a stretch of events of all lanes in merged order, as a .spin container keeps it ------------------------
 //
 // One lane delivers the blocks of all lanes (LANE_BLOCKS_FORMAT), one block per window. Behind the header follow, without
-// gaps: lanes, strands, shapes, the tokens' bytes, the exceptions' bytes, words. Numbers called varint are LEB128, signed
+// gaps: lanes, strands, shapes, labels, the tokens' bytes, the exceptions' bytes, words. Numbers called varint are LEB128, signed
 // ones zigzag. docs/formats/spin.md says why it is so.
 //
 //   word (BLOCK_*_BITS wide, from bit 0 up):  time since the event before | strand | token
 //   strand: a CPU of a lane, with the task that runs there
-//   token: what an event says apart from when and who: shape, address, value
+//   token: what an event says apart from when and who: shape, address, value, label
 //   exceptions: what the words leave out: varint events since the last one, varint place << 2 | what, signed varint amount
 
 export const BLOCK_EVENTS = 0; // u32
@@ -433,6 +442,7 @@ export const BLOCK_TIME = 32; // u64: what the first event's time counts from
 export const BLOCK_TIME_BITS = 40; // u8
 export const BLOCK_STRAND_BITS = 41; // u8
 export const BLOCK_TOKEN_BITS = 42; // u8
+export const BLOCK_LABELS = 44; // u32; none in files of version 1
 export const BLOCK_HEADER = 48;
 
 // A lane that has events in the block: where its first one lies, and what reading the lane came upon meanwhile.
@@ -457,6 +467,11 @@ export const SHAPE_TYPE = 4; // u16
 export const SHAPE_STEP = 6; // u16: bytes from this event's position to that of the lane's next event
 export const SHAPE_SIZE = 8;
 
+// What statistics know an event's lock and code by: as SERIES_CLASS and SERIES_SITE. Tokens number labels from 1, 0 is none.
+export const LABEL_CLASS = 0; // u64
+export const LABEL_SITE = 8; // u64
+export const LABEL_SIZE = 16;
+
 // Exceptions by their two low bits: the amount is added to the time, is the strand's pid from here on, or is added to the
 // lane's position.
 export const EXCEPTION_TIME = 0;
@@ -469,8 +484,8 @@ export const BLOCK_WORD_BITS_LIMIT = 56;
 export const BLOCK_TIME_BITS_LIMIT = 32;
 export const BLOCK_NUMBER_BITS_LIMIT = 16; // of strands and tokens
 export const BLOCK_OFFSET_BITS = 47; // positions are below 2^47, so that steps cannot carry into the lane's number
-// The largest block: every event with a token, a shape, a strand, a lane and an exception of each kind of its own.
-export const BLOCK_WINDOW = 4456448;
+// The largest block: every event with a token, a shape, a label, a strand, a lane and an exception of each kind of its own.
+export const BLOCK_WINDOW = 5079040;
 
 // What the engine makes of a block, behind the lane's window.
 export const TABLE_NEXT = 0; // u32: next event to decode
@@ -484,7 +499,7 @@ export const TABLE_BROKEN = 28; // u32: a varint or a number in the block is imp
 export const TABLE_EXCEPTION = 32; // u32: event of the next exception
 export const TABLE_TIME = 40; // u64: time of the last event
 export const TABLE_TOKENS = 64; // BLOCK_EVENT_LIMIT x TOKEN_SIZE
-export const TOKEN_SIZE = 32; // address, value, and an event's last 16 bytes with the step in place of the raw offset
+export const TOKEN_SIZE = 32; // address, value, and an event's last 16 bytes with the step in place of the CPU
 export const TABLE_ITEMS = 1048640; // TABLE_TOKENS + BLOCK_EVENT_LIMIT * TOKEN_SIZE
 export const ITEM_LIMIT = 128;
 export const TABLE_ITEM_SIZE = 48; // an event and its position, as in collect mode
@@ -506,6 +521,7 @@ export const LOCK_RELEASES = 36; // u32
 export const LOCK_ACQUISITIONS = 40; // u32
 export const LOCK_CONTENTIONS = 44; // u32
 export const LOCK_LAST_USE = 48; // u64
+export const LOCK_SERIES = 56; // 2 x u16: the series that counted it last, taken for writing and for reading, 0 for none
 // Line 1 and 2 of the slot: an acquisition touches lines 0 and 1, a release lines 0 and 2.
 export const LOCK_ACQUIRE = 64; // mark: last take
 export const LOCK_RELEASE = 128; // mark: last release
@@ -660,7 +676,7 @@ export const SERIES_FIRST = 64; // mark: the event that made it
 export const SERIES_NEXT = 104; // u32: free list
 export const SERIES_NAME = 112; // the lock's name, a byte per character
 export const SERIES_NAME_LIMIT = 64;
-export const SERIES_SIZE = 176;
+export const SERIES_SIZE = 192; // cache lines: the first one has all that is looked at per event, but for the name
 // Numbers are 16 bits wide in stack entries.
 export const SERIES_LIMIT = 65535;
 
@@ -674,6 +690,7 @@ export const SPLIT_BY_SITE = 4;
 export const SPLIT_BY_TASK = 8;
 export const SPLIT_BY_CPU = 16;
 export const SPLIT_BY_CONTEXT = 32;
+export const SPLIT_BY_STACK = 64; // all callers, where the events carry them
 
 export const DISTRIBUTION_COUNT = 0; // u64
 export const DISTRIBUTION_SUM = 8; // u64
@@ -687,6 +704,12 @@ export const DISTRIBUTION_ROWS = 80; // u32 each: address of the 2^bits x u32 bu
 export const SECTION_TIME = 0; // u64: since when
 export const SECTION_SERIES = 8; // u32: 0: not off, or not counted
 export const SECTION_SIZE = 16;
+
+export const CALLER_SITE = 0; // u64
+export const CALLER_SERIES = 8; // u32: 0: none
+export const CALLER_KIND = 12; // u32
+export const CALLER_SIZE = 16;
+export const CALLER_LIMIT = 512; // a power of two: each site has one place
 
 // ---- Ring record ---------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ import {
   HEAD_OUTPUT_CAPACITY,
   HEAD_OUTPUT_COUNT,
   HEAD_PAUSE,
+  HEAD_PAUSE_AT,
   HEAD_POSITION,
   HEAD_PRIMED,
   HEAD_ROWS,
@@ -65,8 +66,10 @@ import {
   LANE_STATE_LAST,
   LANE_WINDOW,
   FLAG_NMI,
+  OUTPUT_CLASS,
   OUTPUT_POSITION,
   OUTPUT_RECORD_SIZE,
+  OUTPUT_SITE,
   OUTPUT_SIZE,
   RECORD_EXTRA,
   RECORD_IS_MESSAGE,
@@ -78,6 +81,7 @@ import {
   STEP_AGAIN,
   STEP_DONE,
   STEP_OUTPUT_FULL,
+  STEP_PAUSED,
   STEP_RING_FULL,
 } from './layout';
 import {
@@ -97,6 +101,7 @@ import { setMark } from './memory/mark';
 import { markOf, push, ringIsFull } from './memory/ring';
 import { lost, seen } from './programs/cpu-life';
 import { irqsOff, irqsOn } from './programs/irqs';
+import { classOf, isLabelled, nameOf, siteOf } from './programs/labels';
 import { attempt, contend, release, take, waitEnd } from './programs/locks';
 import { adopt, pass } from './programs/passes';
 import { sectionBegins, sectionEnds } from './programs/series';
@@ -115,13 +120,14 @@ export function step(): i32 {
   const waiting = load<u32>(STATE, HEAD_PRIMED) ? refilled() : prime();
   if (waiting >= 0) return waiting;
   store<u32>(STATE, ringIsFull() || outputIsFull() ? 1 : 0, HEAD_PAUSE);
-  let budget = BATCH;
+  const left = load<u64>(STATE, HEAD_PAUSE_AT) - load<u64>(STATE, HEAD_EVENTS);
+  let budget = i32(min<u64>(u64(BATCH), left));
   while (heapSize()) {
     const lane = firstLane();
     const rival = secondLane();
     do {
       if (load<u32>(STATE, HEAD_PAUSE)) return ringIsFull() ? STEP_RING_FULL : STEP_OUTPUT_FULL;
-      if (--budget < 0) return STEP_AGAIN;
+      if (--budget < 0) return isPauseDue() ? STEP_PAUSED : STEP_AGAIN;
       deliver(lane);
       if (!advance(lane)) {
         store<u32>(STATE, u32(lane), HEAD_DRY);
@@ -133,6 +139,10 @@ export function step(): i32 {
     siftFirst();
   }
   return STEP_DONE;
+}
+
+function isPauseDue(): bool {
+  return load<u64>(STATE, HEAD_EVENTS) == load<u64>(STATE, HEAD_PAUSE_AT);
 }
 
 /** Gives every lane its first pending event. Returns a lane that wants input first, or -1. */
@@ -220,6 +230,9 @@ function collect(event: usize): void {
   const position = load<u64>(STATE, HEAD_POSITION);
   store<u64>(item, position, OUTPUT_POSITION);
   store<u32>(item, recordSize(event, position), OUTPUT_RECORD_SIZE);
+  const hasLabel = isLabelled(event);
+  store<u64>(item, hasLabel ? classOf(event, nameOf(event)) : 0, OUTPUT_CLASS);
+  store<u64>(item, hasLabel ? siteOf(event, 0) : 0, OUTPUT_SITE);
   store<u32>(STATE, n + 1, HEAD_OUTPUT_COUNT);
   if (outputIsFull()) store<u32>(STATE, 1, HEAD_PAUSE);
 }

@@ -1,6 +1,8 @@
 // Laying out memory before a replay. TypeScript passes sizes; nothing is laid out after the first step but what grows.
 
 import {
+  CALLER_LIMIT,
+  CALLER_SIZE,
   CPU_LIMIT,
   HEAD_CPUS,
   HEAD_HEAP,
@@ -22,6 +24,9 @@ import {
   HEAD_ROW_INDEX,
   HEAD_SILENT_NS,
   HEAD_SIZE,
+  HEAD_CALLERS,
+  HEAD_BUCKETS,
+  HEAD_PAUSE_AT,
   HEAD_SPIN_NS,
   HEAD_TASK_INDEX,
   HEAD_TOP,
@@ -70,6 +75,7 @@ export function setup(
   store<u64>(STATE, u64.MAX_VALUE, HEAD_SPIN_NS);
   store<u64>(STATE, u64.MAX_VALUE, HEAD_IRQ_OFF_NS);
   store<u64>(STATE, u64.MAX_VALUE, HEAD_SILENT_NS);
+  store<u64>(STATE, u64.MAX_VALUE, HEAD_PAUSE_AT);
   return (
     table(HEAD_LANES, lanes * LANE_SIZE) &&
     table(HEAD_HEAP, lanes << 2) &&
@@ -118,9 +124,12 @@ export function collectInto(capacity: u32): usize {
 
 /** Switches statistics on: `split` says what they are kept by (SPLIT_*). False when memory is at its limit. */
 export function splitBy(split: u32): bool {
+  const bits = load<u32>(STATE, HEAD_HIST_BITS);
   const ready =
     table(HEAD_SERIES, (SERIES_LIMIT + 1) << 2) &&
     table(HEAD_SECTIONS, (CPU_LIMIT << 1) * SECTION_SIZE) &&
+    table(HEAD_CALLERS, CALLER_LIMIT * CALLER_SIZE) &&
+    table(HEAD_BUCKETS, ((65 - bits) << bits) << 3) &&
     initIndex(STATE + HEAD_SERIES_INDEX, SERIES_TABLE);
   if (ready) store<u32>(STATE, split, HEAD_SPLIT);
   return ready;

@@ -9,6 +9,7 @@ import {
   BLOCK_EVENT_LIMIT,
   BLOCK_EXCEPTION_BYTES,
   BLOCK_HEADER,
+  BLOCK_LABELS,
   BLOCK_LANES,
   DUE_BACKWARDS,
   DUE_BAD_EVENTS,
@@ -42,6 +43,7 @@ import {
   HEAD_LANES,
   HEAD_LANE_COUNT,
   ITEM_LIMIT,
+  LABEL_SIZE,
   TABLE_ITEM_SIZE,
   LANE_BACKWARDS,
   LANE_BAD_EVENTS,
@@ -92,6 +94,9 @@ const OFFSET_MASK: u64 = (1 << 48) - 1;
 // Where a token keeps the two words that become an event's last 16 bytes.
 const TOKEN_KIND: usize = 16;
 const TOKEN_FLAGS: usize = 24;
+const TOKEN_RAW: usize = 28;
+const KIND_AND_BIT: u64 = 0xffff;
+const STEP_SHIFT: u64 = 16;
 
 /** Makes the next event pending; false when the lane is dry. */
 export function advanceBlocks(lane: usize): bool {
@@ -142,12 +147,14 @@ function openBlock(block: usize, table: usize, filled: u32): bool {
   const lanes = load<u32>(block, BLOCK_LANES);
   const strands = load<u32>(block, BLOCK_STRANDS);
   const shapes = load<u32>(block, BLOCK_SHAPES);
+  const labels = load<u32>(block, BLOCK_LABELS);
   const tokens = load<u32>(block, BLOCK_TOKENS);
   if (events > u32(BLOCK_EVENT_LIMIT) || tokens > u32(BLOCK_EVENT_LIMIT)) return false;
   const lanesAt = u64(BLOCK_HEADER);
   const strandsAt = lanesAt + u64(lanes) * DUE_SIZE;
   const shapesAt = strandsAt + u64(strands) * STRAND_SIZE;
-  const tokensAt = shapesAt + u64(shapes) * SHAPE_SIZE;
+  const labelsAt = shapesAt + u64(shapes) * SHAPE_SIZE;
+  const tokensAt = labelsAt + u64(labels) * LABEL_SIZE;
   const exceptionsAt = tokensAt + u64(load<u32>(block, BLOCK_TOKEN_BYTES));
   const wordsAt = exceptionsAt + u64(load<u32>(block, BLOCK_EXCEPTION_BYTES));
   const wordBytes = u64(load<u32>(block, BLOCK_WORD_BYTES));
@@ -162,6 +169,7 @@ function openBlock(block: usize, table: usize, filled: u32): bool {
   store<u32>(table, u32(block + usize(tokensAt)), TABLE_CURSOR);
   store<u32>(table, u32(block + usize(exceptionsAt)), TABLE_END);
   if (!openTokens(table, block + usize(shapesAt), shapes, tokens)) return false;
+  if (!openLabels(table, block + usize(labelsAt), labels, tokens)) return false;
   if (!openStrands(table, strands, lanes) || !openLanes(table, lanes)) return false;
   store<u32>(table, u32(block + usize(exceptionsAt)), TABLE_CURSOR);
   store<u32>(table, u32(block + usize(wordsAt)), TABLE_END);
@@ -186,6 +194,19 @@ function wordBits(block: usize): u32 {
   );
 }
 
+/** The numbers of the tokens' labels, where there are labels. Tokens keep their addresses. */
+function openLabels(table: usize, labels: usize, labelCount: u32, count: u32): bool {
+  if (!labelCount) return true;
+  const tokens = table + TABLE_TOKENS;
+  const end = tokens + usize(count) * TOKEN_SIZE;
+  for (let token = tokens; token < end; token += TOKEN_SIZE) {
+    const number = varint(table);
+    if (number > u64(labelCount)) return false;
+    if (number) store<u32>(token, u32(labels + usize(number - 1) * LABEL_SIZE), TOKEN_RAW);
+  }
+  return !load<u32>(table, TABLE_BROKEN);
+}
+
 /** The tokens' shapes, then their addresses, each as the difference to the one before, then their values. */
 function openTokens(table: usize, shapes: usize, shapeCount: u32, count: u32): bool {
   const tokens = table + TABLE_TOKENS;
@@ -194,10 +215,10 @@ function openTokens(table: usize, shapes: usize, shapeCount: u32, count: u32): b
     const number = varint(table);
     if (number >= u64(shapeCount)) return false;
     const shape = shapes + usize(number) * SHAPE_SIZE;
-    store<u64>(token, u64(load<u16>(shape, SHAPE_KIND)), TOKEN_KIND);
-    const step = u64(load<u16>(shape, SHAPE_STEP)) << 32;
+    const step = u64(load<u16>(shape, SHAPE_STEP)) << STEP_SHIFT;
+    store<u64>(token, u64(load<u16>(shape, SHAPE_KIND)) | step, TOKEN_KIND);
     const type = u64(load<u16>(shape, SHAPE_TYPE)) << 16;
-    store<u64>(token, u64(load<u16>(shape, SHAPE_FLAGS)) | type | step, TOKEN_FLAGS);
+    store<u64>(token, u64(load<u16>(shape, SHAPE_FLAGS)) | type, TOKEN_FLAGS);
   }
   let address: u64 = 0;
   for (let token = tokens; token < end; token += TOKEN_SIZE) {
@@ -293,16 +314,16 @@ function decodeRun(block: usize, table: usize, items: usize, n: u32, until: u32)
     const strand = strands + usize(strandNumber) * STRAND_SIZE;
     const token = table + TABLE_TOKENS + usize(tokenNumber) * TOKEN_SIZE;
     const lane: usize = load<u32>(strand, STRAND_ADDRESS);
-    const flags = load<u64>(token, TOKEN_FLAGS);
+    const kind = load<u64>(token, TOKEN_KIND);
     const position = load<u64>(lane, DUE_POSITION);
     time += word & timeMask;
     store<u64>(item, time, EVENT_TIME);
     store<u64>(item, load<u64>(token), EVENT_ADDRESS);
     store<u64>(item, load<u64>(token, 8), EVENT_VALUE);
-    store<u64>(item, load<u64>(token, TOKEN_KIND) | load<u64>(strand, STRAND_HEAD), EVENT_KIND);
-    store<u64>(item, flags & 0xffffffff, EVENT_FLAGS);
+    store<u64>(item, (kind & KIND_AND_BIT) | load<u64>(strand, STRAND_HEAD), EVENT_KIND);
+    store<u64>(item, load<u64>(token, TOKEN_FLAGS), EVENT_FLAGS);
     store<u64>(item, position, OUTPUT_POSITION);
-    store<u64>(lane, position + (flags >> 32), DUE_POSITION);
+    store<u64>(lane, position + (kind >> STEP_SHIFT), DUE_POSITION);
     item += TABLE_ITEM_SIZE;
   }
   store<u64>(table, time, TABLE_TIME);

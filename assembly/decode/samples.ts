@@ -24,6 +24,7 @@ import {
   LANE_FILLED,
   LANE_HAS_EVENT,
   LANE_NEXT_TIME,
+  LANE_PAGE,
   LANE_PENDING_LOST,
   LANE_RECORD,
   LANE_RECORD_SIZE,
@@ -178,6 +179,25 @@ export function advanceSamples(lane: usize): bool {
   return false;
 }
 
+/**
+ * The callers of a lane's pending sample, "u64 number, that many u64" and checked to fit; 0 where it has none. What statistics count
+ * has a raw record, so the header is still there.
+ */
+export function callersOfSample(lane: usize): usize {
+  const record: usize = load<u32>(lane, LANE_PAGE);
+  if (load<u32>(lane, LANE_RECORD) == record) return 0;
+  const tables: usize = load<u32>(STATE, HEAD_SAMPLES);
+  const size = u32(load<u16>(record, 6));
+  const layout = layoutOfSample(tables, entryOfSample(tables, record, size), size);
+  if (!layout) return 0;
+  const parts = u32(load<u8>(layout, SAMPLE_PARTS));
+  if (!(parts & SAMPLE_HAS_CALLCHAIN)) return 0;
+  const end = record + size;
+  let at = record + load<u8>(layout, SAMPLE_REST_AT);
+  if (parts & SAMPLE_HAS_READ) at = skipRead(at, end, load<u8>(layout, SAMPLE_READ));
+  return at && skipNumbers(at, end, 1) && load<u64>(at) ? at : 0;
+}
+
 function pending(lane: usize, next: usize): bool {
   store<u32>(lane, u32(next), LANE_CURSOR);
   store<u8>(lane, 1, LANE_HAS_EVENT);
@@ -204,6 +224,7 @@ function openSample(lane: usize, tables: usize, record: usize, size: u32): bool 
     store<u32>(lane, u32(record), LANE_RECORD);
     store<u32>(lane, COMMON_SIZE, LANE_RECORD_SIZE);
   }
+  store<u32>(lane, u32(record), LANE_PAGE);
   const time = timeOfSample(layout, record);
   if (time < load<u64>(lane, LANE_TIME))
     store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);

@@ -15,6 +15,7 @@ import {
   DISTRIBUTION_SUM,
   HEAD_BUCKET_SLAB,
   HEAD_DISTRIBUTION_SLAB,
+  HEAD_BUCKETS,
   HEAD_HIST_BITS,
   STATE,
 } from '../layout';
@@ -53,6 +54,26 @@ export function addTo(at: usize, value: u64, event: usize, address: u64): void {
     store<u64>(spans, address, DISTRIBUTION_ADDRESS);
     setMark(spans + DISTRIBUTION_LONGEST, event);
   }
+}
+
+/** Writes the numbers of the buckets that are not empty to HEAD_BUCKETS, and their counts behind the room for those. Returns how many. */
+export function listBuckets(spans: usize): u32 {
+  const bits = load<u32>(STATE, HEAD_HIST_BITS);
+  const first: usize = load<u32>(STATE, HEAD_BUCKETS);
+  const room = usize(65 - bits) << (bits + 2);
+  let at = first;
+  for (let row: u32 = 0; row < 65 - bits; row++) {
+    const buckets: usize = load<u32>(spans + DISTRIBUTION_ROWS + (usize(row) << 2));
+    if (!buckets) continue;
+    for (let n: u32 = 0; n < u32(1) << bits; n++) {
+      const times = load<u32>(buckets + (usize(n) << 2));
+      if (!times) continue;
+      store<u32>(at, (row << bits) + n);
+      store<u32>(at + room, times);
+      at += 4;
+    }
+  }
+  return u32(at - first) >> 2;
 }
 
 /** The bucket of a value; 0 when there is no memory for its row, or it is full. */

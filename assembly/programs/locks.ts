@@ -150,7 +150,7 @@ function beginWait(context: usize, lock: usize, event: usize): usize {
   store<u64>(entry, load<u64>(event, EVENT_TIME), ENTRY_ATTEMPT_TIME);
   store<u64>(entry, load<u64>(STATE, HEAD_POSITION), ENTRY_ATTEMPT_POSITION);
   store<u32>(entry, load<u32>(lock, LOCK_RELEASES), ENTRY_RELEASES);
-  store<u16>(entry, u16(seriesOfLock(event)), ENTRY_SERIES);
+  store<u16>(entry, u16(seriesOfLock(event, lock)), ENTRY_SERIES);
   rememberHolder(entry, lock);
   return entry;
 }
@@ -310,7 +310,7 @@ export function take(cpu: usize, event: usize): void {
     if (!entry) return;
     store<u16>(entry, load<u16>(event, EVENT_CPU), ENTRY_CPU);
     store<u16>(entry, flags, ENTRY_FLAGS);
-    store<u16>(entry, u16(seriesOfLock(event)), ENTRY_SERIES);
+    store<u16>(entry, u16(seriesOfLock(event, lock)), ENTRY_SERIES);
   }
   countAcquisition(load<u16>(entry, ENTRY_SERIES));
   store<u8>(entry, ENTRY_IS_HELD, ENTRY_STATE);

@@ -1,23 +1,25 @@
 // Statistics: what is counted by lock class, and by whatever else the user splits by. Off unless asked for (HEAD_SPLIT).
 //
 // A series is found when a lock is attempted, or taken without an attempt, and its number is kept in the context's stack entry: so a
-// wait and a hold count where they began. The class of a lock is the name in its records, hashed; the series keeps it for user
-// space. Records without a name (text, contention tracepoints) get a series per lock, which user space merges.
+// wait and a hold count where they began. The class of a lock is the name in its records (labels.ts); where they are raw the series
+// keeps it for user space. Locks without a name (contention tracepoints) get a series each, which user space merges.
 
 import {
+  CALLER_KIND,
+  CALLER_LIMIT,
+  CALLER_SERIES,
+  CALLER_SITE,
+  CALLER_SIZE,
   COUNTER_UNTRACKED_SERIES,
   EVENT_ADDRESS,
   EVENT_BIT,
   EVENT_CPU,
   EVENT_FLAGS,
   EVENT_PID,
-  EVENT_RAW,
   EVENT_TIME,
-  EVENT_TYPE,
   FLAG_NAMESPACE_SHIFT,
   FLAG_READ,
-  HEAD_LANES,
-  HEAD_POSITION,
+  HEAD_CALLERS,
   HEAD_SERIES,
   HEAD_SERIES_COUNT,
   HEAD_SERIES_INDEX,
@@ -25,18 +27,8 @@ import {
   HEAD_SINCE,
   HEAD_SPLIT,
   HEAD_UNTIL,
-  LANE_FORMAT,
-  LANE_RECORDS_FORMAT,
-  LANE_RECORD_SIZE,
-  LANE_SIZE,
-  LANE_WINDOW,
-  NAME_NONE,
-  NAME_REL_LOC,
   NAMESPACE_WORD,
-  ROW_NAME,
-  ROW_NAME_AT,
-  ROW_SITE_AT,
-  ROW_SITE_SIZE,
+  LOCK_SERIES,
   SECTION_SERIES,
   SECTION_TIME,
   SERIES_ACQUISITIONS,
@@ -66,10 +58,11 @@ import {
   SPLIT_BY_CPU,
   SPLIT_BY_LOCK,
   SPLIT_BY_SITE,
+  SPLIT_BY_STACK,
   SPLIT_BY_TASK,
+  SPLIT_IS_ON,
   STATE,
 } from '../layout';
-import { rowOf } from '../decode/rows';
 import { count } from '../memory/counters';
 import { addTo } from '../memory/distribution';
 import { takeSlot } from '../memory/heap';
@@ -77,6 +70,7 @@ import { firstEntry, grow, hash, isHalfFull, nextEntry, put } from '../memory/in
 import { setMark } from '../memory/mark';
 import { sectionAt } from '../state/sections';
 import { levelOf, since } from './cpu-life';
+import { classOf, mixed, nameOf, siteOf } from './labels';
 
 const INDEX = STATE + HEAD_SERIES_INDEX;
 const KEY = STATE + SERIES_KEY;
@@ -89,43 +83,86 @@ function isOn(): bool {
   return load<u32>(STATE, HEAD_SPLIT) != 0;
 }
 
-/** The number of the series that a lock's attempt or take belongs to; 0 while statistics are off, or where there is no room. */
-export function seriesOfLock(event: usize): u32 {
-  if (!isOn()) return 0;
+/**
+ * The number of the series that an attempt or take of `lock` belongs to; 0 while statistics are off, or where there is no room. Most
+ * often it is the one that counted the lock last time: an address may be used again for a lock of another class.
+ */
+export function seriesOfLock(event: usize, lock: usize): u32 {
+  const split = load<u32>(STATE, HEAD_SPLIT);
+  if (!split || !isWithin(event)) return 0;
   const namespace = u8(u32(load<u16>(event, EVENT_FLAGS)) >> FLAG_NAMESPACE_SHIFT);
   const reads: u8 = load<u16>(event, EVENT_FLAGS) & FLAG_READ ? 1 : 0;
-  const record = recordOf(event);
-  const name = record ? nameOf(event, record) : 0;
-  store<u64>(KEY, name ? hashOf(name) : 0, SERIES_CLASS);
+  const name = nameOf(event);
+  const last = lock + LOCK_SERIES + (usize(reads) << 1);
+  const isByLock = !(split & ~u32(SPLIT_IS_ON | SPLIT_BY_LOCK));
+  const number: u32 = isByLock && name ? load<u16>(last) : 0;
+  if (number && isNamed(seriesAt(number), name)) return number;
+  const known = classOf(event, name);
+  store<u64>(KEY, known, SERIES_CLASS);
   // Bit locks have no name: the number of the bit is their class.
-  const isKnown = name != 0 || namespace == NAMESPACE_WORD;
-  const byLock = !isKnown || (load<u32>(STATE, HEAD_SPLIT) & SPLIT_BY_LOCK) != 0;
+  const isKnown = known != 0 || namespace == NAMESPACE_WORD;
+  const byLock = !isKnown || (split & SPLIT_BY_LOCK) != 0;
   store<u64>(KEY, byLock ? load<u64>(event, EVENT_ADDRESS) : 0, SERIES_ADDRESS);
   store<u8>(KEY, SERIES_IS_LOCK, SERIES_KIND);
   store<u8>(KEY, namespace, SERIES_NAMESPACE);
   store<u8>(KEY, load<u8>(event, EVENT_BIT), SERIES_BIT);
   store<u8>(KEY, reads, SERIES_READS);
-  return find(event, record, name, false);
+  const found = find(event, split & (SPLIT_BY_SITE | SPLIT_BY_STACK) ? siteOf(event, split) : 0, name);
+  store<u16>(last, u16(found));
+  return found;
 }
 
-/** The series of the sections that the event's caller begins; 0 as above. */
+function isWithin(event: usize): bool {
+  const time = load<u64>(event, EVENT_TIME);
+  return time >= load<u64>(STATE, HEAD_SINCE) && time <= load<u64>(STATE, HEAD_UNTIL);
+}
+
+/** Does the series keep this very name? */
+function isNamed(series: usize, name: u64): bool {
+  const length = usize(name >> 32);
+  if (usize(load<u8>(series, SERIES_NAME_LENGTH)) != length) return false;
+  const start = usize(u32(name));
+  const kept = series + SERIES_NAME;
+  if (length < 8) return memory.compare(start, kept, length) == 0;
+  for (let n: usize = 0; n + 8 < length; n += 8)
+    if (load<u64>(start + n) != load<u64>(kept + n)) return false;
+  return load<u64>(start + length - 8) == load<u64>(kept + length - 8);
+}
+
+/** The series of the sections that the event's caller begins; 0 where there is no room. */
 function seriesOfSection(event: usize, kind: i32): u32 {
-  if (!isOn()) return 0;
+  if (!isWithin(event)) return 0;
+  const split = load<u32>(STATE, HEAD_SPLIT);
+  const site = siteOf(event, split);
+  // Sections are the commonest of all spans, and their callers few.
+  const caller = callerAt(site, kind);
+  const isBySite = !(split & (SPLIT_BY_TASK | SPLIT_BY_CPU | SPLIT_BY_CONTEXT));
+  if (isBySite && load<u64>(caller, CALLER_SITE) == site && load<i32>(caller, CALLER_KIND) == kind) {
+    const number = load<u32>(caller, CALLER_SERIES);
+    if (number) return number;
+  }
   store<u64>(KEY, 0, SERIES_CLASS);
   store<u64>(KEY, 0, SERIES_ADDRESS);
   store<u8>(KEY, u8(kind), SERIES_KIND);
   store<u8>(KEY, 0, SERIES_NAMESPACE);
   store<u8>(KEY, 0, SERIES_BIT);
   store<u8>(KEY, 0, SERIES_READS);
-  return find(event, recordOf(event), 0, true);
+  const number = find(event, site, 0);
+  store<u64>(caller, site, CALLER_SITE);
+  store<u32>(caller, number, CALLER_SERIES);
+  store<u32>(caller, u32(kind), CALLER_KIND);
+  return number;
+}
+
+/** The place of a caller's series, whoever's it was last. */
+function callerAt(site: u64, kind: i32): usize {
+  const place = (u32(site) ^ (u32(site) >> 9) ^ u32(kind)) & u32(CALLER_LIMIT - 1);
+  return load<usize>(STATE, HEAD_CALLERS) + usize(place) * CALLER_SIZE;
 }
 
 /** Fills in what the user splits by, then finds or makes the series of the key. */
-function find(event: usize, record: usize, name: u64, bySite: bool): u32 {
-  const time = load<u64>(event, EVENT_TIME);
-  if (time < load<u64>(STATE, HEAD_SINCE) || time > load<u64>(STATE, HEAD_UNTIL)) return 0;
+function find(event: usize, site: u64, name: u64): u32 {
   const split = load<u32>(STATE, HEAD_SPLIT);
-  const site = record && (bySite || split & SPLIT_BY_SITE) ? siteOf(event, record) : 0;
   store<u64>(KEY, site, SERIES_SITE);
   store<i32>(KEY, split & SPLIT_BY_TASK ? load<i32>(event, EVENT_PID) : 0, SERIES_PID);
   store<u16>(KEY, split & SPLIT_BY_CPU ? load<u16>(event, EVENT_CPU) : 0, SERIES_CPU);
@@ -224,63 +261,4 @@ export function sectionEnds(event: usize, kind: i32): void {
   const ns = since(load<u64>(section, SECTION_TIME), load<u64>(event, EVENT_TIME));
   addTo(seriesAt(number) + SERIES_HOLD, ns, event, 0);
   store<u32>(section, 0, SECTION_SERIES);
-}
-
-// ---- The raw record --------------------------------------------------------------------------------------------
-
-/** The lane that the event being replayed came from. */
-function laneOf(): usize {
-  return load<usize>(STATE, HEAD_LANES) + usize(load<u64>(STATE, HEAD_POSITION) >> 48) * LANE_SIZE;
-}
-
-/** The event's raw record, 0 where the lane has canonical records only. */
-function recordOf(event: usize): usize {
-  const lane = laneOf();
-  if (load<u8>(lane, LANE_FORMAT) == LANE_RECORDS_FORMAT) return 0;
-  return load<usize>(lane, LANE_WINDOW) + load<u32>(event, EVENT_RAW);
-}
-
-/**
- * Where the lock's name lies, as length << 32 | address, without the zero byte at its end; 0 where the record has none.
- */
-function nameOf(event: usize, record: usize): u64 {
-  const row = rowOf(load<u16>(event, EVENT_TYPE));
-  const how = load<u8>(row, ROW_NAME);
-  if (how == NAME_NONE) return 0;
-  const size = load<u32>(laneOf(), LANE_RECORD_SIZE);
-  const at = u32(load<u16>(row, ROW_NAME_AT));
-  if (at + 4 > size) return 0;
-  // length << 16 | offset, which counts from the record's start or, __rel_loc, from the end of this word.
-  const word = load<u32>(record + at);
-  const start = (word & 0xffff) + (how == NAME_REL_LOC ? at + 4 : 0);
-  let length = word >> 16;
-  if (start + length > size) return 0;
-  if (length && !load<u8>(record + start + length - 1)) length--;
-  return length ? (u64(length) << 32) | u64(record + start) : 0;
-}
-
-/** A hash of a name, eight bytes at a time and the last ones padded with zeros. */
-function hashOf(name: u64): u64 {
-  const start = usize(u32(name));
-  const length = u32(name >> 32);
-  let all = u64(length);
-  let n: u32 = 0;
-  for (; n + 8 <= length; n += 8) all = mixed(all, load<u64>(start + n));
-  let rest: u64 = 0;
-  for (let byte = length; byte > n; byte--) rest = (rest << 8) | u64(load<u8>(start + byte - 1));
-  return mixed(all, rest);
-}
-
-function mixed(all: u64, next: u64): u64 {
-  const product = (all ^ next) * 0x9e3779b97f4a7c15;
-  return product ^ (product >> 29);
-}
-
-/** The address, or offset, of the code that did it; 0 where the record does not say. */
-function siteOf(event: usize, record: usize): u64 {
-  const row = rowOf(load<u16>(event, EVENT_TYPE));
-  const size = u32(load<u8>(row, ROW_SITE_SIZE));
-  const at = u32(load<u16>(row, ROW_SITE_AT));
-  if (!size || at + size > load<u32>(laneOf(), LANE_RECORD_SIZE)) return 0;
-  return size == 8 ? load<u64>(record + at) : u64(load<u32>(record + at));
 }

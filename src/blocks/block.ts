@@ -1,7 +1,8 @@
 import * as L from '../../assembly/layout.ts';
 import { ByteReader } from '../base/byte-reader.ts';
 import { SpinbackError } from '../base/errors.ts';
-import { readVarint, signed } from './varint.ts';
+import { NO_LABEL, type Label } from './items.ts';
+import { readCount, readVarint, signed } from './varint.ts';
 
 /** What reading a lane came upon within a block, and where its first event in it lies (assembly/layout.ts, DUE_*). */
 export interface BlockLane {
@@ -37,6 +38,7 @@ export interface Shape {
 export interface Token extends Shape {
   readonly address: bigint;
   readonly value: bigint;
+  readonly label: Label;
 }
 
 /** Widths of a word's fields. */
@@ -56,7 +58,10 @@ export class Block {
   readonly shapeOf: readonly Shape[];
   #addresses: BigUint64Array | null = null;
   #values: BigUint64Array | null = null;
-  /** The tokens' addresses and values. */
+  /** The number of each token's label, 0 for none. */
+  #labelOf: Uint32Array | null = null;
+  readonly #labels: readonly Label[];
+  /** The tokens' addresses, values and labels. */
   readonly #varints: Uint8Array;
   readonly #exceptions: Uint8Array;
   readonly #words: Uint8Array;
@@ -68,7 +73,8 @@ export class Block {
     const [events, lanes, strands, shapes, tokens, tokenBytes, exceptionBytes, wordBytes] = counts;
     this.time = reader.u64('a block');
     this.#bits = [reader.u8('a block'), reader.u8('a block'), reader.u8('a block')];
-    reader.take(L.BLOCK_HEADER - reader.position, 'a block');
+    reader.take(L.BLOCK_LABELS - reader.position, 'a block');
+    const labels = reader.u32('a block');
     this.eventCount = events!;
     const width = this.#bits.reduce((sum, bits) => sum + bits);
     const fits =
@@ -82,17 +88,19 @@ export class Block {
     const laneBytes = stretch(lanes! * L.DUE_SIZE);
     const strandBytes = stretch(strands! * L.STRAND_SIZE);
     const shapeBytes = stretch(shapes! * L.SHAPE_SIZE);
+    const labelBytes = stretch(labels * L.LABEL_SIZE);
     const varints = stretch(tokenBytes!);
     this.#exceptions = reader.take(exceptionBytes!, 'a block');
     this.#words = reader.take(wordBytes!, 'a block');
     if (Math.ceil((events! * width) / 8) + 8 > wordBytes!) throw impossible(reader);
+    this.#labels = readLabels(labelBytes, labels);
     this.shapeOf = readTokenShapes(varints, tokens!, readShapes(shapeBytes, shapes!));
     this.#varints = varints.take(varints.remaining, 'tokens');
     this.lanes = Array.from({ length: lanes! }, () => readLane(laneBytes));
     this.strands = Array.from({ length: strands! }, () => readStrand(strandBytes, lanes!));
   }
 
-  /** Reads the tokens' addresses and values. Throws DAMAGED where they cannot be read. */
+  /** Reads what the tokens say besides their shapes. Throws DAMAGED where that cannot be read. */
   readTokens(): void {
     if (this.#addresses) return;
     const reader = new ByteReader(this.#varints);
@@ -103,13 +111,17 @@ export class Block {
     let address = 0n;
     for (let n = 0; n < addresses.length; n++) addresses[n] = address += signed(readVarint(reader));
     for (let n = 0; n < values.length; n++) values[n] = readVarint(reader);
-    [this.#addresses, this.#values] = [addresses, values];
+    const labelOf = new Uint32Array(this.shapeOf.length);
+    if (this.#labels.length > 0)
+      for (let n = 0; n < labelOf.length; n++) labelOf[n] = readCount(reader, this.#labels.length);
+    [this.#addresses, this.#values, this.#labelOf] = [addresses, values, labelOf];
   }
 
   /** What the events of token `n` say. Throws DAMAGED where the tokens cannot be read. */
   token(n: number): Token {
     this.readTokens();
-    return { ...this.shapeOf[n]!, address: this.#addresses![n]!, value: this.#values![n]! };
+    const label = this.#labels[this.#labelOf![n]! - 1] ?? NO_LABEL;
+    return { ...this.shapeOf[n]!, address: this.#addresses![n]!, value: this.#values![n]!, label };
   }
 
   /** A walk over the events, from the first one on. */
@@ -246,6 +258,10 @@ function readShapes(reader: ByteReader, count: number): Shape[] {
     type: reader.u16(),
     step: reader.u16(),
   }));
+}
+
+function readLabels(reader: ByteReader, count: number): Label[] {
+  return Array.from({ length: count }, () => ({ class: reader.u64(), site: reader.u64() }));
 }
 
 function readTokenShapes(reader: ByteReader, count: number, shapes: readonly Shape[]): Shape[] {

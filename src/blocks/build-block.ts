@@ -1,6 +1,6 @@
 import * as L from '../../assembly/layout.ts';
 import type { BlockLane, Strand, Token } from './block.ts';
-import type { Items } from './items.ts';
+import type { Items, Label } from './items.ts';
 import { VarintWriter } from './varint.ts';
 
 /** What the lanes delivered whose events are merged in blocks: raw pages, canonical records, or perf's samples. */
@@ -75,6 +75,7 @@ export function buildBlock(items: Items, of: BlocksOf, tallies: readonly LaneTal
       lanes.length * L.DUE_SIZE +
       strands.length * L.STRAND_SIZE +
       body.shapes.length +
+      body.labels.length +
       body.varints.length +
       exceptions.bytes.length,
   );
@@ -83,6 +84,7 @@ export function buildBlock(items: Items, of: BlocksOf, tallies: readonly LaneTal
   view.setUint32(L.BLOCK_LANES, lanes.length, true);
   view.setUint32(L.BLOCK_STRANDS, strands.length, true);
   view.setUint32(L.BLOCK_SHAPES, body.shapes.length / L.SHAPE_SIZE, true);
+  view.setUint32(L.BLOCK_LABELS, body.labels.length / L.LABEL_SIZE, true);
   view.setUint32(L.BLOCK_TOKENS, tokens.length, true);
   view.setUint32(L.BLOCK_TOKEN_BYTES, body.varints.length, true);
   view.setUint32(L.BLOCK_EXCEPTION_BYTES, exceptions.bytes.length, true);
@@ -94,7 +96,7 @@ export function buildBlock(items: Items, of: BlocksOf, tallies: readonly LaneTal
   let at = L.BLOCK_HEADER;
   for (const lane of lanes) at = writeLane(view, at, lane);
   for (const strand of strands) at = writeStrand(view, at, strand);
-  for (const part of [body.shapes, body.varints, exceptions.bytes]) {
+  for (const part of [body.shapes, body.labels, body.varints, exceptions.bytes]) {
     head.set(part, at);
     at += part.length;
   }
@@ -163,6 +165,7 @@ function tokenOf(items: Items, n: number, of: BlocksOf): Token {
     step: stepOf(of, items.recordSize(n)),
     address: items.address(n),
     value: items.value(n),
+    label: items.label(n),
   };
 }
 
@@ -179,7 +182,10 @@ function stepOf(of: BlocksOf, recordSize: number): number {
 function compareTokens(a: Token, b: Token): number {
   if (a.address !== b.address) return a.address < b.address ? -1 : 1;
   if (a.value !== b.value) return a.value < b.value ? -1 : 1;
-  return a.type - b.type || a.flags - b.flags || a.kind - b.kind || a.bit - b.bit || a.step - b.step;
+  const byShape = a.type - b.type || a.flags - b.flags || a.kind - b.kind || a.bit - b.bit || a.step - b.step;
+  if (byShape !== 0) return byShape;
+  if (a.label.site !== b.label.site) return a.label.site < b.label.site ? -1 : 1;
+  return a.label.class < b.label.class ? -1 : 1;
 }
 
 /** The CPUs of each lane, and each event's. */
@@ -237,7 +243,11 @@ function writeStrand(view: DataView, at: number, { cpu, pid, lane }: Strand): nu
   return at + L.STRAND_SIZE;
 }
 
-function encodeTokens(tokens: readonly Token[]): { shapes: Uint8Array; varints: Uint8Array } {
+function encodeTokens(tokens: readonly Token[]): {
+  shapes: Uint8Array;
+  labels: Uint8Array;
+  varints: Uint8Array;
+} {
   const shapes: Token[] = [];
   const numbers = new Map<string, number>();
   const varints = new VarintWriter();
@@ -249,7 +259,34 @@ function encodeTokens(tokens: readonly Token[]): { shapes: Uint8Array; varints: 
   }
   tokens.forEach(({ address }, n) => varints.signed(address - (tokens[n - 1]?.address ?? 0n)));
   for (const { value } of tokens) varints.unsigned(value);
-  return { shapes: encodeShapes(shapes), varints: varints.bytes };
+  const labels = findLabels(tokens);
+  if (labels.size > 0) for (const { label } of tokens) varints.count(labels.get(keyOf(label))?.number ?? 0);
+  return { shapes: encodeShapes(shapes), labels: encodeLabels([...labels.values()]), varints: varints.bytes };
+}
+
+/** The distinct labels, numbered from 1; that of nothing is none. */
+function findLabels(tokens: readonly Token[]): Map<string, Label & { readonly number: number }> {
+  const labels = new Map<string, Label & { readonly number: number }>();
+  for (const { label } of tokens) {
+    if (label.class === 0n && label.site === 0n) continue;
+    const key = keyOf(label);
+    if (!labels.has(key)) labels.set(key, { ...label, number: labels.size + 1 });
+  }
+  return labels;
+}
+
+function keyOf({ class: name, site }: Label): string {
+  return `${name}:${site}`;
+}
+
+function encodeLabels(labels: readonly Label[]): Uint8Array {
+  const bytes = new Uint8Array(labels.length * L.LABEL_SIZE);
+  const view = new DataView(bytes.buffer);
+  labels.forEach(({ class: name, site }, n) => {
+    view.setBigUint64(n * L.LABEL_SIZE + L.LABEL_CLASS, name, true);
+    view.setBigUint64(n * L.LABEL_SIZE + L.LABEL_SITE, site, true);
+  });
+  return bytes;
 }
 
 function encodeShapes(shapes: readonly Token[]): Uint8Array {

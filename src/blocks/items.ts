@@ -2,6 +2,14 @@ import * as L from '../../assembly/layout.ts';
 import type { CanonicalEvent, EventPlace } from '../model/event.ts';
 import { writeEvent } from '../model/event-record.ts';
 
+/** What statistics know an event's lock, and the code that used it, by; 0n where they do not. */
+export interface Label {
+  readonly class: bigint;
+  readonly site: bigint;
+}
+
+export const NO_LABEL: Label = { class: 0n, site: 0n };
+
 const WORDS = L.OUTPUT_SIZE / 4;
 
 /**
@@ -46,11 +54,13 @@ export class Items {
   }
 
   /** Appends an event that never was a record. */
-  push(event: CanonicalEvent, { lane, offset }: EventPlace): void {
+  push(event: CanonicalEvent, { lane, offset }: EventPlace, label: Label = NO_LABEL): void {
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + this.count * L.OUTPUT_SIZE);
     writeEvent(view, 0, event);
     view.setBigUint64(L.OUTPUT_POSITION, (BigInt(lane) << 48n) | BigInt(offset), true);
     view.setUint32(L.OUTPUT_RECORD_SIZE, 0, true);
+    view.setBigUint64(L.OUTPUT_CLASS, label.class, true);
+    view.setBigUint64(L.OUTPUT_SITE, label.site, true);
     this.count++;
   }
 
@@ -110,7 +120,7 @@ export class Items {
     return this.#u32(n, L.EVENT_FLAGS) >>> 16;
   }
 
-  /** Where the raw record lies in its lane's window; for canonical records, in the source, its low 32 bits. */
+  /** Where the raw record lies in its lane's window. */
   raw(n: number): number {
     return this.#u32(n, L.EVENT_RAW);
   }
@@ -127,6 +137,10 @@ export class Items {
     return this.#u32(n, L.OUTPUT_RECORD_SIZE);
   }
 
+  label(n: number): Label {
+    return { class: this.#u64(n, L.OUTPUT_CLASS), site: this.#u64(n, L.OUTPUT_SITE) };
+  }
+
   /** Do two events say the same, apart from when and who? */
   isSame(a: number, b: number): boolean {
     const [x, y] = [a * WORDS, b * WORDS];
@@ -138,7 +152,11 @@ export class Items {
       words[x + 5] === words[y + 5] &&
       ((words[x + 6]! ^ words[y + 6]!) & 0xffff) === 0 &&
       words[x + 8] === words[y + 8] &&
-      words[x + 12] === words[y + 12]
+      words[x + 12] === words[y + 12] &&
+      words[x + 14] === words[y + 14] &&
+      words[x + 15] === words[y + 15] &&
+      words[x + 16] === words[y + 16] &&
+      words[x + 17] === words[y + 17]
     );
   }
 
@@ -150,6 +168,7 @@ export class Items {
     hash = Math.imul(hash ^ words[at + 4]! ^ Math.imul(words[at + 5]!, 0xc2b2ae35), 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 15) ^ (words[at + 6]! & 0xffff), 0x9e3779b1);
     hash = Math.imul(hash ^ (hash >>> 13) ^ words[at + 8]! ^ (words[at + 12]! << 7), 0xc2b2ae35);
+    hash = Math.imul(hash ^ words[at + 14]! ^ words[at + 16]!, 0x85ebca6b);
     return (hash ^ (hash >>> 16)) >>> 0;
   }
 }

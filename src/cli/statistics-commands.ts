@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { SpinbackError } from '../base/errors.ts';
-import { SPLITS } from '../model/stats.ts';
+import { SPANS, SPLITS } from '../model/stats.ts';
 import type { BenchCommand } from './bench.ts';
 import type { CompareCommand } from './compare.ts';
 import type { Io } from './io.ts';
@@ -49,6 +49,14 @@ export function addStatistics(
     .option('--sort <figure>', 'order of the tables, such as hold.p99 or acquisitions (the columns of --csv)')
     .option('--limit <count>', 'rows of each table, 0 for all', countOption, 10)
     .option('--csv', 'comma-separated values, times in ns')
+    .addOption(
+      new Option(
+        '--folded <what>',
+        'stacks of callers with their time in ns, for flame graph tools: of wait, hold, or off (interrupts or preemption)',
+      )
+        .choices([...SPANS])
+        .conflicts(['by', 'json', 'csv', 'save', 'sort']),
+    )
     .option('--save <file>', 'keep everything for compare, as JSON; packed where the name ends in .gz')
     .action(async (files: readonly string[], options: StatsCommand) => {
       const { stats } = await import('./stats.ts');

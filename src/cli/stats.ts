@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { SpinbackError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
-import { STATS_SCHEMA, type Run, type Split, type StatsRow } from '../model/stats.ts';
+import { STATS_SCHEMA, type Run, type Span, type Split, type StatsRow } from '../model/stats.ts';
 import { statsText } from '../report/stats.ts';
 import { eventsOf } from '../session/session.ts';
 import type { StatisticsRequest } from '../session/statistics.ts';
 import { figuresOf } from '../stats/figures.ts';
+import { LARGEST } from '../stats/sniff.ts';
 import type { Capture } from '../trace/capture.ts';
 import { openCapture } from '../trace/open.ts';
 import type { OpenOptions } from '../trace/reader.ts';
@@ -30,6 +31,7 @@ export interface StatsCommand extends OpenCommand {
   readonly limit: number;
   readonly json?: boolean;
   readonly csv?: boolean;
+  readonly folded?: Span;
   readonly save?: string;
   readonly color: boolean;
 }
@@ -67,6 +69,7 @@ async function textOf(runs: readonly Run[], command: StatsCommand, io: Io): Prom
     }));
     return `${JSON.stringify({ schema: STATS_SCHEMA, spinback: VERSION, runs: shown })}\n`;
   }
+  if (command.folded) return foldedText(runs, command.folded, io);
   if (command.csv) {
     const { statsCsv } = await import('../report/stats-csv.ts');
     return statsCsv(runs);
@@ -81,10 +84,47 @@ async function textOf(runs: readonly Run[], command: StatsCommand, io: Io): Prom
     .join('\n\n');
 }
 
+/** Stacks for flame graph tools, and on standard error what they do not show. */
+async function foldedText(runs: readonly Run[], span: Span, io: Io): Promise<string> {
+  const { foldStacks } = await import('../report/stats-folded.ts');
+  const unsplit = runs.find(({ split }) => split !== 'stack');
+  if (unsplit) {
+    throw new SpinbackError(
+      'USAGE',
+      'these statistics were saved without stacks: save them with --by stack',
+      {
+        path: unsplit.path,
+      },
+    );
+  }
+  const { text, knownNs, totalNs } = foldStacks(runs, span);
+  const warn = (sentence: string): Promise<void> => io.stderr.write(`spinback: ${sentence}\n`);
+  if (totalNs === 0n) await warn(`there is no ${NOUNS[span]} in these captures, so there are no stacks`);
+  else if (knownNs < totalNs) {
+    const share = Number(((totalNs - knownNs) * 1000n) / totalNs) / 10;
+    await warn(
+      `${share} % of the time has no callers: events carry them where perf record was asked to (-g, or --call-graph)`,
+    );
+  }
+  const open = runs.reduce((sum, { rows }) => sum + rows.reduce((n, { openWaits }) => n + openWaits, 0), 0);
+  if (span === 'wait' && open > 0) await warn(`waits without an end are left out: ${open}`);
+  for (const note of new Set(runs.flatMap(({ notes }) => notes))) await warn(note);
+  return text;
+}
+
+const NOUNS: Readonly<Record<Span, string>> = { wait: 'wait', hold: 'hold', off: 'section' };
+
 async function save(path: string, runs: readonly Run[]): Promise<void> {
   const { encodeStats } = await import('../stats/stats-file.ts');
+  const text = encodeStats(runs);
+  if (text.length > LARGEST) {
+    throw new SpinbackError(
+      'LIMIT',
+      `these statistics take ${text.length >> 20} MiB, and files of more than ${LARGEST >> 20} MiB are not read back: save fewer runs at a time, or split them by less`,
+      { path },
+    );
+  }
   try {
-    const text = encodeStats(runs);
     writeFileSync(path, path.endsWith('.gz') ? gzipSync(text) : text);
   } catch (error) {
     throw new SpinbackError('UNREADABLE', `cannot be written: ${(error as Error).message}`, { path });
@@ -96,13 +136,13 @@ async function requestOf(
   command: StatsCommand,
   open: OpenOptions,
 ): Promise<StatisticsRequest> {
-  const { by, cpu, comm, from, to, json, csv, save: path, sort, lock, limit } = command;
-  const isText = !json && !csv && path === undefined;
+  const { by, cpu, comm, from, to, json, csv, folded, save: path, sort, lock, limit } = command;
+  const isText = !json && !csv && !folded && path === undefined;
   // Callers that are not shown need no name, unless it is the names that say which ones are.
   const areNamed = !isText || by !== 'class' || sort !== undefined || lock !== undefined || limit === 0;
   const start = from?.relative || to?.relative ? await firstTime(capture, open) : 0n;
   return {
-    split: by,
+    split: folded ? 'stack' : by,
     cpus: cpu,
     comms: comm,
     withBlocks: Boolean(json) || path !== undefined,

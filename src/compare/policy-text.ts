@@ -163,7 +163,12 @@ function conditionOf(next: () => Token, metric: string): Condition {
   return { field: known, op: op.text, text: value.text, column: value.column };
 }
 
-/** "wait.p99 > ten\n           ^": the rule, with a mark under a column. */
+/** "'wait.p99 >' HERE 'ten'": the rule, cut in two at a column. Messages are one line: a terminal gets no line end from a file. */
 export function pointAt(text: string, column: number): string {
-  return `${text}\n${' '.repeat(Math.max(0, column - 1))}^`;
+  const [before, behind] = [text.slice(0, column - 1).trimEnd(), text.slice(column - 1)];
+  return behind === ''
+    ? `'${before}' HERE`
+    : before === ''
+      ? `HERE '${behind}'`
+      : `'${before}' HERE '${behind}'`;
 }

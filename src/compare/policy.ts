@@ -48,7 +48,7 @@ export async function policyOf(text: string, place: string): Promise<Policy> {
     if (!(error instanceof RuleError)) throw error;
     throw new SpinbackError(
       'USAGE',
-      `${place}:${error.column}: ${error.message}\n${pointAt(text, error.column)}`,
+      `${place}:${error.column}: ${error.message}, in ${pointAt(text, error.column)}`,
     );
   }
 }

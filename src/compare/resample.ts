@@ -33,13 +33,18 @@ const SEED = 20151008;
  */
 export class Intervals {
   readonly #contrasts: readonly Contrast[];
+  readonly #widening: number;
   readonly #estimates: readonly Estimate[];
   /** Per draw, |t| of every contrast. */
   readonly #bootstrap: readonly Float64Array[];
   readonly #permutation: readonly Float64Array[];
 
-  /** All contrasts have the same numbers of units, two a side at least. */
-  constructor(contrasts: readonly Contrast[]) {
+  /**
+   * All contrasts have the same numbers of units, two a side at least. `widening`: what intervals are multiplied by, for units that do not
+   * show all there is.
+   */
+  constructor(contrasts: readonly Contrast[], widening = 1) {
+    this.#widening = widening;
     this.#contrasts = contrasts;
     this.#estimates = contrasts.map(({ base, next, leastVariance }) => estimate(base, next, leastVariance));
     const [first] = contrasts;
@@ -72,7 +77,7 @@ export class Intervals {
       const sizes = draws.map((sizes) => family.reduce((max, row) => Math.max(max, sizes[row]!), 0));
       return sizes.toSorted((a, b) => a - b)[Math.ceil(level * sizes.length) - 1]!;
     };
-    return Math.max(largest(this.#bootstrap), largest(this.#permutation));
+    return this.#widening * Math.max(largest(this.#bootstrap), largest(this.#permutation));
   }
 
   /** Difference and interval of a contrast, as logarithms. */

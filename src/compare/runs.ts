@@ -42,7 +42,7 @@ export function notesOf(
   if (evidence === 'blocks') {
     notes.push(
       'A side has one run only, so the intervals rest on blocks of time within a run: they do not know how much one run differs from ' +
-        'the next. Compare several runs a side before you rely on them.',
+        'the next, and are three times as wide for that. Compare several runs a side before you rely on them.',
     );
   }
   if (evidence === 'none')

@@ -106,6 +106,7 @@ export type Step =
   | { readonly state: 'dry'; readonly lane: number } // supply() or finish() this lane
   | { readonly state: 'full' } // drain the ring (or the events), then go on
   | { readonly state: 'again' } // nothing to do but to go on
+  | { readonly state: 'paused' } // as many events as pauseAt() says have been replayed: say anew, then go on
   | { readonly state: 'done' };
 
 /**
@@ -120,6 +121,8 @@ export interface Engine {
   supply(lane: number, bytes: number): void;
   /** The lane has no more input. */
   finish(lane: number): void;
+  /** step() comes back as soon as so many events, more than so far, have been replayed in all. */
+  pauseAt(events: number): void;
   /** Takes the finding ring's records. */
   drain(): RingRecord[];
   /** Collect mode: takes the events decoded since the last call, in merged order. */

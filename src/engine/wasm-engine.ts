@@ -37,6 +37,7 @@ export interface EngineExports {
   scanSamples(scan: number): number;
   turn(number: number): void;
   splitBy(split: number): number | boolean;
+  listBuckets(distribution: number): number;
   step(): number;
 }
 
@@ -173,6 +174,8 @@ export class WasmEngine implements Engine {
       case L.STEP_RING_FULL:
       case L.STEP_OUTPUT_FULL:
         return { state: 'full' };
+      case L.STEP_PAUSED:
+        return { state: 'paused' };
       default:
         return { state: 'dry', lane: result };
     }
@@ -198,6 +201,10 @@ export class WasmEngine implements Engine {
   finish(lane: number): void {
     this.supply(lane, 0);
     this.#memory.setU8(this.#lanesAt + lane * L.LANE_SIZE + L.LANE_STATE, L.LANE_STATE_LAST);
+  }
+
+  pauseAt(events: number): void {
+    this.#memory.setU64(L.STATE + L.HEAD_PAUSE_AT, BigInt(events));
   }
 
   drain(): RingRecord[] {
@@ -262,7 +269,7 @@ export class WasmEngine implements Engine {
   }
 
   statistics(): StatisticsState {
-    return readStatistics(this.#memory);
+    return readStatistics(this.#memory, (at) => this.#exports.listBuckets(at));
   }
 
   state(): EngineState {

@@ -4,23 +4,34 @@ import type { DistributionState, SeriesState, StatisticsState } from '../model/s
 import type { WasmMemory } from './wasm-memory.ts';
 import { readRows } from './wasm-state.ts';
 
+/** Lists a distribution's buckets at HEAD_BUCKETS; JavaScript would take longer to look through the empty ones than to replay. */
+export type ListBuckets = (distribution: number) => number;
+
 /** Reads out what the engine counted for statistics (assembly/layout.ts, SERIES_* and DISTRIBUTION_*). */
-export function readStatistics(memory: WasmMemory): StatisticsState {
+export function readStatistics(memory: WasmMemory, listBuckets: ListBuckets): StatisticsState {
   return {
     lastTime: memory.u64(L.STATE + L.HEAD_LAST_TIME),
     rows: readRows(memory),
-    series: readSeries(memory),
+    series: readSeries(memory, listBuckets),
   };
 }
 
-function readSeries(memory: WasmMemory): SeriesState[] {
+function readSeries(memory: WasmMemory, listBuckets: ListBuckets): SeriesState[] {
   const series = memory.u32(L.STATE + L.HEAD_SERIES);
   const count = memory.u32(L.STATE + L.HEAD_SERIES_COUNT);
   const bits = memory.u32(L.STATE + L.HEAD_HIST_BITS);
-  return Array.from({ length: count }, (_, n) => readOne(memory, memory.u32(series + 4 * (n + 1)), bits));
+  const distribution = (at: number): DistributionState | null =>
+    readDistribution(memory, at, bits, listBuckets);
+  return Array.from({ length: count }, (_, n) =>
+    readOne(memory, memory.u32(series + 4 * (n + 1)), distribution),
+  );
 }
 
-function readOne(memory: WasmMemory, at: number, bits: number): SeriesState {
+function readOne(
+  memory: WasmMemory,
+  at: number,
+  distribution: (at: number) => DistributionState | null,
+): SeriesState {
   return {
     kind: memory.u8(at + L.SERIES_KIND),
     class: memory.u64(at + L.SERIES_CLASS),
@@ -35,8 +46,8 @@ function readOne(memory: WasmMemory, at: number, bits: number): SeriesState {
     isRead: memory.u8(at + L.SERIES_READS) !== 0,
     acquisitions: memory.u53(at + L.SERIES_ACQUISITIONS),
     contentions: memory.u53(at + L.SERIES_CONTENTIONS),
-    wait: readDistribution(memory, memory.u32(at + L.SERIES_WAIT), bits),
-    hold: readDistribution(memory, memory.u32(at + L.SERIES_HOLD), bits),
+    wait: distribution(memory.u32(at + L.SERIES_WAIT)),
+    hold: distribution(memory.u32(at + L.SERIES_HOLD)),
     first: memory.mark(at + L.SERIES_FIRST)!,
   };
 }
@@ -46,23 +57,19 @@ function nameAt({ bytes }: WasmMemory, series: number): string {
   return decodeText(bytes.subarray(start, start + bytes[series + L.SERIES_NAME_LENGTH]!));
 }
 
-function readDistribution(memory: WasmMemory, at: number, bits: number): DistributionState | null {
+function readDistribution(
+  memory: WasmMemory,
+  at: number,
+  bits: number,
+  listBuckets: ListBuckets,
+): DistributionState | null {
   // Made, but there was no room for its first row of buckets.
   if (at === 0 || memory.u53(at + L.DISTRIBUTION_COUNT) === 0) return null;
-  const indices: number[] = [];
-  const counts: number[] = [];
-  const { words } = memory;
-  const size = 2 ** bits;
-  for (let row = 0; row < 65 - bits; row++) {
-    const buckets = words[(at + L.DISTRIBUTION_ROWS) / 4 + row]! / 4;
-    if (buckets === 0) continue;
-    for (let bucket = 0; bucket < size; bucket++) {
-      const count = words[buckets + bucket]!;
-      if (count === 0) continue;
-      indices.push(row * size + bucket);
-      counts.push(count);
-    }
-  }
+  const buckets = listBuckets(at);
+  const first = memory.u32(L.STATE + L.HEAD_BUCKETS) / 4;
+  const second = first + (65 - bits) * 2 ** bits;
+  const indices = Array.from(memory.words.subarray(first, first + buckets));
+  const counts = Array.from(memory.words.subarray(second, second + buckets));
   return {
     bits,
     count: memory.u53(at + L.DISTRIBUTION_COUNT),

@@ -66,4 +66,5 @@ export const SPLIT = {
   task: layout.SPLIT_BY_TASK,
   cpu: layout.SPLIT_BY_CPU,
   context: layout.SPLIT_BY_CONTEXT,
+  stack: layout.SPLIT_BY_STACK,
 } as const;

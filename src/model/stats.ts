@@ -13,8 +13,11 @@ export type RowKind = 'lock' | 'irqs-off' | 'preempt-off';
 export type LockSource = 'lockdep' | 'bit' | 'contention';
 
 /** What rows are split by, besides what they are about. */
-export const SPLITS = ['class', 'lock', 'mode', 'site', 'task', 'cpu', 'context'] as const;
+export const SPLITS = ['class', 'lock', 'mode', 'site', 'stack', 'task', 'cpu', 'context'] as const;
 export type Split = (typeof SPLITS)[number];
+
+/** The name of callers that no event tells of. */
+export const NOT_RECORDED = 'not recorded';
 
 /** The distributions of a row: waits and holds of a lock, lengths of sections with interrupts or preemption off. */
 export const SPANS = ['wait', 'hold', 'off'] as const;
@@ -60,7 +63,7 @@ export interface StatsRow extends Counts {
   readonly source: LockSource | null;
   /** lockdep class, "bit 4", "mutex without a name", or the caller's symbol + offset. */
   readonly name: string;
-  /** What the name does not hold when rows are split: "CPU 3", "kworker/0:1", "hardirq", ...; null otherwise. */
+  /** What the name does not hold when rows are split: "CPU 3", "kworker/0:1", "hardirq", "main;work;f", ...; null otherwise. */
   readonly by: string | null;
   readonly longestWait: Exemplar | null;
   readonly longestHold: Exemplar | null;

@@ -16,8 +16,8 @@ export interface StatsOptions {
   readonly sort?: string;
 }
 
-/** A column: its heading and what it shows of a row. */
-type Column = readonly [head: string, text: (row: StatsRow, times: Times) => string];
+/** A column: its heading, what it shows of a row, and the order in which narrow terminals do without; absent: they never do. */
+type Column = readonly [head: string, text: (row: StatsRow, times: Times) => string, rank?: number];
 
 const number =
   (name: string): Column[1] =>
@@ -32,20 +32,20 @@ const span =
 
 const LOCK_COLUMNS: readonly Column[] = [
   ['taken', number('acquisitions')],
-  ['waits', number('wait.count')],
+  ['waits', number('wait.count'), 3],
   ['total wait', span('wait.total')],
-  ['longest', span('wait.max')],
-  ['hold p50', span('hold.p50')],
-  ['p99', span('hold.p99')],
-  ['longest', span('hold.max')],
+  ['max wait', span('wait.max')],
+  ['hold p50', span('hold.p50'), 1],
+  ['hold p99', span('hold.p99'), 2],
+  ['max hold', span('hold.max')],
 ];
 
 const SECTION_COLUMNS: readonly Column[] = [
   ['times', number('off.count')],
   ['total', span('off.total')],
-  ['p50', span('off.p50')],
+  ['p50', span('off.p50'), 2],
   ['p99', span('off.p99')],
-  ['p99.9', span('off.p99.9')],
+  ['p99.9', span('off.p99.9'), 1],
   ['longest', span('off.max')],
 ];
 
@@ -82,8 +82,8 @@ export function statsText(raw: Run, options: StatsOptions = {}): string {
       LOCK_COLUMNS.slice(1, 4),
       'wait.total',
     ),
-    longestLines('Longest waits', 'wait', locks, ({ longestWait }) => longestWait, times),
-    longestLines('Longest holds', 'hold', locks, ({ longestHold }) => longestHold, times),
+    longestLines('Longest waits', 'wait', locks, ({ longestWait }) => longestWait, times, width),
+    longestLines('Longest holds', 'hold', locks, ({ longestHold }) => longestHold, times, width),
     openLines(locks, times),
     show(
       'Interrupts off, by the caller that turned them off',
@@ -136,7 +136,7 @@ function tableLines(
   rows: readonly StatsRow[],
   columns: readonly Column[],
   order: string,
-  { limit = FEW_ROWS, sort = order }: StatsOptions,
+  { limit = FEW_ROWS, sort = order, width = MAX_WIDTH }: StatsOptions,
   times: Times,
 ): string[] {
   if (rows.length === 0) return [];
@@ -146,16 +146,37 @@ function tableLines(
   );
   const shown = limit === 0 ? sorted : sorted.slice(0, limit);
   const left = sorted.length - shown.length;
-  const aligns: Align[] = ['left', ...columns.map((): Align => 'right')];
+  const linesOf = (some: readonly Column[]): string[] =>
+    table(
+      ['', ...some.map(([head]) => head)],
+      shown.map((row) => [clip(nameOf(row), NAME_WIDTH), ...some.map(([, text]) => text(row, times))]),
+      ['left', ...some.map((): Align => 'right')],
+    );
+  const fitting = fittingColumns(columns, (some) => linesOf(some).every((line) => line.length <= width));
+  const without = columns.filter((column) => !fitting.includes(column)).map(([head]) => head);
   return [
     `${title}, by ${sort}`,
-    ...table(
-      ['', ...columns.map(([head]) => head)],
-      shown.map((row) => [clip(nameOf(row), NAME_WIDTH), ...columns.map(([, text]) => text(row, times))]),
-      aligns,
-    ),
+    ...linesOf(fitting),
+    ...(without.length > 0
+      ? [`  without ${without.join(', ')}: the terminal is too narrow (--csv has all)`]
+      : []),
     ...(left > 0 ? [`  and ${plural(left, 'more row')} (--limit 0 shows all)`] : []),
   ];
+}
+
+/** The columns that fit, the least important ones left out one by one. */
+function fittingColumns(
+  columns: readonly Column[],
+  fits: (some: readonly Column[]) => boolean,
+): readonly Column[] {
+  if (fits(columns)) return columns;
+  const [least] = columns.filter(([, , rank]) => rank !== undefined).toSorted(([, , a], [, , b]) => a! - b!);
+  return least === undefined
+    ? columns
+    : fittingColumns(
+        columns.filter((column) => column !== least),
+        fits,
+      );
 }
 
 export function nameOf({ name, by }: Pick<StatsRow, 'name' | 'by'>): string {
@@ -170,6 +191,7 @@ function longestLines(
   rows: readonly StatsRow[],
   exemplarOf: (row: StatsRow) => Exemplar | null,
   times: Times,
+  width: number,
 ): string[] {
   const known = rows
     .flatMap((row) => {
@@ -179,21 +201,21 @@ function longestLines(
     .toSorted((a, b) => b.exemplar.ns - a.exemplar.ns)
     .slice(0, FEW_EXEMPLARS);
   if (known.length === 0) return [];
-  return [
-    `${title}, one of each row`,
-    ...table(
-      [span, 'until', 'CPU', 'task', 'lock', 'at'],
-      known.map(({ row, exemplar: { ns, atNs, cpu, pid, comm, address } }) => [
-        times.span(ns),
-        times.at(atNs),
-        String(cpu),
-        task(comm === null ? null : printable(comm), pid),
-        clip(nameOf(row), NAME_WIDTH),
-        address ?? '',
-      ]),
-      ['right', 'right', 'right', 'left', 'left', 'left'],
-    ),
-  ];
+  const cells = known.map(({ row, exemplar: { ns, atNs, cpu, pid, comm, address } }) => [
+    times.span(ns),
+    times.at(atNs),
+    String(cpu),
+    task(comm === null ? null : printable(comm), pid),
+    clip(nameOf(row), NAME_WIDTH),
+    address ?? '',
+  ]);
+  const heads = [span, 'until', 'CPU', 'task', 'lock', 'at'];
+  const aligns: readonly Align[] = ['right', 'right', 'right', 'left', 'left', 'left'];
+  const lines = table(heads, cells, aligns);
+  const isNarrow = lines.some((line) => line.length > width);
+  // The address is what is missed least.
+  const fitting = isNarrow ? table(heads.slice(0, -1), cells, aligns.slice(0, -1)) : lines;
+  return [`${title}, one of each row`, ...fitting];
 }
 
 function openLines(rows: readonly StatsRow[], times: Times): string[] {

@@ -9,21 +9,29 @@ export interface Stretch {
   readonly events: readonly RowState[];
 }
 
-/** Cuts a replay into blocks of about the same amount of input, by what statistics say at their ends. */
-export class BlockCutter {
-  readonly #wanted: number;
-  readonly #cuts: StatisticsState[] = [];
-  #next = 1;
+/** Events of a block, as long as there are not more than MOST of them. */
+const FIRST = 512;
+const MOST = 32;
 
-  constructor(wanted: number) {
-    this.#wanted = wanted;
+/**
+ * Cuts a replay into blocks of the same number of events, by what statistics say at their ends. How many events there will be is not
+ * known: whenever there are too many blocks, two become one. So the blocks are the same however the events came.
+ */
+export class BlockCutter {
+  #cuts: StatisticsState[] = [];
+  #events = FIRST;
+
+  /** Events that are to be replayed in all when the next cut is made. */
+  get next(): number {
+    return (this.#cuts.length + 1) * this.#events;
   }
 
-  /** `share` of the input has been read. */
-  at(share: number, statistics: () => StatisticsState): void {
-    if (share * this.#wanted < this.#next || this.#next >= this.#wanted) return;
-    this.#cuts.push(statistics());
-    this.#next = Math.floor(share * this.#wanted) + 1;
+  cut(now: StatisticsState): void {
+    const before = this.#cuts.at(-1)?.series ?? [];
+    this.#cuts.push({ ...now, series: now.series.map((series, at) => sameOr(before[at], series)) });
+    if (this.#cuts.length < MOST) return;
+    this.#cuts = this.#cuts.filter((_, at) => at % 2 === 1);
+    this.#events *= 2;
   }
 
   /** The blocks in order of time; those in which nothing happened are left out. */
@@ -35,6 +43,16 @@ export class BlockCutter {
       return stretch.events.length === 0 ? [] : [stretch];
     });
   }
+}
+
+/** The object that is there already, where nothing was counted since: most series rest most of the time. */
+function sameOr(before: SeriesState | undefined, now: SeriesState): SeriesState {
+  const isSame =
+    before?.acquisitions === now.acquisitions &&
+    before.contentions === now.contentions &&
+    before.wait?.count === now.wait?.count &&
+    before.hold?.count === now.hold?.count;
+  return isSame ? before : now;
 }
 
 function between(before: StatisticsState, after: StatisticsState): Stretch {

@@ -1,4 +1,4 @@
-import type { Engine, EngineOptions } from '../engine/engine.ts';
+import type { Engine, EngineOptions, Step } from '../engine/engine.ts';
 import { scanInWasm } from '../engine/sample-scanner.ts';
 import { WasmEngine } from '../engine/wasm-engine.ts';
 import { SpinbackError } from '../base/errors.ts';
@@ -105,12 +105,12 @@ export function claim(capture: Capture): void {
 }
 
 /** Runs an engine over lanes to the end. `onPause` is called between steps: drain there, and report progress. */
-export function pump(engine: Engine, lanes: readonly Lane[], onPause: () => void): void {
-  for (const _ of pumping(engine, lanes)) onPause();
+export function pump(engine: Engine, lanes: readonly Lane[], onPause: (step: Step) => void): void {
+  for (const step of pumping(engine, lanes)) onPause(step);
 }
 
 /** The same, one pause at a time: for whoever wants to stop early. */
-export function* pumping(engine: Engine, lanes: readonly Lane[]): Generator<void> {
+export function* pumping(engine: Engine, lanes: readonly Lane[]): Generator<Step> {
   for (;;) {
     const step = engine.step();
     if (step.state === 'dry') {
@@ -118,7 +118,7 @@ export function* pumping(engine: Engine, lanes: readonly Lane[]): Generator<void
       if (bytes > 0) engine.supply(step.lane, bytes);
       else engine.finish(step.lane);
     }
-    yield;
+    yield step;
     if (step.state === 'done') return;
   }
 }

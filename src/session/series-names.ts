@@ -1,14 +1,19 @@
 import { FLAGS, NAMESPACES } from '../model/event.ts';
 import { hex } from '../base/units.ts';
 import type { Mark, SeriesState } from '../model/state.ts';
-import type { LockSource, RowKind, Split, StatsRow } from '../model/stats.ts';
+import { NOT_RECORDED, type LockSource, type RowKind, type Split, type StatsRow } from '../model/stats.ts';
+import { callSiteOf, foldedOf, siteInText } from '../trace/callers.ts';
 import type { Capture } from '../trace/capture.ts';
 
 /** What a series, or a wait without an end, is about. */
 export type About = Pick<
   SeriesState,
   'kind' | 'name' | 'address' | 'pid' | 'cpu' | 'level' | 'namespace' | 'bit' | 'isRead'
-> & { readonly first: Mark };
+> & {
+  readonly first: Mark;
+  /** The code, as the engine knows it; 0n: it does not. undefined: nobody asked it. */
+  readonly site?: bigint;
+};
 
 export type RowName = Pick<StatsRow, 'kind' | 'source' | 'name' | 'by'>;
 
@@ -16,11 +21,8 @@ export type RowName = Pick<StatsRow, 'kind' | 'source' | 'name' | 'by'>;
 const LEVELS = ['process', 'softirq', 'hardirq', 'nmi'] as const;
 const KINDS: readonly RowKind[] = ['lock', 'irqs-off', 'preempt-off'];
 const SOURCES: Readonly<Record<string, LockSource>> = { lockdep: 'lockdep', word: 'bit', lock: 'contention' };
-// "caller=fake_finish_bio+0x17 parent=0x0", "addr=0x... bitnr=4 ip=fake_submit_bh+0x27"
-const SITE = /\b(?:caller|ip)=(\S+)/;
-
-/** The engine cannot tell sites apart in blocks: one series has those of all. */
-const NOT_KEPT = 'not kept in a container';
+/** Sites from here on are addresses, in captures of raw records. */
+const LOWEST_ADDRESS = 1n << 32n;
 
 /** A row about sections with interrupts or preemption off, but for its name. */
 export function sectionOf({ kind }: Pick<About, 'kind'>): Omit<RowName, 'name'> {
@@ -39,9 +41,8 @@ export class SeriesNames {
 
   of(about: About): RowName {
     if (about.kind !== 0) {
-      const by =
-        this.#split === 'site' || this.#split === 'lock' || this.#split === 'mode' ? null : this.#by(about);
-      return { ...sectionOf(about), name: this.#site(about.first), by };
+      const isOne = this.#split === 'site' || this.#split === 'lock' || this.#split === 'mode';
+      return { ...sectionOf(about), name: this.#site(about), by: isOne ? null : this.#by(about) };
     }
     const source = SOURCES[NAMESPACES[about.namespace]!]!;
     return { kind: 'lock', source, name: this.#lock(about, source), by: this.#by(about) };
@@ -50,13 +51,19 @@ export class SeriesNames {
   #lock(about: About, source: LockSource): string {
     if (source === 'bit') return `bit ${about.bit}`;
     const { first, address } = about;
-    if (source === 'lockdep') return about.name || (this.#className(first) ?? this.#place(address));
+    if (source === 'lockdep') {
+      const name = about.name || this.#className(first);
+      return name ?? (address === 0n ? 'a class without a name' : this.#place(address));
+    }
     return this.#capture.symbol(address) ?? `${typeOf(first.flags)} without a name`;
   }
 
+  /** The lock's name in a record: field `name`, or, where a mapping file names another one, the only text that there is. */
   #className(mark: Mark): string | null {
-    const value = this.#capture.record(mark)?.fields.find(({ name }) => name === 'name')?.value;
-    return typeof value === 'string' && value !== '' ? value : null;
+    const fields = this.#capture.record(mark)?.fields ?? [];
+    const texts = fields.filter(({ value }) => typeof value === 'string' && value !== '');
+    const field = texts.find(({ name }) => name === 'name') ?? (texts.length === 1 ? texts[0] : undefined);
+    return (field?.value as string | undefined) ?? null;
   }
 
   /** A static lock's symbol, or its address. */
@@ -73,7 +80,9 @@ export class SeriesNames {
       case 'mode':
         return about.isRead ? 'read' : 'write';
       case 'site':
-        return this.#site(about.first);
+        return this.#site(about);
+      case 'stack':
+        return this.#stack(about);
       case 'task':
         return this.#capture.comm(about.pid) ?? `pid ${about.pid}`;
       case 'cpu':
@@ -83,9 +92,21 @@ export class SeriesNames {
     }
   }
 
-  #site(mark: Mark): string {
-    if (this.#capture.lanes[0]?.input.kind === 'blocks') return NOT_KEPT;
-    return SITE.exec(this.#capture.record(mark)?.text ?? '')?.[1] ?? 'not recorded';
+  #site({ site, first }: About): string {
+    if (site === 0n) return NOT_RECORDED;
+    const record = this.#capture.record(first);
+    const callers = record?.callers ?? [];
+    const named = siteInText(record?.text ?? '') ?? callSiteOf(callers) ?? callers[0];
+    if (named !== undefined) return named;
+    // A mapping file may name any field.
+    if (site === undefined || site < LOWEST_ADDRESS) return NOT_RECORDED;
+    return this.#capture.symbol(site) ?? hex(site);
+  }
+
+  /** Outermost caller first, as flame graphs have it; offsets within functions left out. */
+  #stack({ site, first }: About): string {
+    const callers = site === 0n ? [] : (this.#capture.record(first)?.callers ?? []);
+    return callers.length === 0 ? NOT_RECORDED : foldedOf(callers);
   }
 }
 

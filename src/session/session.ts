@@ -57,7 +57,9 @@ export interface AnalyzeOptions {
 /** Whoever wants more of a replay than what it leaves at the end. */
 export interface Watch {
   readonly statistics?: StatisticsOptions;
-  /** Between two steps. */
+  /** Before the first step: what the engine is told is kept. */
+  readonly onStart?: (engine: Engine) => void;
+  /** As many events as it was told have been replayed (Engine.pauseAt). */
   readonly onPause?: (engine: Engine) => void;
   /** Behind the last one. */
   readonly onEnd?: (engine: Engine) => void;
@@ -80,9 +82,10 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
     ...(watch.statistics && { statistics: watch.statistics }),
   });
   const ring = new RingCollector((mark) => messageText(capture, mark));
-  pump(engine, capture.lanes, () => {
+  watch.onStart?.(engine);
+  pump(engine, capture.lanes, ({ state }) => {
     ring.add(engine.drain());
-    watch.onPause?.(engine);
+    if (state === 'paused') watch.onPause?.(engine);
     options.onProgress?.(capture.progress());
   });
   watch.onEnd?.(engine);

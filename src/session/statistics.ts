@@ -29,21 +29,17 @@ export interface StatisticsRequest extends AnalyzeOptions {
   readonly callers?: number;
 }
 
-/** Blocks of time that a run is cut into, so that it can be compared where there is no other one. */
-const BLOCKS = 16;
-
 /** Replays a capture once, judges it, and counts by lock, caller, or whatever the request splits by. */
 export function statisticsOf(capture: Capture, request: StatisticsRequest = {}): Run {
   const { split = 'class', cpus = [], comms = [], withBlocks = true, callers = Infinity } = request;
-  const cutter = new BlockCutter(BLOCKS);
+  const cutter = new BlockCutter();
   let last: StatisticsState | null = null;
-  const options = withBlocks ? { ...request, ...smallWindows(capture, request) } : request;
-  const about = replay(capture, options, {
+  const about = replay(capture, request, {
     statistics: { split: engineSplit(request), since: request.since, until: request.until },
+    onStart: (engine) => withBlocks && engine.pauseAt(cutter.next),
     onPause: (engine) => {
-      if (!withBlocks) return;
-      const { done, total } = capture.progress();
-      if (total !== null && total > 0) cutter.at(done / total, () => engine.statistics());
+      cutter.cut(engine.statistics());
+      engine.pauseAt(cutter.next);
     },
     onEnd: (engine) => (last = engine.statistics()),
   });
@@ -86,12 +82,6 @@ export function statisticsOf(capture: Capture, request: StatisticsRequest = {}):
     findings: findings.map((finding) => briefOf(finding, rows)),
     notes: notesOf(about),
   };
-}
-
-/** Blocks are cut between two steps, and a step ends at the latest where a window does. */
-function smallWindows(capture: Capture, { limits }: StatisticsRequest): Pick<AnalyzeOptions, 'limits'> {
-  const { total } = capture.progress();
-  return total === null ? {} : { limits: { windowBudget: Math.ceil(total / (4 * BLOCKS)), ...limits } };
 }
 
 function engineSplit({ split, cpus = [], comms = [] }: StatisticsRequest): number {

@@ -28,7 +28,9 @@ export class Histogram {
     [this.min, this.max] = range;
     this.indices = indices;
     this.counts = counts;
-    this.count = counts.reduce((all, n) => all + n, 0);
+    let count = 0;
+    for (const times of counts) count += times;
+    this.count = count;
   }
 
   static empty(bits: number): Histogram {

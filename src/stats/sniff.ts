@@ -1,5 +1,5 @@
-/** A file of statistics is read whole. */
-export const LARGEST = 256 << 20;
+/** Bytes of the largest file of statistics: it is read whole, and empty objects take thirty times as much memory as text. */
+export const LARGEST = 32 << 20;
 
 /** Are these the first bytes of a file of statistics? */
 export function isStats(head: Uint8Array): boolean {

@@ -20,6 +20,13 @@ export function decodeStats(bytes: Uint8Array): StatsFile {
       `the statistics are no JSON: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+  const schema = v.safeParse(v.object({ schema: v.string() }), raw);
+  if (schema.success && schema.output.schema !== STATS_SCHEMA) {
+    throw new SpinbackError(
+      'UNSUPPORTED',
+      `these are statistics of another version (${schema.output.schema.slice(0, 40)}): this spinback reads ${STATS_SCHEMA}`,
+    );
+  }
   const result = v.safeParse(FILE, raw);
   if (result.success) return result.output as StatsFile;
   const [issue] = result.issues;

@@ -115,6 +115,8 @@ export interface Keepsake {
     readonly dialect: DialectName;
     /** What users' mapping files added to the built-in one, as the text of a mapping file; null where there were none. */
     readonly mapping: string | null;
+    /** Where the lines of a record that was read lie; asked for in the order of the records. */
+    placeOf(record: number): number;
     comms(): Iterable<readonly [pid: number, name: string]>;
   } | null;
   readonly samples: SampleKeepsake | null;

@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateTraceDat } from '../../src/generate/index.ts';
 import type { Comparison } from '../../src/model/comparison.ts';
 import type { StatsFile } from '../../src/model/stats.ts';
+import { canonicalState } from '../../src/session/canonical-state.ts';
+import { replayCapture } from '../../src/session/session.ts';
+import { openCapture } from '../../src/trace/open.ts';
 import { runWith } from './harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spinback-'));
@@ -241,5 +244,15 @@ describe('bench', () => {
     expect(once.seconds).toHaveLength(2);
     expect(other.checksum).not.toBe(again.checksum);
     expect((await runWith(['bench', A, '--repeat', '3'])).stdout).toContain('2 more');
+  });
+
+  it('has a checksum of a state that does not depend on how the capture is read', async () => {
+    const stateWith = async (windowLimit: number): Promise<string> => {
+      const capture = await openCapture(A);
+      const state = replayCapture(capture, { limits: { windowLimit } });
+      capture.close();
+      return canonicalState(state);
+    };
+    expect(await stateWith(4096)).toBe(await stateWith(256 << 10));
   });
 });

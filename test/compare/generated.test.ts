@@ -13,7 +13,7 @@ const EVENTS = 150_000;
 
 async function runOf(seed: number, slow: Readonly<Record<string, number>>): Promise<Run> {
   const { bytes } = generateTraceDat({ seed, events: EVENTS, slow });
-  return statisticsOf(await openSource(bytesSource(bytes)), { withBlocks: false });
+  return statisticsOf(await openSource(bytesSource(bytes)));
 }
 
 /** `count` different runs out of a pool. */
@@ -55,6 +55,17 @@ describe('generated captures', { timeout: 300_000 }, () => {
       if (rows.some(({ changes }) => changes.some(({ standsOut }) => standsOut))) raised++;
     }
     expect(raised).toBeLessThanOrEqual(10);
+  });
+
+  it('raises one by blocks of time, with a single run a side, in at most 5 % of 100 trials', () => {
+    let raised = 0;
+    for (let trial = 0; trial < 100; trial++) {
+      const [base, next] = draw(healthy, 2, random);
+      const { rows, evidence } = compare([base!], [next!]);
+      expect(evidence).toBe('blocks');
+      if (rows.some(({ changes }) => changes.some(({ standsOut }) => standsOut))) raised++;
+    }
+    expect(raised).toBeLessThanOrEqual(5);
   });
 
   it('finds the slow class, and names it first, in at least 95 of 100 trials', () => {

@@ -87,12 +87,12 @@ describe('policyOf', () => {
     expect([madeFinding('spin'), madeFinding('idle')].map(coversFinding)).toEqual([true, false]);
   });
 
-  it('names place and column, and marks the column', async () => {
+  it('names place and column, and cuts the rule there', async () => {
     await expect(policyOf('wait.p99 > ten', '--fail-on')).rejects.toThrow(
-      '--fail-on:12: expected a bound such as +10%, +50us or 2ms\nwait.p99 > ten\n           ^',
+      "--fail-on:12: expected a bound such as +10%, +50us or 2ms, in 'wait.p99 >' HERE 'ten'",
     );
     await expect(policyOf('wait.p99 > 1ms where lock ~ "(a"', '--fail-on')).rejects.toThrow(
-      /^--fail-on:29: no regular expression: .*\n/,
+      /^--fail-on:29: no regular expression: .*, in 'wait.p99 > 1ms where lock ~' HERE '"\(a"'$/,
     );
   });
 });

@@ -3,10 +3,11 @@
 import fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { KIND_COUNT } from '../../assembly/layout.ts';
+import * as L from '../../assembly/layout.ts';
 import { buildBlock } from '../../src/blocks/build-block.ts';
-import { Items } from '../../src/blocks/items.ts';
+import { Items, type Label } from '../../src/blocks/items.ts';
 import type { EngineOptions, PlacedEvent } from '../../src/engine/engine.ts';
+import type { StatisticsState } from '../../src/model/state.ts';
 import type { EngineMaker } from '../../src/session/pump.ts';
 import { canonical, ENGINES, options, row, SEED, SOAK } from '../engine/harness.ts';
 
@@ -26,6 +27,7 @@ interface Step {
   readonly lane: number;
   readonly skip: number;
   readonly event: Omit<PlacedEvent['event'], 'time'>;
+  readonly label: Label;
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -35,12 +37,16 @@ const step: fc.Arbitrary<Step> = fc.record({
   event: fc.record({
     address: wide,
     value: wide,
-    kind: fc.nat(KIND_COUNT - 1),
+    kind: fc.nat(L.KIND_COUNT - 1),
     bit: fc.constantFrom(0, 4, 0xff),
     cpu: fc.constantFrom(0, 1, 1, 2, 300),
     pid: fc.constantFrom(0, 7, 8, -1),
     flags: fc.constantFrom(0, 1, 0x4000, 0x8003),
     type: fc.constantFrom(1, 2, 77),
+  }),
+  label: fc.record({
+    class: fc.constantFrom(0n, 0n, 7n, 2n ** 64n - 1n),
+    site: fc.constantFrom(0n, 5n, 2n ** 63n),
   }),
 });
 
@@ -49,10 +55,10 @@ function blockOf(steps: readonly Step[]): { bytes: Uint8Array; events: PlacedEve
   const items = Items.ofCapacity(steps.length);
   const offsets = Array.from({ length: LANES }, () => 0);
   let time = 1_000_000n;
-  const events = steps.map(({ delta: more, lane, skip, event }) => {
+  const events = steps.map(({ delta: more, lane, skip, event, label }) => {
     time = BigInt.asUintN(64, time + more);
     const placed = { event: { ...event, time }, place: { lane, offset: (offsets[lane]! += skip) } };
-    items.push(placed.event, placed.place);
+    items.push(placed.event, placed.place, label);
     return placed;
   });
   const tally = { firstBad: 9n, pages: 2, badPages: 1, badEvents: 0, backwards: 3 };
@@ -74,7 +80,7 @@ function run(make: EngineMaker, blocks: readonly Uint8Array[], asked: Partial<En
     const { state, lane } = { lane: 0, ...engine.step() };
     events.push(...engine.takeEvents());
     engine.drain();
-    if (state === 'done') return { events, state: canonical(engine.state()) };
+    if (state === 'done') return { events, state: [canonical(engine.state()), engine.statistics()] };
     if (state !== 'dry') continue;
     const block = lane === 0 ? blocks[next++] : undefined;
     if (block) engine.window(0).set(block);
@@ -96,6 +102,8 @@ const steps = fc.array(step, { maxLength: 300 });
 const modes = fc.constantFrom<Partial<EngineOptions>>(
   { collect: true },
   { silentNs: 1000, irqOffNs: 1000, spinNs: 0 },
+  { statistics: { split: L.SPLIT_BY_SITE | L.SPLIT_BY_TASK } },
+  { statistics: { split: L.SPLIT_BY_STACK } },
 );
 
 describe('engines and twin do the same with random blocks', { timeout: 120_000 * SOAK }, () => {
@@ -107,6 +115,16 @@ describe('engines and twin do the same with random blocks', { timeout: 120_000 *
         { collect: true },
       );
       expect(events).toEqual(built.flatMap((block) => block.events));
+    });
+    fc.assert(property, { seed: SEED, numRuns: 100 * SOAK });
+  });
+
+  test('whole ones tell statistics of their locks and callers', () => {
+    const property = fc.property(steps, (list) => {
+      const { state } = agree([blockOf(list).bytes], { statistics: { split: L.SPLIT_BY_SITE } });
+      const known = new Set(list.map(({ label }) => label.site));
+      const [, { series }] = state as [unknown, StatisticsState];
+      for (const { site } of series) expect(known).toContain(site);
     });
     fc.assert(property, { seed: SEED, numRuns: 100 * SOAK });
   });

@@ -174,7 +174,9 @@ const crowd = fc
 const threshold = fc.constantFrom(0, 1, 60, 2000, Infinity);
 
 /** What statistics are kept by, where they are. */
-export const statistics: fc.Arbitrary<StatisticsOptions | null> = fc.option(fc.record({ split: fc.nat(63) }));
+export const statistics: fc.Arbitrary<StatisticsOptions | null> = fc.option(
+  fc.record({ split: fc.nat(127) }),
+);
 
 /** Streams of up to `most` pieces, with options that make tables and ring overflow. */
 export function eventStreams(most: number, asked: Partial<EngineOptions> = {}): fc.Arbitrary<Feed> {

@@ -206,7 +206,7 @@ export function recordStream(tables: SampleTables): fc.Arbitrary<Uint8Array> {
 const PLACES = { at: 8, size: 8 };
 const ROWS: readonly RowSpec[] = [
   otherRow(0),
-  { ...otherRow(1), kind: L.KIND_ATTEMPT, address: PLACES, minSize: 16 },
+  { ...otherRow(1), kind: L.KIND_ATTEMPT, address: PLACES, minSize: 16, site: { at: 16, size: 8 } },
   { ...otherRow(2), kind: L.KIND_RELEASE, address: PLACES, minSize: 16 },
   otherRow(77),
   otherRow(0xffff),
@@ -224,7 +224,7 @@ export function sampleStreams(collect = false): fc.Arbitrary<Feed> {
         spinNs: 50,
         irqOffNs: 50,
         silentNs: 500,
-        collect,
+        ...(collect ? { collect } : { statistics: { split: L.SPLIT_BY_STACK } }),
       }),
       lanes,
       [fc.toStringMethod]: () => fc.stringify({ samples, lanes }),

@@ -62,6 +62,6 @@ describe('decodeStats', () => {
   it('refuses a file of another version', () => {
     const bytes = new TextEncoder().encode('{"schema":"spinback/stats@2","runs":[]}');
     expect(isStats(bytes)).toBe(true);
-    expect(() => decodeStats(bytes)).toThrow('schema');
+    expect(() => decodeStats(bytes)).toThrow('another version (spinback/stats@2)');
   });
 });

@@ -22,9 +22,9 @@ export function* eventsOfBlock(bytes: Uint8Array, listener: BlockListener): Gene
   let time = block.time;
   while (walk.next()) {
     time = BigInt.asUintN(64, time + walk.leap + BigInt(walk.delta));
-    const { step: _, ...token } = block.token(walk.token);
+    const { step: _, label, ...token } = block.token(walk.token);
     const event = { time, cpu: block.strands[walk.strand]!.cpu, pid: walk.pid, ...token };
-    const decoded = { event, lane: block.lanes[walk.lane]!.lane };
+    const decoded = { event, label, lane: block.lanes[walk.lane]!.lane };
     yield { time, bytes: NOTHING, offset: walk.offset, decoded };
   }
   if (walk.isBroken) listener.broken();

@@ -4,6 +4,7 @@
 
 import { ByteReader } from '../../base/byte-reader.ts';
 import { SpinbackError } from '../../base/errors.ts';
+import type { Label } from '../../blocks/items.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
 import type { LaneSpec } from '../engine.ts';
 
@@ -17,7 +18,7 @@ export interface RawRecord {
   /** Byte offset in the lane. */
   readonly offset: number;
   /** Lanes of blocks: the event that was decoded, and the lane that it is from. */
-  readonly decoded?: { readonly event: CanonicalEvent; readonly lane: number };
+  readonly decoded?: { readonly event: CanonicalEvent; readonly label: Label; readonly lane: number };
 }
 
 /** What reading a lane's pages came upon. */

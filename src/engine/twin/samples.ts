@@ -21,6 +21,8 @@ export interface SampleEvent extends RawRecord {
   readonly cpu: number;
   /** Events lost here, -1 an unknown number; null for a sample. */
   readonly lost: bigint | null;
+  /** Number and addresses of the callers, 8 bytes each; null where there are none. */
+  readonly callers: Uint8Array | null;
 }
 
 /** What the lane remembers from one window to the next. */
@@ -77,6 +79,16 @@ export function rawPlace(
   record.take(size, 'a raw record');
   if (size < COMMON_SIZE) throw new SpinbackError('DAMAGED', `a raw record of ${size} bytes`);
   return { at, size };
+}
+
+/** The callers of a sample whose parts fit. */
+function callersOf(record: ByteReader, layout: SampleLayout): Uint8Array | null {
+  if (!layout.hasCallchain) return null;
+  record.position = layout.restAt;
+  if (layout.readFormat !== null) skipRead(record, layout.readFormat);
+  const start = record.position;
+  const callers = Number(record.u64());
+  return callers === 0 ? null : record.bytes.subarray(start, start + 8 + 8 * callers);
 }
 
 function skipRead(record: ByteReader, format: number): void {
@@ -150,7 +162,14 @@ function readSample(
     layout.cpuAt === null ? (entry ? (entry.cpu ?? -1) >>> 0 : 0) : Number(record.uintAt(layout.cpuAt, 4));
   memory.cpu = Math.min(cpu, 0xffff);
   memory.time = record.uintAt(layout.timeAt, 8);
-  return { time: memory.time, bytes, offset: offset + at, cpu: memory.cpu, lost: null };
+  return {
+    time: memory.time,
+    bytes,
+    offset: offset + at,
+    cpu: memory.cpu,
+    lost: null,
+    callers: layout.hasRaw ? callersOf(record, layout) : null,
+  };
 }
 
 /** The raw record, less what recording added to its preempt depth. */
@@ -195,5 +214,5 @@ function readLoss(
   const time = trailer(layout?.trailerTime, 8) ?? (isLost ? memory.time : record.uintAt(8, 8));
   const cpu = trailer(layout?.trailerCpu, 4) ?? entry?.cpu ?? memory.cpu;
   memory.cpu = Math.min(Number(cpu), 0xffff);
-  return { time, bytes: record.bytes, offset, cpu: memory.cpu, lost: lost > 0n ? lost : -1n };
+  return { time, bytes: record.bytes, offset, cpu: memory.cpu, lost: lost > 0n ? lost : -1n, callers: null };
 }

@@ -4,6 +4,7 @@ import type { CanonicalEvent, EventPlace } from '../../model/event.ts';
 import type { EngineState, RingRecord, StatisticsState } from '../../model/state.ts';
 import { OUTPUT_EVENTS, type Engine, type EngineOptions, type PlacedEvent, type Step } from '../engine.ts';
 import { windowSize } from '../window-size.ts';
+import { labelOf } from './labels.ts';
 import { earliest, TwinLane } from './merge.ts';
 import { readRows, readState } from './read-state.ts';
 import { replay } from './replay.ts';
@@ -23,6 +24,7 @@ export class TwinEngine implements Engine {
   readonly #lanes: readonly TwinLane[];
   readonly #collects: boolean;
   readonly #bigEndian: boolean;
+  #pauseAt: bigint | null = null;
   #output: PlacedEvent[] = [];
 
   constructor(options: EngineOptions) {
@@ -45,6 +47,7 @@ export class TwinEngine implements Engine {
       const lane = earliest(this.#lanes);
       if (!lane) return { state: 'done' };
       if (this.#world.ring.isFull || this.#outputIsFull()) return { state: 'full' };
+      if (this.#world.events === this.#pauseAt) return { state: 'paused' };
       if (budget === 0) return { state: 'again' };
       this.#deliver(lane);
       if (!lane.advance()) return { state: 'dry', lane: lane.id };
@@ -57,6 +60,7 @@ export class TwinEngine implements Engine {
     const pending = lane.pending!;
     const { time, offset, bytes } = pending;
     if ('decoded' in pending && pending.decoded) {
+      this.#world.label = pending.decoded.label;
       this.#hand(pending.decoded.event, { lane: pending.decoded.lane, offset });
       return;
     }
@@ -71,12 +75,13 @@ export class TwinEngine implements Engine {
       tally.lost = 0n;
     }
     if (!spec.layout && !spec.isSamples) {
-      this.#world.record = null;
+      this.#world.label = labelOf(bytes);
       this.#hand(readEvent(new DataView(bytes.buffer, bytes.byteOffset), 0), place);
       return;
     }
     const record = this.#bigEndian ? turned(bytes, (type) => this.#world.rowOf(type)) : bytes;
     this.#world.record = record;
+    this.#world.callers = 'callers' in pending ? pending.callers : null;
     const { event, isWhole } = decode(record, this.#world.rowOf(typeOf(record)).spec, time, cpu);
     if (!isWhole) {
       tally.badEvents++;
@@ -105,6 +110,10 @@ export class TwinEngine implements Engine {
 
   finish(lane: number): void {
     this.#lanes[lane]!.finish();
+  }
+
+  pauseAt(events: number): void {
+    this.#pauseAt = BigInt(events);
   }
 
   drain(): RingRecord[] {

@@ -1,4 +1,5 @@
 import * as L from '../../../assembly/layout.ts';
+import type { Label } from '../../blocks/items.ts';
 import type { CanonicalEvent, EventPlace } from '../../model/event.ts';
 import type { Mark, RingRecord } from '../../model/state.ts';
 import type { EngineOptions, RowSpec } from '../engine.ts';
@@ -161,6 +162,10 @@ export class World {
   place: EventPlace = NEVER.place;
   /** The raw record of that event, null where the lane has canonical records. */
   record: Uint8Array | null = null;
+  /** What statistics know that event by, where it has no raw record. */
+  label: Label | null = null;
+  /** The callers of that event's sample: their number and their addresses, 8 bytes each; null where it has none. */
+  callers: Uint8Array | null = null;
   events = 0n;
   firstTime = 0n;
   lastTime = 0n;

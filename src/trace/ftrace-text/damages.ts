@@ -44,6 +44,10 @@ export const TEXT_DAMAGES = {
     severity: 'info',
     text: 'More than 2048 different event names: events of the others are read, but not told apart by name.',
   },
+  'too-many-callers': {
+    severity: 'info',
+    text: 'More than 65535 different callers, or stacks of them: statistics count events of the others as not recorded.',
+  },
   'cut-last-line': {
     severity: 'info',
     text: 'The last line has no line end. It may have been cut in the middle, so its fields were not used.',

@@ -18,6 +18,8 @@ export interface Dialect {
   readonly continues: (bytes: Uint8Array, start: number, end: number, kind: number, lines: number) => boolean;
   /** Who called, where the lines behind an event tell; innermost first. */
   readonly callers: (lines: readonly string[]) => readonly string[];
+  /** Do lines behind an event tell that? */
+  readonly hasCallers: boolean;
   /** The damage that a line is which is neither event nor part of one. */
   readonly strange: 'unparsed-lines' | 'other-lines' | 'log-lines';
   /** Losses are shown only when the program is asked to. */
@@ -32,6 +34,7 @@ export const FTRACE: Dialect = {
   isNote: isCpuNote,
   continues,
   callers: () => [],
+  hasCallers: false,
   strange: 'unparsed-lines',
   mayHideLosses: false,
 };

@@ -19,6 +19,8 @@ export interface ParsedText {
   nextComm: string | null;
   nextPid: number;
   hashed: boolean;
+  /** The lock's name, empty where the text has none. */
+  name: string;
 }
 
 /** A longer text goes through no expression: no event prints so much, and expressions may take quadratic time. */
@@ -48,6 +50,7 @@ export class TextFields {
   readonly #value: Source | null;
   readonly #high: Source | null;
   readonly #aux: Source | null;
+  readonly #name: Source | null;
   readonly #nextComm: readonly number[] | undefined;
   readonly #auxBits: readonly (readonly [bit: number, flag: number])[];
   /** Groups named like a flag, which they set when they catch something. */
@@ -61,7 +64,15 @@ export class TextFields {
       (all, name) => all | FLAGS[name],
       namespaceFlags(namespaceOf(row)),
     );
-    const names = [row.address, row.bit, row.value, row.high, row.flagsFrom?.field, row.high && 'next_comm'];
+    const names = [
+      row.address,
+      row.bit,
+      row.value,
+      row.high,
+      row.flagsFrom?.field,
+      row.high && 'next_comm',
+      row.name,
+    ];
     const pattern = compileRow(row, (field) => names.includes(field) || Object.hasOwn(FLAGS, field));
     const source = (name: string | number | undefined) =>
       typeof name === 'string' ? { name, groups: pattern?.groups.get(name) } : null;
@@ -74,6 +85,7 @@ export class TextFields {
     this.#value = source(row.value);
     this.#high = source(row.high);
     this.#aux = source(row.flagsFrom?.field);
+    this.#name = source(row.name);
     this.#nextComm = pattern?.groups.get('next_comm');
     this.#auxBits = Object.entries(row.flagsFrom?.bits ?? {}).map(([bit, name]) => [
       Number(bit),
@@ -95,6 +107,7 @@ export class TextFields {
     sink.flags = this.#flags;
     parsed.nextComm = null;
     parsed.hashed = false;
+    parsed.name = '';
     if (!this.wanted) return true;
     const match = execute(this.#pattern, text);
     // A row's expression may fit by accident what trace-cmd report -R prints: "lockdep_addr=0x... name=...".
@@ -127,6 +140,7 @@ export class TextFields {
       sink.value = fromHalves(parsed.nextPid, Number(BigInt.asIntN(32, sink.value)));
       parsed.nextComm = (match && caught(match, this.#nextComm)) ?? null;
     }
+    if (this.#name) parsed.name = find(this.#name, text, match);
     if (match && this.#flagGroups.length > 0) {
       for (const [groups, flag] of this.#flagGroups) if (caught(match, groups)) sink.flags |= flag;
     } else if (this.#aux) {

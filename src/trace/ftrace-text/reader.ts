@@ -223,8 +223,10 @@ class TextCapture implements Capture {
   }
 
   keepsake(): Keepsake {
+    const places = this.#stream.places();
     const text = {
       source: this.#source,
+      placeOf: (record: number) => places.of(record),
       dialect: this.#dialect.name,
       mapping: mappingText(this.#own),
       comms: () => this.#stream.comms.entries(),

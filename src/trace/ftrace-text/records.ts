@@ -8,7 +8,9 @@ import type { Dialect } from './dialect.ts';
 import { Header, type Dropped } from './header.ts';
 import type { FieldSink, ParsedText } from './fields.ts';
 import { EventLine, type TimeForm } from './line.ts';
+import { hashOn, Labels, siteOfLine } from './labels.ts';
 import { LineReader } from './lines.ts';
+import { Places } from './places.ts';
 import type { TextType, TypeTable } from './types.ts';
 
 /** The place of every 4096th record is kept: 2 KB for a million of them, and at most 4096 lines to go back to one. */
@@ -38,7 +40,17 @@ class EventSink implements FieldSink, ParsedText {
   nextComm: string | null = null;
   nextPid = 0;
   hashed = false;
+  name = '';
+  /** A hash of who called, 0: nobody says. */
+  callers = 0;
+  /** Byte offset of the line in the source. */
+  offset = 0;
 }
+
+/** Kinds that statistics keep apart by name and caller. */
+const LABELLED = new Set(
+  (['attempt', 'contend', 'acquire', 'irqs off', 'preempt off'] as const).map((kind) => KINDS.indexOf(kind)),
+);
 
 /**
  * Text into canonical records, in the order of the file. Every event line and every mark of lost events becomes
@@ -55,21 +67,28 @@ export class RecordStream {
   #timeForm: TimeForm | null;
   readonly #header = new Header();
   readonly #line = new EventLine();
-  readonly #event = new EventSink();
+  /** The last event, and the one before it, by turns. */
+  #event = new EventSink();
+  #other = new EventSink();
+  readonly #labels = new Labels();
   readonly #checkpoints: number[] = [];
+  readonly #places = new Places();
   /** Records whose lines have been read. */
   #numbered = 0;
   #waiting: WaitingLoss[] = [];
   /** How many of the waiting losses have their time by now, and how many of those are written. */
   #ready = 0;
   #written = 0;
-  /** An event is parsed and not yet written. */
-  #held = false;
+  /** The last event may have more lines. */
+  #isOpen = false;
+  /** An event that is to be written next. */
+  #whole: EventSink | null = null;
   #ended = false;
   #lastTime = 0n;
   /** Kind of the last event; before the first one, other text may stand as it may behind an unmapped event. */
   #lastKind = 0;
   #otherLines = 0;
+  #unnumbered = 0;
   #longLines = 0;
 
   /** `timeForm`: the form of the first event's time, null when that is not known. */
@@ -95,6 +114,12 @@ export class RecordStream {
     return this.#ended;
   }
 
+  /** Where the lines of records lie, from now on; asked for once, before anything is read. */
+  places(): Places {
+    this.#places.areKept = true;
+    return this.#places;
+  }
+
   get position(): number {
     return this.#lines.position;
   }
@@ -118,8 +143,8 @@ export class RecordStream {
     const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
     let at = 0;
     while (at + EVENT_RECORD_SIZE <= target.length) {
-      if (this.#written < this.#ready) this.#writeLoss(view, at);
-      else if (this.#held) this.#writeEvent(view, at);
+      if (this.#whole) this.#writeEvent(view, at, this.#whole);
+      else if (this.#written < this.#ready) this.#writeLoss(view, at);
       else if (this.#advance()) continue;
       else break;
       at += EVENT_RECORD_SIZE;
@@ -136,17 +161,26 @@ export class RecordStream {
       if (this.#ended) break;
       if (this.#dialect.parseEvent(lines.bytes, lines.start, lines.end, this.#line)) {
         this.#takeEvent();
-        return true;
-      }
-      if (this.#takeOther()) return true;
+        if (this.#whole || this.#ready > 0) return true;
+      } else if (this.#takeOther()) return true;
     }
-    return this.#release();
+    this.#close();
+    return this.#release() || this.#whole !== null;
+  }
+
+  /** No more lines belong to the last event. */
+  #close(): void {
+    if (this.#isOpen) this.#whole = this.#event;
+    this.#isOpen = false;
   }
 
   #takeEvent(): void {
+    this.#close();
+    [this.#event, this.#other] = [this.#other, this.#event];
     const { bytes, offset } = this.#lines;
     const line = this.#line;
     const event = this.#event;
+    event.offset = offset;
     const text = this.#types.get(line.nameBytes, line.nameStart, line.nameEnd);
     if (text.type.id === 0) this.#damage.add('too-many-types', offset);
     this.#timeForm ??= line.timeForm;
@@ -158,7 +192,7 @@ export class RecordStream {
     this.#takeFields(text);
     this.comms.see(line.pid, bytes, line.commStart, line.commEnd, line.latency);
     this.#number(offset);
-    this.#held = true;
+    this.#isOpen = true;
     this.#lastTime = line.time;
     this.#lastKind = text.kind;
     this.#otherLines = 0;
@@ -171,6 +205,8 @@ export class RecordStream {
     const line = this.#line;
     const usable = text.fields !== null && this.#parseFields(text.fields, line);
     event.kind = usable ? text.kind : 0;
+    event.callers = LABELLED.has(event.kind) ? siteOfLine(lines.bytes, line) : 0;
+    if (!usable || text.fields?.wanted !== true) event.name = '';
     if (!usable) {
       event.address = 0n;
       event.value = 0n;
@@ -200,15 +236,18 @@ export class RecordStream {
     const { bytes, start, end, offset } = this.#lines;
     const dropped = this.#dialect.parseDropped(bytes, start, end);
     if (dropped) {
+      this.#close();
       this.#damage.add('lost-events', offset, '', Math.max(1, Number(dropped.count)));
       this.#number(offset);
       // Where the mark names no CPU, its losses stand with the CPU of the line before.
       this.#waiting.push({ count: dropped.count, cpu: dropped.cpu ?? this.#event.cpu, offset });
-      return this.#waiting.length >= MAX_WAITING && this.#release();
+      return (this.#waiting.length >= MAX_WAITING && this.#release()) || this.#whole !== null;
     }
     if (this.#dialect.isNote(bytes, start, end) || this.#header.accept(bytes, start, end)) return false;
     if (!this.#dialect.continues(bytes, start, end, this.#lastKind, this.#otherLines++))
       this.#damage.add(this.#dialect.strange, offset);
+    else if (this.#dialect.hasCallers && LABELLED.has(this.#event.kind))
+      this.#event.callers = hashOn(this.#event.callers, bytes, start, end);
     return false;
   }
 
@@ -228,29 +267,33 @@ export class RecordStream {
     this.#longLines = longLines;
   }
 
-  #writeEvent(view: DataView, at: number): void {
-    writeEvent(view, at, this.#event, this.#lines.offset >>> 0);
-    this.#held = false;
+  #writeEvent(view: DataView, at: number, event: EventSink): void {
+    const label = LABELLED.has(event.kind) ? this.#labels.of(event.name, event.callers) : 0;
+    writeEvent(view, at, event, label);
+    this.#places.add(event.offset);
+    this.#whole = null;
+    if (this.#labels.unnumbered > this.#unnumbered) this.#countUnnumbered(event.offset);
+  }
+
+  #countUnnumbered(offset: number): void {
+    this.#damage.add('too-many-callers', offset);
+    this.#unnumbered = this.#labels.unnumbered;
   }
 
   #writeLoss(view: DataView, at: number): void {
     const loss = this.#waiting[this.#written++]!;
-    writeEvent(
-      view,
-      at,
-      {
-        time: this.#lastTime,
-        address: 0n,
-        value: loss.count,
-        kind: LOST,
-        bit: 0xff,
-        cpu: loss.cpu,
-        pid: 0,
-        flags: FLAGS['irqs-unknown'],
-        type: 0,
-      },
-      loss.offset >>> 0,
-    );
+    writeEvent(view, at, {
+      time: this.#lastTime,
+      address: 0n,
+      value: loss.count,
+      kind: LOST,
+      bit: 0xff,
+      cpu: loss.cpu,
+      pid: 0,
+      flags: FLAGS['irqs-unknown'],
+      type: 0,
+    });
+    this.#places.add(loss.offset);
     if (this.#written < this.#ready) return;
     this.#waiting = [];
     this.#ready = 0;

@@ -30,6 +30,7 @@ export const PERF_SCRIPT: Dialect = {
       if (address === undefined) return [];
       return symbol!.startsWith('[unknown]') ? `0x${address}` : symbol!;
     }),
+  hasCallers: true,
   strange: 'unparsed-lines',
   mayHideLosses: true,
 };

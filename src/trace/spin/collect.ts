@@ -1,8 +1,9 @@
 import type { BuiltBlock } from '../../blocks/build-block.ts';
 import type { Items } from '../../blocks/items.ts';
 import { readRange } from '../../io/bytes.ts';
-import type { ByteSource } from '../../io/source.ts';
 import type { DecodeRow } from '../../mapping/decode-row.ts';
+import { EVENT_RECORD_SIZE } from '../../model/event-record.ts';
+import type { Keepsake } from '../capture.ts';
 import { buildRecordRest, RecordMask } from './record-rest.ts';
 import { buildTextRest } from './text-rest.ts';
 
@@ -62,13 +63,11 @@ export class RecordCollector implements Collector {
 
 /** Lines of text. */
 export class TextCollector implements Collector {
-  readonly #source: ByteSource;
+  readonly #text: NonNullable<Keepsake['text']>;
   readonly #starts: number[] = [];
-  /** What the low 32 bits of places in the source are added to. */
-  #high = 0;
 
-  constructor(source: ByteSource) {
-    this.#source = source;
+  constructor(text: NonNullable<Keepsake['text']>) {
+    this.#text = text;
   }
 
   take(items: Items, from: number, to: number): number {
@@ -81,19 +80,17 @@ export class TextCollector implements Collector {
     return to;
   }
 
-  /** The source's offset of an event's line. Lines come in order. */
+  /** The source's offset of an event's line. */
   #placeOf(items: Items, n: number): number {
-    const last = this.#starts.at(-1) ?? this.#high;
-    const place = Math.floor(last / 2 ** 32) * 2 ** 32 + items.raw(n);
-    return place < last ? place + 2 ** 32 : place;
+    return this.#text.placeOf(items.offset(n) / EVENT_RECORD_SIZE);
   }
 
   build(_block: BuiltBlock, next: { items: Items; n: number } | null): Uint8Array {
-    const end = next ? this.#placeOf(next.items, next.n) : this.#source.size;
+    const { source } = this.#text;
+    const end = next ? this.#placeOf(next.items, next.n) : source.size;
     const ends = [...this.#starts.slice(1), end];
     const sizes = this.#starts.map((start, n) => Math.min(MOST_LINES, ends[n]! - start));
-    const bytes = this.#starts.map((start, n) => readRange(this.#source, start, sizes[n]!));
-    this.#high = this.#starts.at(-1) ?? this.#high;
+    const bytes = this.#starts.map((start, n) => readRange(source, start, sizes[n]!));
     this.#starts.length = 0;
     return buildTextRest({ sizes: bytes.map(({ length }) => length), bytes });
   }

@@ -39,6 +39,7 @@ export interface SpinContents {
 /** Throws UNSUPPORTED, and DAMAGED where not even the head can be read. A file that is cut is read up to its last whole block. */
 export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDamageLog): SpinContents {
   const version = readVersion(source);
+  if (version === 1) log.add('no-labels');
   const place = frameAt(source, FILE_HEADER);
   const frame = place?.kind === FRAME.head ? readFrame(source, place) : null;
   if (!place || !frame)

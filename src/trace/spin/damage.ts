@@ -2,6 +2,10 @@ import { DamageLog, type DamageKind } from '../damage.ts';
 
 /** What can be wrong with a .spin file itself; the damage of its original is kept in it. */
 const KINDS = {
+  'no-labels': {
+    severity: 'info',
+    text: 'The file is of version 1, which does not keep who called: statistics cannot name callers. Convert the original again.',
+  },
   truncated: {
     severity: 'error',
     text: 'The file ends too early, or cannot be read any further: the events behind its last whole block are missing, and so is what was wrong with the original.',

@@ -13,7 +13,7 @@ import type { ByteSource } from '../../io/source.ts';
 export const MAGIC = Uint8Array.of(0x89, 0x53, 0x50, 0x49, 0x4e, 0x0d, 0x0a, 0x1a);
 export const FILE_HEADER = 16;
 export const FRAME_HEADER = 24;
-/** Version 1 knew pages, and text of tracefs and trace-cmd without mapping files. */
+/** Version 1 knew pages, and text of tracefs and trace-cmd without mapping files, and not what statistics know locks and callers by. */
 export const VERSION = 2;
 
 /** The kinds of frames, by the four letters that begin them. */

@@ -61,7 +61,7 @@ export class SpinWriter {
     const { text, samples } = keepsake;
     this.#of = text ? 'records' : samples ? 'samples' : 'pages';
     this.#collector = text
-      ? new TextCollector(text.source)
+      ? new TextCollector(text)
       : samples
         ? new SampleCollector(samples, new SampleMask(samples.tables, capture.rows), BLOCK_EVENTS)
         : new RecordCollector(capture.rows, keepsake.bigEndian ?? false, BLOCK_EVENTS);

@@ -172,9 +172,10 @@ export function idIndex(ids: readonly (readonly [id: number, cpu: number])[]): U
 
 export const ROUND = perfRecord(68, new Uint8Array(0));
 
-function builtFormats(): Uint8Array {
-  const bytes = new Bytes().u32(SYSTEMS.length);
-  for (const [system, formats] of SYSTEMS) {
+/** Event formats as tracing data hold them, by default those of the built trace.dat. */
+export function packedFormats(systems = SYSTEMS): Uint8Array {
+  const bytes = new Bytes().u32(systems.length);
+  for (const [system, formats] of systems) {
     bytes.text(`${system}\0`).u32(formats.length);
     for (const format of formats) bytes.u64(format.length).text(format);
   }
@@ -182,7 +183,12 @@ function builtFormats(): Uint8Array {
 }
 
 /** HEADER_TRACING_DATA in version 0.6, with header_page and the event formats, those of the built trace.dat by default. */
-export function tracingData(page = headerPageText(), formats = builtFormats(), longSize = 8): Uint8Array {
+export function tracingData(
+  page = headerPageText(),
+  formats = packedFormats(),
+  longSize = 8,
+  kallsyms = '',
+): Uint8Array {
   const bytes = new Bytes()
     .raw(Uint8Array.of(0x17, 8, 0x44))
     .text('tracing0.6\0')
@@ -192,7 +198,8 @@ export function tracingData(page = headerPageText(), formats = builtFormats(), l
   bytes.text('header_page\0').u64(page.length).text(page).text('header_event\0').u64(0);
   bytes.u32(0).raw(formats);
   const cmdlines = '42 saved\n';
-  return bytes.u32(0).u32(0).u64(cmdlines.length).text(cmdlines).done();
+  bytes.u32(kallsyms.length).text(kallsyms).u32(0);
+  return bytes.u64(cmdlines.length).text(cmdlines).done();
 }
 
 export function string(text: string): Uint8Array {

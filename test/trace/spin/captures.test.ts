@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from 'vitest';
 import { makeTwin } from '../../../src/engine/twin/twin-engine.ts';
-import { statisticsOf } from '../../../src/session/statistics.ts';
 import { openCapture } from '../../../src/trace/open.ts';
 import { anyCapture } from '../../captures.ts';
 import { compareEvents, containerOf, open, reportOf } from './container.ts';
@@ -57,22 +56,6 @@ for (const [name, twin, stride] of CAPTURES) {
       expect(different).toEqual([]);
       expect(events).toBeGreaterThan(0);
     });
-  });
-}
-
-for (const name of ['stock.dat', 'perf-ext4-lost.data']) {
-  const path = anyCapture(name);
-  test.skipIf(path === null)(`statistics of ${name} name no caller for what others did`, async () => {
-    const request = { split: 'site', withBlocks: false } as const;
-    const original = statisticsOf(await openCapture(path!), request).rows;
-    const rows = statisticsOf(await open(await containerOf(path!)), request).rows;
-    expect(rows.length).toBeGreaterThan(0);
-    const sum = (some: typeof rows): number => some.reduce((all, { acquisitions }) => all + acquisitions, 0);
-    expect(sum(rows)).toBe(sum(original));
-    for (const row of rows) {
-      const isKept = ![row.name, row.by].includes('not kept in a container');
-      if (isKept) expect(original).toContainEqual(row);
-    }
   });
 }
 
