@@ -36,6 +36,13 @@ const NOTHING = {
   taintedBy: [],
 } as const;
 
+const STUCK: ReadonlySet<string> = new Set(['never-released', 'irq-off-spin', 'irq-off', 'silent-cpu']);
+
+/** Is it about a CPU or task that does not get on, a victim? */
+export function isStuckCpu({ kind }: Pick<Draft, 'kind'>): boolean {
+  return STUCK.has(kind);
+}
+
 /** The weaker of two confidences. */
 export function weaker(a: Confidence, b: Confidence): Confidence {
   return CONFIDENCES.indexOf(a) < CONFIDENCES.indexOf(b) ? a : b;
@@ -170,7 +177,7 @@ export function signatureOf(
 }
 
 // A report about a span that ended can be printed a little after its end.
-const PRINTED_LATE = 10n ** 9n;
+export const PRINTED_LATE = 10n ** 9n;
 
 /** Kernel messages about this CPU or task from `since` on, until about `until`; the first ones of a flood. */
 export function kernelReports(
@@ -180,7 +187,20 @@ export function kernelReports(
   since: bigint,
   until?: bigint,
 ): KernelReport[] {
-  const mentions = new RegExp(`\\b[Cc][Pp][Uu][ #]?${cpu}\\b|[-/:]${pid}\\b|\\bpid[: ]+${pid}\\b`);
+  const mentions = new RegExp(`\\b[Cc][Pp][Uu][ #]?${cpu}\\b|${naming(pid)}`);
+  return reportsThat(about, mentions, since, until);
+}
+
+/** Kernel messages about this task from `since` on. Pid 0 is nobody in particular. */
+export function reportsOfTask(about: Case, pid: number, since: bigint): KernelReport[] {
+  return pid > 0 ? reportsThat(about, new RegExp(naming(pid)), since) : [];
+}
+
+function naming(pid: number): string {
+  return `[-/:]${pid}\\b|\\bpid[: ]+${pid}\\b`;
+}
+
+function reportsThat(about: Case, mentions: RegExp, since: bigint, until?: bigint): KernelReport[] {
   return about.found.messages
     .filter(({ mark, text }) => mark.time >= since && mentions.test(text))
     .filter(({ mark }) => until === undefined || mark.time <= until + PRINTED_LATE)

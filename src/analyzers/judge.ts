@@ -1,9 +1,10 @@
 import type { Case } from '../model/case.ts';
 import { CONFIDENCES, type Culprit, type Finding, type FindingKind, type Severity } from '../model/report.ts';
 import { badReleases } from './bad-release.ts';
-import { weaker, type Draft } from './draft.ts';
+import { isStuckCpu, weaker, type Draft } from './draft.ts';
 import { irqOffSpans } from './irq-off.ts';
 import { irqOffSpins } from './irq-off-spin.ts';
+import { reportedCpus } from './kernel-reports.ts';
 import { lostUpdates } from './lost-update.ts';
 import { neverReleased } from './never-released.ts';
 import { silentCpus } from './silent-cpu.ts';
@@ -33,7 +34,8 @@ const KINDS: readonly FindingKind[] = [
 
 /** All findings, the surest and worst first, with ids and with what belongs to the same incident tied together. */
 export function judge(about: Case): Finding[] {
-  const all = explained(ANALYZERS.flatMap((analyze) => analyze(about)));
+  const seen = explained(ANALYZERS.flatMap((analyze) => analyze(about)));
+  const all = [...seen, ...reportedCpus(about, seen)];
   const drafts = all.filter((draft) => !isToldElsewhere(draft, all)).toSorted(byWeight);
   const findings = drafts.map((draft, n) => ({ id: `F${n + 1}`, ...draft }));
   return findings.map((finding) => ({
@@ -92,8 +94,6 @@ function byWeight(a: Draft, b: Draft): number {
   );
 }
 
-const STUCK = new Set(['never-released', 'irq-off-spin', 'irq-off', 'silent-cpu']);
-
 /** "cpu/pid" of everybody who is stuck in this finding: in a cycle of waits, everybody in it. */
 function victimsOf({ cause, evidence, subject, waiters }: Draft): string[] {
   const cycle = cause === 'deadlock' ? evidence : [];
@@ -106,7 +106,7 @@ function placeOf({ cpu, pid }: { readonly cpu: number; readonly pid: number }): 
 
 /** Two faces of one stuck CPU: the same victim, at overlapping times. */
 function isSameIncident(a: Draft, b: Draft): boolean {
-  if (!STUCK.has(a.kind) || !STUCK.has(b.kind)) return false;
+  if (!isStuckCpu(a) || !isStuckCpu(b)) return false;
   if (!a.subject || !b.subject) return false;
   const isTied = victimsOf(a).some((victim) => victimsOf(b).includes(victim));
   if (!isTied && !keepsWaiting(a, b) && !keepsWaiting(b, a)) return false;

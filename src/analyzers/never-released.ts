@@ -3,7 +3,7 @@ import { duration, elapsed } from '../base/units.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { FLAGS, KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
-import type { Alternative, Severity } from '../model/report.ts';
+import type { Alternative, KernelReport, Severity } from '../model/report.ts';
 import { shows } from '../model/shows.ts';
 import type { ContextState, LockState, Mark, Suspect } from '../model/state.ts';
 import { deadlock, findCycle, type CycleStep } from './deadlock.ts';
@@ -13,6 +13,7 @@ import {
   evidence,
   kernelReports,
   lockName,
+  reportsOfTask,
   signatureOf,
   subject,
   type Draft,
@@ -272,7 +273,7 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
       ...(doubt ? [doubt.alternative] : []),
       ...(isShort ? [shortWait(victim)] : []),
     ],
-    kernelReports: victim ? kernelReports(about, victim.hold.cpu, victim.context.pid, victim.since.time) : [],
+    kernelReports: reportsOn(about, victim, verdict.holder),
     evidence: evidence(about, [
       ...verdict.evidence,
       [
@@ -288,6 +289,16 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
     ]),
     taintedBy: distinct(verdict.taintedBy, unsure),
   });
+}
+
+/** What the kernel said of the victim, and then of the holder: a lock that is kept is often noticed there first. */
+function reportsOn(about: Case, victim: OpenWait | undefined, holder: Mark | null): KernelReport[] {
+  const of = victim ? kernelReports(about, victim.hold.cpu, victim.context.pid, victim.since.time) : [];
+  const more = holder ? reportsOfTask(about, holder.pid, holder.time) : [];
+  return [
+    ...of,
+    ...more.filter(({ ns, text }) => !of.some((known) => known.ns === ns && known.text === text)),
+  ];
 }
 
 function shortWait({ durationNs }: OpenWait): Alternative {

@@ -1,11 +1,14 @@
+import type { LogKind } from './kernel-log.ts';
 import type { Narrator } from './narrator.ts';
 import type { Thresholds } from './report.ts';
 import type { EngineState, Mark, RingRecord } from './state.ts';
 
-/** A kernel log line seen in the trace (printk:console) that says something about lockups. */
+/** A message of the console seen in the trace (printk:console) that says something about lockups and locks. */
 export interface KernelMessage {
   readonly mark: Mark;
   readonly text: string;
+  /** What it reports, and about which CPUs; null where it only belongs to a report (a backtrace). */
+  readonly report: { readonly kind: LogKind | 'other'; readonly cpus: readonly number[] } | null;
 }
 
 /** Events lost on a CPU: from its last event before to its first one after. */

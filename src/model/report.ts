@@ -248,6 +248,8 @@ export interface Report {
   readonly trace: TraceSummary;
   readonly thresholds: Thresholds;
   readonly findings: readonly Finding[];
+  /** What the kernel itself reported in the capture and no finding carries. */
+  readonly kernelReports: readonly KernelReport[];
   readonly stats: Stats;
 }
 

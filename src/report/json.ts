@@ -105,6 +105,7 @@ export const REPORT_SHAPE: Shape<Report> = {
   trace: TRACE,
   thresholds: { watchdogNs: leaf, spinNs: leaf, irqOffNs: leaf },
   findings: [FINDING],
+  kernelReports: [{ ns: leaf, text: leaf }],
   stats: {
     events: [TYPE_COUNT],
     locks: {

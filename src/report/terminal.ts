@@ -1,13 +1,23 @@
-import { CONFIDENCES, type Confidence, type Finding, type Report, type Stats } from '../model/report.ts';
+import {
+  CONFIDENCES,
+  type Confidence,
+  type Finding,
+  type KernelReport,
+  type Report,
+  type Stats,
+} from '../model/report.ts';
 import { findingLine, findingLines, type FindingStyle } from './finding.ts';
 import { PLAIN, type Paint } from './paint.ts';
 import { printableCopy } from './printable.ts';
-import { MAX_WIDTH, hang, page, plural } from './text.ts';
+import { MAX_WIDTH, clip, hang, page, plural } from './text.ts';
 import { countsNanoseconds, timesOf } from './times.ts';
 import { cpuLines, problemLines, traceLines } from './trace-header.ts';
 
 /** How many findings get one line each when they are not shown in full. */
 const MAX_BRIEF = 20;
+/** How many reports of the kernel are listed, and how much of each. */
+const MAX_REPORTS = 8;
+const MAX_REPORT = 300;
 
 export interface TextOptions {
   readonly paint?: Paint;
@@ -45,6 +55,7 @@ export function reportText(raw: Report, options: TextOptions = {}): string {
     problemLines(problems, paint, width),
     ...full.map((finding, at) => findingLines(finding, relatives(finding, full.slice(0, at)), style)),
     briefLines(brief, strong.length - full.length, style, minConfidence),
+    kernelLines(report.kernelReports, style),
     closing(report, style, options.verdict),
   ]);
 }
@@ -90,6 +101,24 @@ function briefLines(
       .map((finding) => `  ${findingLine(finding, { ...style, width: style.width - 2 })}`),
     ...(left > 0 ? [`  and ${plural(left, 'more', 'more')}: --json has them all`] : []),
   ];
+}
+
+/** What the kernel said and no finding carries: nothing that it found may go unseen. */
+function kernelLines(reports: readonly KernelReport[], { times, width }: FindingStyle): string[] {
+  if (reports.length === 0) return [];
+  const left = reports.length - MAX_REPORTS;
+  return [
+    'Kernel reports in this capture that no finding explains:',
+    ...reports
+      .slice(0, MAX_REPORTS)
+      .flatMap(({ ns, text }) => hang('  ', `${times.at(ns)} ${clip(headlineOf(text), MAX_REPORT)}`, width)),
+    ...(left > 0 ? [`  and ${plural(left, 'more', 'more')}: --json has them all`] : []),
+  ];
+}
+
+/** The line of a message that says something, its line ends made printable: lockdep frames its reports with lines of "=". */
+function headlineOf(text: string): string {
+  return text.split('\\n').find((line) => /\w/.test(line)) ?? text;
 }
 
 function closing(

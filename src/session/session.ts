@@ -1,4 +1,5 @@
 import { judge } from '../analyzers/judge.ts';
+import { unexplained } from '../analyzers/kernel-reports.ts';
 import { VERSION } from '../base/version.ts';
 import type { Engine, EngineOptions, PlacedEvent, StatisticsOptions } from '../engine/engine.ts';
 import type { Case } from '../model/case.ts';
@@ -119,12 +120,14 @@ export function analyzeWithLog(capture: Capture, log: LogReport, options: Analyz
 }
 
 function reportOf(capture: Capture, about: Case): Report {
+  const findings = judge(about);
   return {
     schema: REPORT_SCHEMA,
     spinback: VERSION,
     trace: summaryOf(capture, about),
     thresholds: about.thresholds,
-    findings: judge(about),
+    findings,
+    kernelReports: unexplained(about, findings),
     stats: statsOf(capture, about),
   };
 }

@@ -60,6 +60,7 @@ function report(trace: TraceSummary, findings: readonly Finding[], parts: Partia
     trace,
     thresholds: { watchdogNs: 10e9, spinNs: 1e9, irqOffNs: 1e9 },
     findings,
+    kernelReports: [],
     stats: stats(parts),
   };
 }
