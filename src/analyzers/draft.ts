@@ -1,6 +1,6 @@
 import { hex } from '../base/units.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
-import { KINDS, NAMESPACES } from '../model/event.ts';
+import { FLAGS, KINDS, NAMESPACES } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import {
   CONFIDENCES,
@@ -115,6 +115,13 @@ export function commOf(about: Case, mark: Mark): string | null {
 /** "fake_endio-108", the way ftrace prints a task. */
 export function task(about: Case, mark: Pick<Mark, 'pid'>): string {
   return `${about.narrator.comm(mark.pid) ?? '<...>'}-${mark.pid}`;
+}
+
+/** How the last event that counts as a CPU's own is called: without flags nothing tells an NMI's events from others. */
+export function ownEvent(mark: Mark): string {
+  return (mark.flags & FLAGS['irqs-unknown']) === 0
+    ? 'event of this CPU that is not from an NMI'
+    : 'event of this CPU but for messages (this text does not tell which events are from an NMI)';
 }
 
 /** The marks as evidence in order of time, each once, with what it means here. */

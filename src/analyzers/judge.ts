@@ -62,7 +62,8 @@ function explained(drafts: readonly Draft[]): Draft[] {
     // A cycle goes through several locks: its holder is that of one of them.
     const { holder, culprit } = isSameLock(reason, draft) ? reason : draft;
     const confidence = weaker(draft.confidence, reason.confidence);
-    return { ...draft, signature, cause: reason.cause, confidence, holder, culprit };
+    const alternatives = confidence === 'certain' ? draft.alternatives : reason.alternatives;
+    return { ...draft, signature, cause: reason.cause, confidence, holder, culprit, alternatives };
   });
 }
 

@@ -5,6 +5,7 @@ import {
   draft,
   evidence,
   isStuckCpu,
+  ownEvent,
   kernelReports,
   PRINTED_LATE,
   subject,
@@ -49,7 +50,7 @@ function reportedCpu(about: Case, number: number, { mark }: KernelMessage): Draf
   // Since when is not known: not before its last event, and at the latest when the kernel said so.
   const since = wentOn || !last ? mark.time : last.time;
   const before = last
-    ? `the last event of it that is not from an NMI is at ${at(about, last.time)}`
+    ? `the last ${ownEvent(last)} is at ${at(about, last.time)}`
     : cpu && cpu.events > 0n
       ? 'what this capture holds of it since is from NMIs'
       : 'this capture holds nothing of it';
@@ -94,7 +95,7 @@ function reportedCpu(about: Case, number: number, { mark }: KernelMessage): Draf
     ],
     kernelReports: kernelReports(about, number, pid, about.state.firstTime),
     evidence: evidence(about, [
-      [wentOn ? null : last, 'the last event of this CPU that is not from an NMI'],
+      [wentOn ? null : last, last ? `the last ${ownEvent(last)}` : ''],
       [mark, `the kernel reports the lockup of CPU ${number}`],
       [wentOn ? last : null, 'the CPU goes on'],
     ]),

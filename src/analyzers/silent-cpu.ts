@@ -3,7 +3,7 @@ import { FLAGS, KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Confidence, IrqsOff } from '../model/report.ts';
 import type { CpuState, Mark, RingRecord } from '../model/state.ts';
-import { draft, evidence, kernelReports, subject, task, weaker, type Draft } from './draft.ts';
+import { draft, evidence, kernelReports, ownEvent, subject, task, weaker, type Draft } from './draft.ts';
 import { pauseDoubt } from './pauses.ts';
 import { recordingWentOn } from './taint.ts';
 import { openWaits } from './waits.ts';
@@ -121,7 +121,9 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
   ];
   const sites = cpu.flagsOn
     ? `; interrupts were last seen on at ${seconds(cpu.flagsOn.time)}`
-    : '; no event of this CPU ever showed interrupts on';
+    : (last.flags & FLAGS['irqs-unknown']) === 0
+      ? '; no event of this CPU ever showed interrupts on'
+      : '; this text has no flags that tell';
   return draft({
     signature: 'silent-cpu/unknown',
     kind: 'silent-cpu',
@@ -149,10 +151,7 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
     kernelReports: reports,
     evidence: evidence(about, [
       [off, 'interrupts off, and never on again'],
-      [
-        off && cpu.last?.offset === off.offset ? null : cpu.last,
-        'the last event of this CPU that is not from an NMI',
-      ],
+      [off && cpu.last?.offset === off.offset ? null : cpu.last, `the last ${ownEvent(cpu.last ?? last)}`],
       ...(doubt ? [doubt.evidence] : []),
     ]),
     taintedBy: off ? [] : ['without irq_disable and irq_enable events the interrupt state is not recorded'],
@@ -192,7 +191,14 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
     durationNs: gap,
     irqsOff: { source: 'none', notBeforeNs: null, notAfterNs: null },
     watchdog: watchdogVerdict(before.time, gap, null, about.thresholds.watchdogNs),
-    alternatives: doubt ? [doubt.alternative] : [],
+    alternatives: [
+      {
+        cause: 'unknown',
+        confidence: 'possible',
+        why: 'a stretch of work without any of the recorded events: a CPU is silent for as long as nothing that was recorded happens on it',
+      },
+      ...(doubt ? [doubt.alternative] : []),
+    ],
     kernelReports: kernelReports(about, record.cpu, pid, before.time, after.time),
     evidence: evidence(about, [
       [before, 'the last event before'],

@@ -168,6 +168,12 @@ export interface Leave {
   readonly doubt?: { readonly atMost: Confidence; readonly why: string };
 }
 
+const HANDED_OVER: Alternative = {
+  cause: 'by design',
+  confidence: 'possible',
+  why: 'the lock is handed over and released by another task, or on a path without these tracepoints, after the capture ended',
+};
+
 export function missingUnlock(about: Case, lock: LockState, leave: Leave, first: OpenWait | null): Verdict {
   const { mark: left, doubt } = leave;
   const taken = lock.acquire!;
@@ -206,6 +212,7 @@ export function missingUnlock(about: Case, lock: LockState, leave: Leave, first:
     ],
     alternatives: [
       ...(doubt ? [{ cause: 'held-at-end', confidence: 'possible', why: doubt.why } as const] : []),
+      ...(confidence === 'certain' ? [] : [HANDED_OVER]),
       ...releaseLost(taintedBy, 'its release'),
     ],
     taintedBy,
