@@ -43,7 +43,9 @@ export function atLeast(confidence: Confidence, least: Confidence): boolean {
 export function reportText(raw: Report, options: TextOptions = {}): string {
   const report = printableCopy({ ...raw, stats: withoutBuckets(raw.stats) });
   const { paint = PLAIN, width = MAX_WIDTH, minConfidence = weakestInFull(report), limit = 10 } = options;
-  const style: FindingStyle = { times: timesOf(report.trace), paint, width };
+  const isInLog = report.trace.problems.some(({ name }) => name === 'log-not-read');
+  const unreadLog = isInLog ? report.trace.path : null;
+  const style: FindingStyle = { times: timesOf(report.trace), paint, width, unreadLog };
   const strong = report.findings.filter(({ confidence }) => atLeast(confidence, minConfidence));
   const full = strong.slice(0, limit);
   const brief = report.findings.filter((finding) => !full.includes(finding));

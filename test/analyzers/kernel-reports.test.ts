@@ -103,3 +103,35 @@ describe('reports that no finding explains', () => {
     expect(reportText(report)).toContain('and 4 more: --json has them all');
   });
 });
+
+describe('text without flags', () => {
+  const bare = { cpu: 3, pid: 103, flags: L.FLAG_IRQS_UNKNOWN };
+  const story = new Story().ticks(0, 20_000, { cpu: 0, pid: 100 });
+  for (let ms = 0; ms < 400; ms += 4) story.event(ms, bare, L.KIND_OTHER);
+  story
+    .message(11_000, { cpu: 0, pid: 100, flags: L.FLAG_IRQS_UNKNOWN }, LOCKUP)
+    .message(11_010, bare, 'NMI backtrace for cpu 3')
+    .message(11_012, bare, 'INFO: NMI handler (nmi_cpu_backtrace_handler) took too long to run: 1.268 msecs');
+
+  it('does not split a lockup where the stuck CPU prints its own backtrace', () => {
+    const { findings } = story.report();
+    expect(findings.map(({ kind, startNs }) => [kind, startNs])).toEqual([['silent-cpu', '396000000']]);
+    expect(findings[0]!.kernelReports[0]!.text).toBe(LOCKUP);
+  });
+
+  it('does not claim what it cannot know', () => {
+    const [finding] = story.report().findings;
+    expect(finding!.evidence[0]!.detail).toContain('does not tell which events are from an NMI');
+    expect(finding!.headline).toContain('no flags');
+  });
+
+  it('a silence that ended says what else it may be', () => {
+    const paused = new Story().ticks(0, 20_000, { cpu: 0, pid: 100 });
+    for (let n = 0; n < 100; n++)
+      paused.event(n * 4, bare, L.KIND_OTHER).event(9000 + n * 4, bare, L.KIND_OTHER);
+    paused.event(19_999, bare, L.KIND_OTHER);
+    const silent = paused.report().findings.find(({ openEnded }) => !openEnded)!;
+    expect(silent.kind).toBe('silent-cpu');
+    expect(silent.alternatives).not.toEqual([]);
+  });
+});

@@ -176,6 +176,16 @@ describe('a finding', () => {
     );
   });
 
+  it('points to the log around a dump, where the kernel may have spoken', () => {
+    const problem = { name: 'log-not-read', severity: 'info', text: 'a dump', count: 1, offset: 0 } as const;
+    const dump = withFindings([{ ...race, kernelReports: [] }]);
+    const text = reportText({ ...dump, trace: { ...dump.trace, path: 'panic.txt', problems: [problem] } });
+    expect(text.replace(/\s+/g, ' ')).toContain(
+      'may stand in the log around the dump: spinback dmesg panic.txt',
+    );
+    expect(text).not.toContain('no report of it in this capture');
+  });
+
   it('does not repeat what a related finding before it said', () => {
     const text = reportText(
       withFindings([race, { ...race, id: 'F2', related: ['F1'], signature: 'another' }]),

@@ -26,6 +26,10 @@ export const TEXT_DAMAGES = {
     severity: 'info',
     text: 'Lines of the kernel log among and behind those of the dump are no events; spinback dmesg reads them.',
   },
+  'log-not-read': {
+    severity: 'info',
+    text: 'This is a dump in a kernel log: what the kernel said around it is not read here; spinback dmesg tells.',
+  },
   'long-lines': {
     severity: 'error',
     text: 'Lines of more than 64 KiB were left out: no tracer prints such lines.',

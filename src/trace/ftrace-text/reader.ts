@@ -159,6 +159,7 @@ class TextCapture implements Capture {
     this.cpuCount = header.cpuCount;
     const lost = header.written === null ? null : Math.max(0, header.written - header.entries!);
     if (lost) this.#damage.add('overwritten', undefined, '', lost);
+    if (dialect === DUMP) this.#damage.add('log-not-read', from);
     if (dialect.mayHideLosses) this.#damage.add('losses-not-shown');
     if (first?.timeForm === 'integer' && this.clock.unit === 'ns') this.#damage.add('time-unit-assumed');
     this.lanes = [
