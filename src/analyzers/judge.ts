@@ -36,7 +36,10 @@ const KINDS: readonly FindingKind[] = [
 export function judge(about: Case): Finding[] {
   const seen = explained(ANALYZERS.flatMap((analyze) => analyze(about)));
   const all = [...seen, ...reportedCpus(about, seen)];
-  const drafts = all.filter((draft) => !isToldElsewhere(draft, all)).toSorted(byWeight);
+  const drafts = all
+    .filter((draft) => !isToldElsewhere(draft, all))
+    .map((draft) => (about.outOfOrder ? doubted(draft, about.outOfOrder) : draft))
+    .toSorted(byWeight);
   const findings = drafts.map((draft, n) => ({ id: `F${n + 1}`, ...draft }));
   return findings.map((finding) => ({
     ...finding,
@@ -44,6 +47,12 @@ export function judge(about: Case): Finding[] {
       .filter((other) => other !== finding && isSameIncident(finding, other))
       .map((other) => other.id),
   }));
+}
+
+/** The engine replays events as they come: where that is not the order of time, every state may be wrong. */
+function doubted(draft: Draft, events: number): Draft {
+  const why = `the text is not in order of time (${events} events stand behind later ones): what happened first is not known`;
+  return { ...draft, confidence: 'possible', taintedBy: [...draft.taintedBy, why] };
 }
 
 /**

@@ -63,6 +63,8 @@ export interface Case {
    * can be told to wait (design rule 3).
    */
   readonly attemptsHold: boolean;
+  /** Events of text that are earlier than the line before them: its lines are not in order of time. */
+  readonly outOfOrder?: number;
   /** In so many ns before the end of each CPU's record some kinds of events may be missing: they were switched off one by one. */
   readonly partialTailNs?: number;
   readonly narrator: Narrator;

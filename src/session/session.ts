@@ -98,6 +98,7 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
     attemptsHold: attemptsHold(capture),
     lostTails: lostTailsOf(capture, state),
     wholeTails: new Set(capture.lanes.filter(isWholeTail).map((lane) => lane.cpu)),
+    outOfOrder: outOfOrder(capture.lanes, state),
     partialTailNs: capture.partialTailNs ?? 0,
     narrator: new CaptureNarrator(capture),
   };
@@ -106,6 +107,13 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
 /** The recorder counts what it dropped on this CPU, and dropped nothing at the end. */
 function isWholeTail(lane: Lane): boolean {
   return isOfPages(lane) && lane.lost !== null && !lane.lostTail;
+}
+
+/** Lanes of text hold the events of all CPUs, in the order of the lines. */
+function outOfOrder(lanes: readonly Lane[], state: EngineState): number {
+  const isText = ({ input }: Lane): boolean =>
+    input.kind === 'records' || (input.kind === 'blocks' && input.of === 'records');
+  return state.lanes.reduce((sum, { lane, backwards }) => sum + (isText(lanes[lane]!) ? backwards : 0), 0);
 }
 
 /** Replays a capture and judges it. Damaged input gives a report whose trace.problems say what is missing. */
