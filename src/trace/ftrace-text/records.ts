@@ -40,25 +40,47 @@ class EventSink implements FieldSink, ParsedText {
   hashed = false;
 }
 
+/** Where every so-many-th record's line lies. */
+export class Places {
+  readonly #from: number;
+  readonly #offsets: number[] = [];
+  #records = 0;
+
+  /** `from`: the byte offset of the text. */
+  constructor(from: number) {
+    this.#from = from;
+  }
+
+  /** The next record's line lies at `offset`. */
+  add(offset: number): void {
+    if (this.#records++ % CHECKPOINT === 0) this.#offsets.push(offset);
+  }
+
+  /**
+   * Where to start reading to come to record `index`: the byte offset of a line, and the number of the record that this line
+   * becomes.
+   */
+  before(index: number): { readonly offset: number; readonly first: number } {
+    const at = Math.min(Math.floor(index / CHECKPOINT), this.#offsets.length - 1);
+    return at < 0 ? { offset: this.#from, first: 0 } : { offset: this.#offsets[at]!, first: at * CHECKPOINT };
+  }
+}
+
 /**
  * Text into canonical records, in the order of the file. Every event line and every mark of lost events becomes
  * one record, so a record's number can be counted from any checkpoint without knowing what came before.
  */
 export class RecordStream {
-  readonly comms = new CommTable();
+  readonly places: Places;
+  readonly #comms: CommTable;
   readonly #dialect: Dialect;
   readonly #lines: LineReader;
-  /** Byte offset of the text in the source. */
-  readonly #from: number;
   readonly #types: TypeTable;
   readonly #damage: TextDamageLog;
   #timeForm: TimeForm | null;
   readonly #header = new Header();
   readonly #line = new EventLine();
   readonly #event = new EventSink();
-  readonly #checkpoints: number[] = [];
-  /** Records whose lines have been read. */
-  #numbered = 0;
   #waiting: WaitingLoss[] = [];
   /** How many of the waiting losses have their time by now, and how many of those are written. */
   #ready = 0;
@@ -76,6 +98,7 @@ export class RecordStream {
   constructor(
     source: ByteSource,
     types: TypeTable,
+    comms: CommTable,
     damage: TextDamageLog,
     timeForm: TimeForm | null,
     chunk: number | undefined,
@@ -84,8 +107,9 @@ export class RecordStream {
   ) {
     this.#dialect = dialect;
     this.#lines = new LineReader(source, from, chunk);
-    this.#from = from;
+    this.places = new Places(from);
     this.#types = types;
+    this.#comms = comms;
     this.#damage = damage;
     this.#timeForm = timeForm;
   }
@@ -97,17 +121,6 @@ export class RecordStream {
 
   get position(): number {
     return this.#lines.position;
-  }
-
-  /**
-   * Where to start reading to come to record `index`: the byte offset of a line, and the number of the record that
-   * this line becomes.
-   */
-  checkpoint(index: number): { readonly offset: number; readonly first: number } {
-    const at = Math.min(Math.floor(index / CHECKPOINT), this.#checkpoints.length - 1);
-    return at < 0
-      ? { offset: this.#from, first: 0 }
-      : { offset: this.#checkpoints[at]!, first: at * CHECKPOINT };
   }
 
   /** Fills `target` with whole records and returns how many bytes; 0 at the end. */
@@ -156,8 +169,8 @@ export class RecordStream {
     event.pid = line.pid;
     event.type = text.type.id;
     this.#takeFields(text);
-    this.comms.see(line.pid, bytes, line.commStart, line.commEnd, line.latency);
-    this.#number(offset);
+    this.#comms.see(line.pid, bytes, line.commStart, line.commEnd, line.latency);
+    this.places.add(offset);
     this.#held = true;
     this.#lastTime = line.time;
     this.#lastKind = text.kind;
@@ -178,7 +191,7 @@ export class RecordStream {
       event.flags = 0;
     } else {
       if (event.hashed) this.#damage.add('hashed-pointers', lines.offset);
-      if (event.nextComm !== null) this.comms.set(event.nextPid, event.nextComm);
+      if (event.nextComm !== null) this.#comms.set(event.nextPid, event.nextComm);
     }
     event.flags |= line.flags;
   }
@@ -201,7 +214,7 @@ export class RecordStream {
     const dropped = this.#dialect.parseDropped(bytes, start, end);
     if (dropped) {
       this.#damage.add('lost-events', offset, '', Math.max(1, Number(dropped.count)));
-      this.#number(offset);
+      this.places.add(offset);
       // Where the mark names no CPU, its losses stand with the CPU of the line before.
       this.#waiting.push({ count: dropped.count, cpu: dropped.cpu ?? this.#event.cpu, offset });
       return this.#waiting.length >= MAX_WAITING && this.#release();
@@ -216,10 +229,6 @@ export class RecordStream {
   #release(): boolean {
     this.#ready = this.#waiting.length;
     return this.#ready > 0;
-  }
-
-  #number(offset: number): void {
-    if (this.#numbered++ % CHECKPOINT === 0) this.#checkpoints.push(offset);
   }
 
   #countLongLines(): void {
