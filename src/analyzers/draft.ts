@@ -164,6 +164,7 @@ export function lockName(
     bit: isBit ? lock.bit : null,
     name,
     class: name,
+    knownBy: 'operations',
   };
 }
 

@@ -230,7 +230,8 @@ function judgeAbandoned(about: Case, lock: LockState): Draft | null {
 function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdict: Verdict): Draft {
   const victim = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0];
   const end = victim?.until ?? about.state.lastTime;
-  const name = lockName(about, lock, lock.acquire ?? victim?.since);
+  const known = lockName(about, lock, lock.acquire ?? victim?.since);
+  const name = isKnownByPasses(about, lock) ? { ...known, knownBy: 'functions' as const } : known;
   const unsure = victim ? victim.mayHaveEnded : [];
   // Causes that the events prove are the same whether the machine stopped meanwhile or not.
   const byLength = verdict.cause === 'held-at-end' || verdict.cause === 'unknown-setter';
@@ -273,7 +274,11 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
       ...(doubt ? [doubt.alternative] : []),
       ...(isShort ? [shortWait(victim)] : []),
     ],
-    kernelReports: reportsOn(about, victim, verdict.holder),
+    kernelReports: reportsOn(
+      about,
+      victim,
+      verdict.holder ?? (name.knownBy === 'functions' ? lock.acquire : null),
+    ),
     evidence: evidence(about, [
       ...verdict.evidence,
       [
@@ -291,7 +296,7 @@ function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdic
   });
 }
 
-/** What the kernel said of the victim, and then of the holder: a lock that is kept is often noticed there first. */
+/** What the kernel said of the victim, and then of whoever had the lock last: one that is kept is often noticed there first. */
 function reportsOn(about: Case, victim: OpenWait | undefined, holder: Mark | null): KernelReport[] {
   const of = victim ? kernelReports(about, victim.hold.cpu, victim.context.pid, victim.since.time) : [];
   const more = holder ? reportsOfTask(about, holder.pid, holder.time) : [];

@@ -55,6 +55,11 @@ export interface LockName {
   readonly bit: number | null;
   readonly name: string | null;
   readonly class: string | null;
+  /**
+   * `operations`: its takes and releases were recorded. `functions`: only who entered functions that take and release it, and
+   * returned from them; a finding's last take and last release are the last entry and the last return then.
+   */
+  readonly knownBy: 'operations' | 'functions';
 }
 
 export interface Culprit {

@@ -88,12 +88,14 @@ function facts(finding: Finding, style: FindingStyle): Fact[] {
   const lasted = times.span(finding.durationNs);
   list.push(['since', `${times.at(finding.startNs)}, for ${lasted}, to ${end(finding, times)}`]);
   if (lock !== null) list.push(['holder', holderFact(finding, times)]);
+  const [take, release] =
+    lock?.knownBy === 'functions' ? ['last entry', 'last return'] : ['last take', 'last release'];
   if (lastAcquire !== null && lastAcquire.atNs !== finding.holder?.atNs) {
-    list.push(['last take', `${times.at(lastAcquire.atNs)}, ${who(lastAcquire)}`]);
+    list.push([take, `${times.at(lastAcquire.atNs)}, ${who(lastAcquire)}`]);
   }
   // A release from before the last take says nothing about this hold.
   if (lastRelease !== null && (lastAcquire === null || between(lastAcquire.atNs, lastRelease.atNs) >= 0)) {
-    list.push(['last release', `${times.at(lastRelease.atNs)}, ${who(lastRelease)}`]);
+    list.push([release, `${times.at(lastRelease.atNs)}, ${who(lastRelease)}`]);
   }
   if (culprit !== null) {
     const load =

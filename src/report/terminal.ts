@@ -47,16 +47,19 @@ export function reportText(raw: Report, options: TextOptions = {}): string {
   const unreadLog = isInLog ? report.trace.path : null;
   const style: FindingStyle = { times: timesOf(report.trace), paint, width, unreadLog };
   const strong = report.findings.filter(({ confidence }) => atLeast(confidence, minConfidence));
-  const full = strong.slice(0, limit);
-  const brief = report.findings.filter((finding) => !full.includes(finding));
+  const alike = strong.filter((finding) => isToldBefore(finding, strong));
+  const single = strong.filter((finding) => !alike.includes(finding));
+  const full = single.slice(0, limit);
+  const brief = report.findings.filter((finding) => !full.includes(finding) && !alike.includes(finding));
   const problems = report.trace.problems.filter(({ severity }) => severity !== 'info');
 
   return page([
     traceLines(report.trace, report.spinback, paint, width),
-    cpuLines(report.trace, false),
+    cpuLines(report.trace, involved(report.findings)),
     problemLines(problems, paint, width),
     ...full.map((finding, at) => findingLines(finding, relatives(finding, full.slice(0, at)), style)),
-    briefLines(brief, strong.length - full.length, style, minConfidence),
+    alikeLines(alike, style),
+    briefLines(brief, single.length - full.length, style, minConfidence),
     kernelLines(report.kernelReports, style),
     closing(report, style, options.verdict),
   ]);
@@ -84,6 +87,45 @@ function relatives({ related }: Finding, shown: readonly Finding[]): readonly Fi
   return shown.filter(({ id }) => related.includes(id));
 }
 
+/** The CPUs that findings are about, victims first. */
+function involved(findings: readonly Finding[]): number[] {
+  const actors = findings.map(({ subject, waiters, culprit, holder, lastAcquire }) =>
+    [subject, culprit, holder, ...waiters, lastAcquire].flatMap((actor) => actor?.cpu ?? []),
+  );
+  return [...new Set(actors.flat())];
+}
+
+/** One of many victims of an incident: another one's finding, of the same sort, stands before it. */
+function isToldBefore(finding: Finding, findings: readonly Finding[]): boolean {
+  const before = findings.slice(0, findings.indexOf(finding));
+  const isSameIncident = ({ id, related }: Finding): boolean =>
+    finding.related.some((other) => other === id || related.includes(other));
+  return before.some((other) => other.signature === finding.signature && isSameIncident(other));
+}
+
+function alikeLines(findings: readonly Finding[], style: FindingStyle): string[] {
+  if (findings.length === 0) return [];
+  return [
+    ...hang(
+      '',
+      'Other victims of the same incidents, as the findings above with the same signature:',
+      style.width,
+    ),
+    ...listed(findings, style),
+  ];
+}
+
+/** A line each, of the first ones. */
+function listed(findings: readonly Finding[], style: FindingStyle): string[] {
+  const left = findings.length - MAX_BRIEF;
+  return [
+    ...findings
+      .slice(0, MAX_BRIEF)
+      .map((finding) => `  ${findingLine(finding, { ...style, width: style.width - 2 })}`),
+    ...(left > 0 ? [`  and ${plural(left, 'more', 'more')}: --json has them all`] : []),
+  ];
+}
+
 function briefLines(
   findings: readonly Finding[],
   overLimit: number,
@@ -91,18 +133,11 @@ function briefLines(
   minConfidence: Confidence,
 ): string[] {
   if (findings.length === 0) return [];
-  const left = findings.length - MAX_BRIEF;
   const reasons = [
     ...(overLimit > 0 ? [`${overLimit} over the limit (--limit)`] : []),
     ...(findings.length > overLimit ? [`below ${minConfidence} (--min-confidence possible shows them)`] : []),
   ];
-  return [
-    ...hang('', `Not shown in full: ${reasons.join(', ')}`, style.width),
-    ...findings
-      .slice(0, MAX_BRIEF)
-      .map((finding) => `  ${findingLine(finding, { ...style, width: style.width - 2 })}`),
-    ...(left > 0 ? [`  and ${plural(left, 'more', 'more')}: --json has them all`] : []),
-  ];
+  return [...hang('', `Not shown in full: ${reasons.join(', ')}`, style.width), ...listed(findings, style)];
 }
 
 /** What the kernel said and no finding carries: nothing that it found may go unseen. */
@@ -146,7 +181,8 @@ function closing(
     : 'Thresholds: none applied, the time unit is not known.';
   return [
     result,
-    `Locks: ${locks.acquisitions} acquired, ${locks.contentions} contended, ${holdNs.count} released.`,
+    // Releases that end a hold; where only functions are known, none does.
+    `Locks: ${locks.acquisitions} acquired, ${locks.contentions} contended, ${holdNs.count || locks.releases} released.`,
     `Longest that ended: wait ${longest(waitNs)}, hold ${longest(holdNs)}, irqs off ${longest(irqsOffNs)}.`,
     applied,
     ...unchecked(report).flatMap((line, at) =>
