@@ -117,6 +117,13 @@ export function task(about: Case, mark: Pick<Mark, 'pid'>): string {
   return `${about.narrator.comm(mark.pid) ?? '<...>'}-${mark.pid}`;
 }
 
+const SWITCH = KINDS.indexOf('switch');
+
+/** The task that runs behind this event: of a switch the next one. */
+export function pidAfter({ kind, value, pid }: Mark): number {
+  return kind === SWITCH ? Number(BigInt.asIntN(32, value >> 32n)) : pid;
+}
+
 /** How the last event that counts as a CPU's own is called: without flags nothing tells an NMI's events from others. */
 export function ownEvent(mark: Mark): string {
   return (mark.flags & FLAGS['irqs-unknown']) === 0

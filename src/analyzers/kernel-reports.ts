@@ -6,6 +6,7 @@ import {
   evidence,
   isStuckCpu,
   ownEvent,
+  pidAfter,
   kernelReports,
   PRINTED_LATE,
   subject,
@@ -47,8 +48,10 @@ function reportedCpu(about: Case, number: number, { mark }: KernelMessage): Draf
   const last = cpu?.last ?? null;
   const end = about.state.lastTime;
   const wentOn = last !== null && last.time > mark.time;
+  // Where the end of its record is missing, its last event tells nothing.
+  const isCut = about.lostTails.has(number);
   // Since when is not known: not before its last event, and at the latest when the kernel said so.
-  const since = wentOn || !last ? mark.time : last.time;
+  const since = wentOn || isCut || !last ? mark.time : last.time;
   const before = last
     ? `the last ${ownEvent(last)} is at ${at(about, last.time)}`
     : cpu && cpu.events > 0n
@@ -58,7 +61,7 @@ function reportedCpu(about: Case, number: number, { mark }: KernelMessage): Draf
   const own = about.found.messages.find(
     (message) => message.mark.cpu === number && message.mark.time >= mark.time,
   );
-  const pid = last?.pid ?? own?.mark.pid ?? -1;
+  const pid = last ? pidAfter(last) : (own?.mark.pid ?? -1);
   return draft({
     signature: 'silent-cpu/unknown',
     kind: 'silent-cpu',
@@ -72,11 +75,11 @@ function reportedCpu(about: Case, number: number, { mark }: KernelMessage): Draf
         : `${before}${pid > 0 ? `, and it ran ${task(about, { pid })}` : ''}. Since when it was stuck, and on what, is not in this capture.`),
     subject: pid < 0 ? null : subject(about, number, pid, cpu?.level ?? 0),
     startNs: String(since),
-    durationNs: wentOn ? 0 : elapsed(since, end),
-    openEnded: !wentOn,
+    durationNs: wentOn || isCut ? 0 : elapsed(since, end),
+    openEnded: !wentOn && !isCut,
     irqsOff: { source: 'none', notBeforeNs: null, notAfterNs: null },
     watchdog:
-      last && !wentOn && about.timeIsNs
+      last && !wentOn && !isCut && about.timeIsNs
         ? watchdogVerdict(last.time, elapsed(last.time, end), null, about.thresholds.watchdogNs)
         : null,
     alternatives: [
@@ -99,7 +102,7 @@ function reportedCpu(about: Case, number: number, { mark }: KernelMessage): Draf
       [mark, `the kernel reports the lockup of CPU ${number}`],
       [wentOn ? last : null, 'the CPU goes on'],
     ]),
-    taintedBy: [],
+    taintedBy: isCut ? [`the last events of CPU ${number} are lost: what it did then is not known`] : [],
   });
 }
 

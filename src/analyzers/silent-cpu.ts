@@ -1,15 +1,23 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
-import { FLAGS, KINDS } from '../model/event.ts';
+import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Confidence, IrqsOff } from '../model/report.ts';
 import type { CpuState, Mark, RingRecord } from '../model/state.ts';
-import { draft, evidence, kernelReports, ownEvent, subject, task, weaker, type Draft } from './draft.ts';
+import {
+  draft,
+  evidence,
+  kernelReports,
+  ownEvent,
+  pidAfter,
+  subject,
+  task,
+  weaker,
+  type Draft,
+} from './draft.ts';
 import { pauseDoubt } from './pauses.ts';
 import { recordingWentOn } from './taint.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
-
-const SWITCH = KINDS.indexOf('switch');
 
 // A silence counts only against a rhythm: so many intervals seen, and the silence so many times the longest of them. Ticks are
 // regular by nature; other events are only as regular as the work.
@@ -57,7 +65,7 @@ function silentAtEnd(about: Case, cpu: CpuState): Draft | null {
   const end = about.state.lastTime;
   if (!last || about.lostTails.has(cpu.cpu)) return null;
   const silence = elapsed(last.time, end);
-  const pid = last.kind === SWITCH ? Number(BigInt.asIntN(32, last.value >> 32n)) : last.pid;
+  const pid = pidAfter(last);
   if (silence < about.thresholds.irqOffNs || (pid === 0 && cpu.level === 0)) return null;
   if (HOTPLUG_TASK.test(about.narrator.comm(pid) ?? '')) return null;
   // One CPU among several that ended early together is a recording that was cut, not a CPU that fell silent.
@@ -176,7 +184,7 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
       ({ cpu, marks }) => cpu === record.cpu && overlaps(marks[0]!.time, marks[1]!.time),
     );
   if (explained) return null;
-  const pid = before.kind === SWITCH ? Number(BigInt.asIntN(32, before.value >> 32n)) : before.pid;
+  const pid = pidAfter(before);
   return draft({
     signature: 'silent-cpu/unknown',
     kind: 'silent-cpu',
