@@ -77,6 +77,14 @@ describe('files of single CPUs, joined', () => {
   });
 });
 
+describe('joined text as a container', () => {
+  it('is refused with what to do: a container keeps the lines as they lie', () => {
+    const joined = capture(text(perCpu));
+    analyzeCapture(joined);
+    expect(() => joined.keepsake!()).toThrow(/sort its lines by their times/);
+  });
+});
+
 describe('text that cannot be put in order', () => {
   const reversed = analyzed(text([header, lines.filter((line) => !line.startsWith('#')).toReversed()]));
 
