@@ -16,7 +16,7 @@ const ALLOWED = {
   analyzers: ['base', 'model'],
   stats: ['base', 'model'],
   compare: ['base', 'model', 'stats'],
-  session: ['base', 'model', 'io', 'mapping', 'blocks', 'trace', 'engine', 'analyzers', 'stats'],
+  session: ['base', 'model', 'io', 'mapping', 'blocks', 'trace', 'engine', 'analyzers', 'stats', 'dmesg'],
   report: ['base', 'model', 'stats'],
   cli: [
     'base',

@@ -185,7 +185,7 @@ export function advanceSamples(lane: usize): bool {
  */
 export function callersOfSample(lane: usize): usize {
   const record: usize = load<u32>(lane, LANE_PAGE);
-  if (load<u32>(lane, LANE_RECORD) == record) return 0;
+  if (load<usize>(lane, LANE_RECORD) == record) return 0;
   const tables: usize = load<u32>(STATE, HEAD_SAMPLES);
   const size = u32(load<u16>(record, 6));
   const layout = layoutOfSample(tables, entryOfSample(tables, record, size), size);
@@ -195,7 +195,7 @@ export function callersOfSample(lane: usize): usize {
   const end = record + size;
   let at = record + load<u8>(layout, SAMPLE_REST_AT);
   if (parts & SAMPLE_HAS_READ) at = skipRead(at, end, load<u8>(layout, SAMPLE_READ));
-  return at && skipNumbers(at, end, 1) && load<u64>(at) ? at : 0;
+  return at && skipCallchain(at, end) && load<u64>(at) ? at : 0;
 }
 
 function pending(lane: usize, next: usize): bool {

@@ -98,10 +98,11 @@ export function seen(cpu: usize, event: usize, row: usize): void {
   }
   store<u64>(cpu, events + 1, CPU_EVENTS);
   store<u64>(cpu, time, CPU_LAST_TIME);
-  // An NMI comes through whatever the CPU is stuck in: it is no sign of life. Nor is a message from a hard interrupt:
-  // trace-cmd's text shows the NMI backtraces of a stuck CPU as such.
+  // An NMI comes through whatever the CPU is stuck in: it is no sign of life. Nor is a message from a hard interrupt, or of
+  // which no flags tell where it comes from: trace-cmd's texts show the NMI backtraces of a stuck CPU as such.
   if (level == LEVEL_NMI) return;
-  if (level == LEVEL_HARDIRQ && load<u8>(event, EVENT_KIND) == KIND_MESSAGE) return;
+  const isMessage = load<u8>(event, EVENT_KIND) == KIND_MESSAGE;
+  if (isMessage && (level == LEVEL_HARDIRQ || (flags & FLAG_IRQS_UNKNOWN) != 0)) return;
 
   const before = u32(load<u8>(cpu, CPU_LEVEL));
   const pid = load<i32>(event, EVENT_PID);

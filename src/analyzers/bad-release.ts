@@ -1,4 +1,4 @@
-import { elapsed, seconds } from '../base/units.ts';
+import { elapsed } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import type { Confidence, FindingKind } from '../model/report.ts';
@@ -6,6 +6,7 @@ import type { Mark, RingRecord } from '../model/state.ts';
 import { orderTaints } from './clock-order.ts';
 import { actor, draft, evidence, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
 import { distinct, gaps, untaken } from './taint.ts';
+import { at } from './times.ts';
 
 /** Releases by a context that was not seen to take the lock: of a lock that is free, or that somebody else holds. */
 export function badReleases(about: Case): Draft[] {
@@ -23,8 +24,23 @@ export function badReleases(about: Case): Draft[] {
 function takeMayBeUnseen(about: Case, taken: Mark | null, again: Mark): boolean {
   if (isInPartialTail(about, again)) return true;
   if (!taken || gaps(about, taken.time, again.time, 'the take').length > 0) return true;
-  if (taken.pid === again.pid && taken.cpu === again.cpu) return false;
-  return about.found.lost.some((span) => span.cpu === again.cpu && span.to <= again.time);
+  if (isSameTask(taken, again)) return false;
+  const cpu = about.state.cpus.find((state) => state.cpu === again.cpu);
+  const hasBreaks = (cpu?.breaks ?? 0) > 0 && cpu!.firstBreak <= again.time;
+  return hasBreaks || about.found.lost.some((span) => span.cpu === again.cpu && span.to <= again.time);
+}
+
+/** Pid 0 is one task per CPU. */
+function isSameTask(a: Mark, b: Mark): boolean {
+  return a.pid === b.pid && (a.pid !== 0 || a.cpu === b.cpu);
+}
+
+/**
+ * Is `again` the taker's own release, and the one before it somebody else's? Then that one is the odd one, whether it came
+ * late, or let go what it did not hold: it is judged as a foreign release.
+ */
+function endsOwnTake(taken: Mark | null, released: Mark | null, again: Mark): boolean {
+  return taken !== null && isSameTask(taken, again) && released !== null && !isSameTask(taken, released);
 }
 
 /** Did it happen while the recorder was switching events off on that CPU? Takes may have gone before releases. */
@@ -44,14 +60,14 @@ function confidenceOf(record: RingRecord, doubts: readonly string[]): Confidence
 
 function doubleRelease(about: Case, record: RingRecord): Draft | null {
   const [taken, released, again] = record.marks as readonly [Mark | null, Mark | null, Mark];
-  if (takeMayBeUnseen(about, taken, again)) return null;
+  if (endsOwnTake(taken, released, again) || takeMayBeUnseen(about, taken, again)) return null;
   return badRelease(about, record, 'double-release', again, {
     taken,
     released,
     headline:
-      `${task(about, again)} on CPU ${again.cpu} released the lock at ${seconds(again.time)} although it was free` +
+      `${task(about, again)} on CPU ${again.cpu} released the lock at ${at(about, again.time)} although it was free` +
       (released
-        ? ` since ${seconds(released.time)} (${task(about, released)} on CPU ${released.cpu}).`
+        ? ` since ${at(about, released.time)} (${task(about, released)} on CPU ${released.cpu}).`
         : '.'),
     why: 'the take before this release was not recorded (a path without these tracepoints)',
   });
@@ -64,8 +80,8 @@ function foreignRelease(about: Case, record: RingRecord): Draft | null {
     taken,
     released: left,
     headline:
-      `${task(about, again)} on CPU ${again.cpu} released the lock at ${seconds(again.time)}` +
-      (taken ? `, taken by ${task(about, taken)} on CPU ${taken.cpu} at ${seconds(taken.time)}.` : '.'),
+      `${task(about, again)} on CPU ${again.cpu} released the lock at ${at(about, again.time)}` +
+      (taken ? `, taken by ${task(about, taken)} on CPU ${taken.cpu} at ${at(about, taken.time)}.` : '.'),
     why: 'some locks are handed over and released by another task by design',
   });
 }

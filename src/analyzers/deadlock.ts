@@ -1,5 +1,10 @@
 import type { Case } from '../model/case.ts';
-import type { HoldState } from '../model/state.ts';
+import type { Confidence } from '../model/report.ts';
+import type { HoldState, LockState } from '../model/state.ts';
+import { lockName, task } from './draft.ts';
+import { isStuck, releaseLost, type Verdict } from './stuck-causes.ts';
+import { distinct, losses, lostTails, taints } from './taint.ts';
+import { at } from './times.ts';
 import { holdsAreRecorded, isHeld, type OpenWait } from './waits.ts';
 
 export interface CycleStep {
@@ -43,4 +48,58 @@ function isInterruptedBy(wait: OpenWait, owner: { cpu: number; pid: number; leve
     owner.level < wait.context.level &&
     (owner.level > 0 || owner.pid === wait.context.pid)
   );
+}
+
+export function deadlock(
+  about: Case,
+  lock: LockState,
+  first: OpenWait,
+  cycle: readonly CycleStep[],
+): Verdict {
+  const oldest = cycle.map(({ held }) => held.acquire!).toSorted((a, b) => (a.time < b.time ? -1 : 1))[0]!;
+  const closed = cycle.map(({ wait }) => wait.since.time).reduce((a, b) => (a > b ? a : b));
+  const taintedBy = distinct(
+    taints(about, oldest.time, first.since.time, 'the first take of the cycle'),
+    lostTails(about, closed),
+  );
+  const doubts = distinct(...cycle.map((step) => [...edgeLosses(about, step), ...step.wait.mayHaveEnded]));
+  let confidence: Confidence = 'certain';
+  if (taintedBy.length > 0) confidence = isStuck(about, first) ? 'likely' : 'possible';
+  if (doubts.length > 0) confidence = 'possible';
+  const chain = cycle.map(({ wait, held }) => {
+    const what = lockName(about, wait.lock, wait.since);
+    const named = what.name ?? `${what.address}${what.bit === null ? '' : ` bit ${what.bit}`}`;
+    return `${task(about, wait.since)} on CPU ${wait.hold.cpu} waits for ${named}, held since ${at(about, held.acquire!.time)} by ${task(about, held.acquire!)}`;
+  });
+  const classes = cycle.map(({ wait }) => {
+    const { class: named, bit, namespace } = lockName(about, wait.lock, wait.since);
+    return named ?? (bit === null ? namespace : `bit ${bit}`);
+  });
+  const own = cycle.length === 1;
+  return {
+    signature: `never-released/deadlock/${[...new Set(classes)].toSorted().join(' + ')}`,
+    cause: 'deadlock',
+    confidence,
+    headline: own
+      ? `${task(about, first.since)} on CPU ${first.hold.cpu} spins on a lock that it holds itself, or that the context it interrupted holds.`
+      : `A cycle of waits: ${chain.join('; ')}.`,
+    start: first.since,
+    holder: lock.acquire,
+    culprit: null,
+    evidence: cycle.flatMap(({ wait, held }) => [
+      [held.acquire, `taken by ${task(about, held.acquire!)}, not released`] as const,
+      [wait.since, `${task(about, wait.since)} begins to wait for it`] as const,
+    ]),
+    alternatives: releaseLost(distinct(taintedBy, doubts), 'a release of one of the locks'),
+    taintedBy: distinct(taintedBy, doubts),
+  };
+}
+
+/**
+ * An edge of the cycle needs the holder to have kept its lock until it got stuck itself: losses up to then, on the CPU where
+ * it took a lock that somebody now spins on, or anywhere where it can have run with a sleeping lock, may hide its release.
+ */
+function edgeLosses(about: Case, { wait, held, stuckSince }: CycleStep): string[] {
+  const cpu = wait.spins ? held.cpu : undefined;
+  return losses(about, held.acquire!.time, stuckSince, cpu);
 }

@@ -1,6 +1,6 @@
 import { hex } from '../base/units.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
-import { KINDS, NAMESPACES } from '../model/event.ts';
+import { FLAGS, KINDS, NAMESPACES } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import {
   CONFIDENCES,
@@ -35,6 +35,13 @@ const NOTHING = {
   evidence: [],
   taintedBy: [],
 } as const;
+
+const STUCK: ReadonlySet<string> = new Set(['never-released', 'irq-off-spin', 'irq-off', 'silent-cpu']);
+
+/** Is it about a CPU or task that does not get on, a victim? */
+export function isStuckCpu({ kind }: Pick<Draft, 'kind'>): boolean {
+  return STUCK.has(kind);
+}
 
 /** The weaker of two confidences. */
 export function weaker(a: Confidence, b: Confidence): Confidence {
@@ -110,6 +117,20 @@ export function task(about: Case, mark: Pick<Mark, 'pid'>): string {
   return `${about.narrator.comm(mark.pid) ?? '<...>'}-${mark.pid}`;
 }
 
+const SWITCH = KINDS.indexOf('switch');
+
+/** The task that runs behind this event: of a switch the next one. */
+export function pidAfter({ kind, value, pid }: Mark): number {
+  return kind === SWITCH ? Number(BigInt.asIntN(32, value >> 32n)) : pid;
+}
+
+/** How the last event that counts as a CPU's own is called: without flags nothing tells an NMI's events from others. */
+export function ownEvent(mark: Mark): string {
+  return (mark.flags & FLAGS['irqs-unknown']) === 0
+    ? 'event of this CPU that is not from an NMI'
+    : 'event of this CPU but for messages (this text does not tell which events are from an NMI)';
+}
+
 /** The marks as evidence in order of time, each once, with what it means here. */
 export function evidence(
   about: Case,
@@ -150,6 +171,7 @@ export function lockName(
     bit: isBit ? lock.bit : null,
     name,
     class: name,
+    knownBy: 'operations',
   };
 }
 
@@ -170,7 +192,7 @@ export function signatureOf(
 }
 
 // A report about a span that ended can be printed a little after its end.
-const PRINTED_LATE = 10n ** 9n;
+export const PRINTED_LATE = 10n ** 9n;
 
 /** Kernel messages about this CPU or task from `since` on, until about `until`; the first ones of a flood. */
 export function kernelReports(
@@ -180,7 +202,20 @@ export function kernelReports(
   since: bigint,
   until?: bigint,
 ): KernelReport[] {
-  const mentions = new RegExp(`\\b[Cc][Pp][Uu][ #]?${cpu}\\b|[-/:]${pid}\\b|\\bpid[: ]+${pid}\\b`);
+  const mentions = new RegExp(`\\b[Cc][Pp][Uu][ #]?${cpu}\\b|${naming(pid)}`);
+  return reportsThat(about, mentions, since, until);
+}
+
+/** Kernel messages about this task from `since` on. Pid 0 is nobody in particular. */
+export function reportsOfTask(about: Case, pid: number, since: bigint): KernelReport[] {
+  return pid > 0 ? reportsThat(about, new RegExp(naming(pid)), since) : [];
+}
+
+function naming(pid: number): string {
+  return `[-/:]${pid}\\b|\\bpid[: ]+${pid}\\b`;
+}
+
+function reportsThat(about: Case, mentions: RegExp, since: bigint, until?: bigint): KernelReport[] {
   return about.found.messages
     .filter(({ mark, text }) => mark.time >= since && mentions.test(text))
     .filter(({ mark }) => until === undefined || mark.time <= until + PRINTED_LATE)

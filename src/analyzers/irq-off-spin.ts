@@ -65,6 +65,17 @@ function severityOf(watchdog: Watchdog): Severity {
   return watchdog.hard === 'must' ? 'critical' : watchdog.hard === 'may' ? 'high' : 'medium';
 }
 
+const LETS_GO: Alternative = {
+  cause: 'slow-holder',
+  confidence: 'possible',
+  why: 'the holder may let go after the capture ended',
+};
+const ENDED: Alternative = {
+  cause: 'recording ended',
+  confidence: 'possible',
+  why: 'the recording of this CPU alone may have ended early, and the spin with it',
+};
+
 function openSpin(about: Case, wait: OpenWait): Draft {
   const { lock, since } = wait;
   const off = offSince(wait.irqsOff) ?? since.time;
@@ -119,7 +130,10 @@ function openSpin(about: Case, wait: OpenWait): Draft {
     waiters: [waiterOf(about, wait)],
     irqsOff: wait.irqsOff,
     watchdog,
-    alternatives: doubt ? [doubt.alternative] : [],
+    alternatives: [
+      ...(doubt ? [doubt.alternative] : []),
+      ...(confidence === 'certain' ? [] : [holder ? LETS_GO : ENDED]),
+    ],
     kernelReports: reports,
     evidence: evidence(about, [
       [taker, holder ? 'taken by the holder' : 'the last recorded take'],

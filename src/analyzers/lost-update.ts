@@ -1,4 +1,4 @@
-import { hex, seconds } from '../base/units.ts';
+import { hex } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import { SUSPECT } from '../model/engine-numbers.ts';
 import type { Cause, Confidence } from '../model/report.ts';
@@ -16,6 +16,7 @@ import {
   type Draft,
 } from './draft.ts';
 import { distinct, lostTails, taints } from './taint.ts';
+import { at } from './times.ts';
 import { openWaits } from './waits.ts';
 
 interface Update {
@@ -90,8 +91,8 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
     confidence,
     severity: 'low',
     headline:
-      `As far as the order of events tells, a plain store by ${task(about, store)} on CPU ${store.cpu} at ${seconds(store.time)} ` +
-      `(${hex(store.value)}, loaded at ${seconds(load.time)}) ${what}.`,
+      `As far as the order of events tells, a plain store by ${task(about, store)} on CPU ${store.cpu} at ${at(about, store.time)} ` +
+      `(${hex(store.value)}, loaded at ${at(about, load.time)}) ${what}.`,
     subject: subject(about, store.cpu, store.pid, 0),
     lock: name,
     startNs: String(store.time),

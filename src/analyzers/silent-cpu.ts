@@ -1,15 +1,23 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
-import { FLAGS, KINDS } from '../model/event.ts';
+import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Confidence, IrqsOff } from '../model/report.ts';
 import type { CpuState, Mark, RingRecord } from '../model/state.ts';
-import { draft, evidence, kernelReports, subject, task, weaker, type Draft } from './draft.ts';
+import {
+  draft,
+  evidence,
+  kernelReports,
+  ownEvent,
+  pidAfter,
+  subject,
+  task,
+  weaker,
+  type Draft,
+} from './draft.ts';
 import { pauseDoubt } from './pauses.ts';
 import { recordingWentOn } from './taint.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
-
-const SWITCH = KINDS.indexOf('switch');
 
 // A silence counts only against a rhythm: so many intervals seen, and the silence so many times the longest of them. Ticks are
 // regular by nature; other events are only as regular as the work.
@@ -57,7 +65,7 @@ function silentAtEnd(about: Case, cpu: CpuState): Draft | null {
   const end = about.state.lastTime;
   if (!last || about.lostTails.has(cpu.cpu)) return null;
   const silence = elapsed(last.time, end);
-  const pid = last.kind === SWITCH ? Number(BigInt.asIntN(32, last.value >> 32n)) : last.pid;
+  const pid = pidAfter(last);
   if (silence < about.thresholds.irqOffNs || (pid === 0 && cpu.level === 0)) return null;
   if (HOTPLUG_TASK.test(about.narrator.comm(pid) ?? '')) return null;
   // One CPU among several that ended early together is a recording that was cut, not a CPU that fell silent.
@@ -121,7 +129,9 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
   ];
   const sites = cpu.flagsOn
     ? `; interrupts were last seen on at ${seconds(cpu.flagsOn.time)}`
-    : '; no event of this CPU ever showed interrupts on';
+    : (last.flags & FLAGS['irqs-unknown']) === 0
+      ? '; no event of this CPU ever showed interrupts on'
+      : '; this text has no flags that tell';
   return draft({
     signature: 'silent-cpu/unknown',
     kind: 'silent-cpu',
@@ -149,10 +159,7 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
     kernelReports: reports,
     evidence: evidence(about, [
       [off, 'interrupts off, and never on again'],
-      [
-        off && cpu.last?.offset === off.offset ? null : cpu.last,
-        'the last event of this CPU that is not from an NMI',
-      ],
+      [off && cpu.last?.offset === off.offset ? null : cpu.last, `the last ${ownEvent(cpu.last ?? last)}`],
       ...(doubt ? [doubt.evidence] : []),
     ]),
     taintedBy: off ? [] : ['without irq_disable and irq_enable events the interrupt state is not recorded'],
@@ -177,7 +184,7 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
       ({ cpu, marks }) => cpu === record.cpu && overlaps(marks[0]!.time, marks[1]!.time),
     );
   if (explained) return null;
-  const pid = before.kind === SWITCH ? Number(BigInt.asIntN(32, before.value >> 32n)) : before.pid;
+  const pid = pidAfter(before);
   return draft({
     signature: 'silent-cpu/unknown',
     kind: 'silent-cpu',
@@ -192,7 +199,14 @@ function silentMeanwhile(about: Case, record: RingRecord): Draft | null {
     durationNs: gap,
     irqsOff: { source: 'none', notBeforeNs: null, notAfterNs: null },
     watchdog: watchdogVerdict(before.time, gap, null, about.thresholds.watchdogNs),
-    alternatives: doubt ? [doubt.alternative] : [],
+    alternatives: [
+      {
+        cause: 'unknown',
+        confidence: 'possible',
+        why: 'a stretch of work without any of the recorded events: a CPU is silent for as long as nothing that was recorded happens on it',
+      },
+      ...(doubt ? [doubt.alternative] : []),
+    ],
     kernelReports: kernelReports(about, record.cpu, pid, before.time, after.time),
     evidence: evidence(about, [
       [before, 'the last event before'],

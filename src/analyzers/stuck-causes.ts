@@ -1,13 +1,13 @@
-import { duration, elapsed, hex, seconds } from '../base/units.ts';
+import { duration, elapsed, hex } from '../base/units.ts';
 import { WHOLE_LOCK } from '../model/engine-numbers.ts';
 import { KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Cause, Confidence } from '../model/report.ts';
 import type { LockState, Mark, Suspect } from '../model/state.ts';
 import { orderTaints } from './clock-order.ts';
-import type { CycleStep } from './deadlock.ts';
-import { culprit, lockName, task, weaker, type Draft } from './draft.ts';
+import { culprit, task, weaker, type Draft } from './draft.ts';
 import { distinct, losses, lostTails, taints } from './taint.ts';
+import { at, lasted } from './times.ts';
 import { doubtOf, type OpenWait } from './waits.ts';
 
 // Why a lock is stuck: one verdict per cause, each with its evidence, its confidence, and what would overturn it.
@@ -42,7 +42,7 @@ function seenSetBy(wait: OpenWait, lock: LockState): Mark | null {
 /** So long that a slow holder, or one whose release was lost, is no longer the better reading. */
 export function isStuck(about: Case, wait: OpenWait): boolean {
   const { watchdogNs } = about.thresholds;
-  if (!wait.spins || wait.durationNs < watchdogNs) return false;
+  if (!about.timeIsNs || !wait.spins || wait.durationNs < watchdogNs) return false;
   return doubtOf(about, wait, watchdogNs)?.atMost !== 'possible';
 }
 
@@ -63,13 +63,13 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
     [store, shown],
   ]);
   if (order.length > 0) confidence = weaker(confidence, 'likely');
-  const gap = duration(elapsed(release.time, store.time));
+  const gap = lasted(about, elapsed(release.time, store.time));
   return {
     cause: 'lost-unlock',
     confidence,
     headline:
-      `The lock was released by ${task(about, release)} on CPU ${release.cpu} at ${seconds(release.time)}; ${gap} later a plain store by ` +
-      `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded ${load.time < release.time ? 'before the release' : `at ${seconds(load.time)}`}, and put bit ${lock.bit} back. Nobody holds it.`,
+      `The lock was released by ${task(about, release)} on CPU ${release.cpu} at ${at(about, release.time)}; ${gap === null ? 'then' : `${gap} later`} a plain store by ` +
+      `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded ${load.time < release.time ? 'before the release' : `at ${at(about, load.time)}`}, and put bit ${lock.bit} back. Nobody holds it.`,
     start: store,
     holder: null,
     culprit: culprit(about, load, store),
@@ -91,15 +91,16 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
   };
 }
 
+const UNSEEN_BEFORE =
+  'no take and no release of the lock is in the capture before the wait: whoever has it may have taken it before the records began';
+
 export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Verdict {
   const seen = seenSetBy(first, lock) ?? lock.seen;
-  const reference = lock.release ?? lock.acquire ?? first.since;
-  const taintedBy = taints(
-    about,
-    reference.time,
-    first.since.time,
-    lock.release ? 'the last release' : 'the wait began',
-  );
+  const reference = lock.release ?? lock.acquire;
+  // Of a lock that is in the capture for the first time nobody knows who took it before.
+  const taintedBy = reference
+    ? taints(about, reference.time, first.since.time, lock.release ? 'the last release' : 'the last take')
+    : [UNSEEN_BEFORE, ...losses(about, about.state.firstTime, first.since.time)];
   // A holder whose take is among events that were lost up to the end may simply not have let go yet.
   const hidden = lostTails(about, first.since.time).length > 0;
   const stores = lock.writers.filter(
@@ -116,7 +117,7 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
     alternatives.push({
       cause: 'lost-unlock',
       confidence: taintedBy.length > 0 ? 'possible' : 'likely',
-      why: `a plain store by ${task(about, lastStore)} on CPU ${lastStore.cpu} at ${seconds(lastStore.time)} wrote ${hex(lastStore.value)} with the bit set, after the last recorded take`,
+      why: `a plain store by ${task(about, lastStore)} on CPU ${lastStore.cpu} at ${at(about, lastStore.time)} wrote ${hex(lastStore.value)} with the bit set, after the last recorded take`,
     });
   } else {
     alternatives.push({
@@ -135,7 +136,7 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
       : 'a take on a path without these tracepoints, never released, would look the same',
   });
   const free = lock.release
-    ? `last released by ${task(about, lock.release)} on CPU ${lock.release.cpu} at ${seconds(lock.release.time)}`
+    ? `last released by ${task(about, lock.release)} on CPU ${lock.release.cpu} at ${at(about, lock.release.time)}`
     : 'no take of it is in the capture';
   // A holder on a path without these tracepoints would look the same for as long as holders hold.
   return {
@@ -143,7 +144,9 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
     confidence: seen && first.spins && isStuck(about, first) && !hidden ? 'likely' : 'possible',
     headline:
       `Bit ${lock.bit} is set${seen ? ` (word ${hex(seen.value)})` : ''} and nobody who was recorded took it: ${free}. ` +
-      (taintedBy.length ? 'Who set it is among the events that were lost.' : 'Who set it was not recorded.'),
+      (taintedBy.length && reference
+        ? 'Who set it is among the events that were lost.'
+        : 'Who set it was not recorded.'),
     start: seen ?? first.since,
     holder: null,
     culprit: null,
@@ -158,7 +161,21 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
   };
 }
 
-export function missingUnlock(about: Case, lock: LockState, left: Mark, first: OpenWait | null): Verdict {
+/** Where a holder left what its lock belongs to. */
+export interface Leave {
+  readonly mark: Mark;
+  /** Why it may not have gone for good. */
+  readonly doubt?: { readonly atMost: Confidence; readonly why: string };
+}
+
+const HANDED_OVER: Alternative = {
+  cause: 'by design',
+  confidence: 'possible',
+  why: 'the lock is handed over and released by another task, or on a path without these tracepoints, after the capture ended',
+};
+
+export function missingUnlock(about: Case, lock: LockState, leave: Leave, first: OpenWait | null): Verdict {
+  const { mark: left, doubt } = leave;
   const taken = lock.acquire!;
   const seen = first ? seenSetBy(first, lock) : null;
   const exited = KINDS[left.kind] === 'task exit';
@@ -172,6 +189,7 @@ export function missingUnlock(about: Case, lock: LockState, left: Mark, first: O
   // What its own CPU lost may be the very release.
   const own = [taken.cpu, left.cpu].flatMap((cpu) => losses(about, taken.time, left.time, cpu));
   if (own.length > 0) confidence = 'possible';
+  if (doubt) confidence = seen ? weaker(confidence, doubt.atMost) : 'possible';
   const how = exited
     ? 'exited'
     : KINDS[left.kind] === 'switch'
@@ -181,7 +199,7 @@ export function missingUnlock(about: Case, lock: LockState, left: Mark, first: O
     cause: 'missing-unlock',
     confidence,
     headline:
-      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${seconds(taken.time)} and ${how} at ${seconds(left.time)} ` +
+      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${at(about, taken.time)} and ${how} at ${at(about, left.time)} ` +
       'without releasing it.',
     start: taken,
     holder: taken,
@@ -192,12 +210,16 @@ export function missingUnlock(about: Case, lock: LockState, left: Mark, first: O
       [left, `the holder ${how}`],
       [seen, `bit ${lock.bit} seen still set`],
     ],
-    alternatives: releaseLost(taintedBy, 'its release'),
+    alternatives: [
+      ...(doubt ? [{ cause: 'held-at-end', confidence: 'possible', why: doubt.why } as const] : []),
+      ...(confidence === 'certain' ? [] : [HANDED_OVER]),
+      ...releaseLost(taintedBy, 'its release'),
+    ],
     taintedBy,
   };
 }
 
-function releaseLost(taintedBy: readonly string[], what: string): Alternative[] {
+export function releaseLost(taintedBy: readonly string[], what: string): Alternative[] {
   if (taintedBy.length === 0) return [];
   return [
     { cause: 'unknown', confidence: 'possible', why: `${what} may be among the events that were lost` },
@@ -211,7 +233,7 @@ export function heldAtEnd(about: Case, lock: LockState, first: OpenWait): Verdic
     cause: 'held-at-end',
     confidence: 'possible',
     headline:
-      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${seconds(taken.time)} and still holds it ${held} later, when the capture ` +
+      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${at(about, taken.time)} and still holds it ${held} later, when the capture ` +
       'ends, with somebody waiting. A slow holder cannot be told from one that never lets go.',
     start: taken,
     holder: taken,
@@ -236,7 +258,7 @@ export function heldShared(about: Case, readers: readonly Mark[], first: OpenWai
     cause: 'held-at-end',
     confidence: 'possible',
     headline:
-      `${task(about, oldest)}${others} took the lock shared (for reading), the first on CPU ${oldest.cpu} at ${seconds(oldest.time)}, and no release ` +
+      `${task(about, oldest)}${others} took the lock shared (for reading), the first on CPU ${oldest.cpu} at ${at(about, oldest.time)}, and no release ` +
       'is in the capture when it ends, with somebody waiting for the lock alone.',
     start: first.since,
     holder: null,
@@ -257,58 +279,4 @@ export function heldShared(about: Case, readers: readonly Mark[], first: OpenWai
     ],
     taintedBy: taints(about, oldest.time, about.state.lastTime, 'the first shared take'),
   };
-}
-
-export function deadlock(
-  about: Case,
-  lock: LockState,
-  first: OpenWait,
-  cycle: readonly CycleStep[],
-): Verdict {
-  const oldest = cycle.map(({ held }) => held.acquire!).toSorted((a, b) => (a.time < b.time ? -1 : 1))[0]!;
-  const closed = cycle.map(({ wait }) => wait.since.time).reduce((a, b) => (a > b ? a : b));
-  const taintedBy = distinct(
-    taints(about, oldest.time, first.since.time, 'the first take of the cycle'),
-    lostTails(about, closed),
-  );
-  const doubts = distinct(...cycle.map((step) => [...edgeLosses(about, step), ...step.wait.mayHaveEnded]));
-  let confidence: Confidence = 'certain';
-  if (taintedBy.length > 0) confidence = isStuck(about, first) ? 'likely' : 'possible';
-  if (doubts.length > 0) confidence = 'possible';
-  const chain = cycle.map(({ wait, held }) => {
-    const what = lockName(about, wait.lock, wait.since);
-    const at = what.name ?? `${what.address}${what.bit === null ? '' : ` bit ${what.bit}`}`;
-    return `${task(about, wait.since)} on CPU ${wait.hold.cpu} waits for ${at}, held since ${seconds(held.acquire!.time)} by ${task(about, held.acquire!)}`;
-  });
-  const classes = cycle.map(({ wait }) => {
-    const { class: named, bit, namespace } = lockName(about, wait.lock, wait.since);
-    return named ?? (bit === null ? namespace : `bit ${bit}`);
-  });
-  const own = cycle.length === 1;
-  return {
-    signature: `never-released/deadlock/${[...new Set(classes)].toSorted().join(' + ')}`,
-    cause: 'deadlock',
-    confidence,
-    headline: own
-      ? `${task(about, first.since)} on CPU ${first.hold.cpu} spins on a lock that it holds itself, or that the context it interrupted holds.`
-      : `A cycle of waits: ${chain.join('; ')}.`,
-    start: first.since,
-    holder: lock.acquire,
-    culprit: null,
-    evidence: cycle.flatMap(({ wait, held }) => [
-      [held.acquire, `taken by ${task(about, held.acquire!)}, not released`] as const,
-      [wait.since, `${task(about, wait.since)} begins to wait for it`] as const,
-    ]),
-    alternatives: releaseLost(distinct(taintedBy, doubts), 'a release of one of the locks'),
-    taintedBy: distinct(taintedBy, doubts),
-  };
-}
-
-/**
- * An edge of the cycle needs the holder to have kept its lock until it got stuck itself: losses up to then, on the CPU where
- * it took a lock that somebody now spins on, or anywhere where it can have run with a sleeping lock, may hide its release.
- */
-function edgeLosses(about: Case, { wait, held, stuckSince }: CycleStep): string[] {
-  const cpu = wait.spins ? held.cpu : undefined;
-  return losses(about, held.acquire!.time, stuckSince, cpu);
 }

@@ -1,8 +1,8 @@
 import { groupBy } from '../base/group.ts';
-import { seconds } from '../base/units.ts';
 import { FLAGS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { CpuState } from '../model/state.ts';
+import { at } from './times.ts';
 
 /**
  * What the capture does not know about a span of time, as sentences: CPUs whose record begins inside it or ends before it
@@ -18,7 +18,7 @@ export function taints(about: Case, from: bigint, to: bigint, what: string): str
 export function gaps(about: Case, from: bigint, to: bigint, what: string): string[] {
   const late = about.state.cpus
     .filter((cpu) => cpu.events > 0n && cpu.firstTime > from)
-    .map((cpu) => `CPU ${cpu.cpu} begins at ${seconds(cpu.firstTime)}, after ${what}`);
+    .map((cpu) => `CPU ${cpu.cpu} begins at ${at(about, cpu.firstTime)}, after ${what}`);
   return [...late, ...missing(about, from, to), ...lostTails(about, to)];
 }
 
@@ -34,9 +34,11 @@ function missing(about: Case, from: bigint, to: bigint, cpu?: number): string[] 
   for (const span of about.found.lost.filter(isMeant)) {
     if (span.from === null || span.to < from || span.from > to) continue;
     const events = span.count > 0n ? `${span.count} events` : 'an unknown number of events';
-    sentences.push(`CPU ${span.cpu} lost ${events} between ${seconds(span.from)} and ${seconds(span.to)}`);
+    sentences.push(
+      `CPU ${span.cpu} lost ${events} between ${at(about, span.from)} and ${at(about, span.to)}`,
+    );
   }
-  for (const state of about.state.cpus.filter(isMeant)) sentences.push(...breaks(state, from, to));
+  for (const state of about.state.cpus.filter(isMeant)) sentences.push(...breaks(about, state, from, to));
   if (about.found.suppressed['lost']) {
     sentences.push(`${about.found.suppressed['lost']} further losses are counted but not listed`);
   }
@@ -44,12 +46,12 @@ function missing(about: Case, from: bigint, to: bigint, cpu?: number): string[] 
 }
 
 /** Breaks in continuity are counted; of their times the first and the last one are known. */
-function breaks(cpu: CpuState, from: bigint, to: bigint): string[] {
+function breaks(about: Case, cpu: CpuState, from: bigint, to: bigint): string[] {
   if (cpu.breaks === 0 || cpu.lastBreak < from || cpu.firstBreak > to) return [];
   const one = cpu.breaks === 1;
   return [
     `CPU ${cpu.cpu} has ${one ? 'a break' : `${cpu.breaks} breaks`} in continuity that no loss mark explains, ` +
-      `${one ? '' : 'the last '}at ${seconds(cpu.lastBreak)}`,
+      `${one ? '' : 'the last '}at ${at(about, cpu.lastBreak)}`,
   ];
 }
 
@@ -93,7 +95,7 @@ export function lostTails(about: Case, until: bigint): string[] {
     const time = last.get(cpu);
     if (time === undefined) missing.push(cpu);
     else if (time < until)
-      sentences.push(`the record of CPU ${cpu} ends at ${seconds(time)}, its last events are lost`);
+      sentences.push(`the record of CPU ${cpu} ends at ${at(about, time)}, its last events are lost`);
   }
   if (missing.length === 0) return sentences;
   const named = missing.slice(0, MOST_NAMED).join(', ');

@@ -1,4 +1,3 @@
-import { seconds } from '../base/units.ts';
 import { ENTRY, NAMESPACE } from '../model/engine-numbers.ts';
 import { FLAGS } from '../model/event.ts';
 import type { Case, LostSpan } from '../model/case.ts';
@@ -8,6 +7,7 @@ import type { ContextState, CpuState, HoldState, LockState, Mark } from '../mode
 import { commOf, kernelReports } from './draft.ts';
 import { pauseDoubt, type PauseDoubt } from './pauses.ts';
 import { knownUntil, losses, recordingWentOn } from './taint.ts';
+import { at } from './times.ts';
 
 /** A wait that the capture's end found unfinished. */
 export interface OpenWait {
@@ -91,9 +91,16 @@ function endsUnseen(about: Case, wait: Omit<OpenWait, 'mayHaveEnded'>): string[]
     return isLossy ? ['the wait may have ended among the lost events of some CPU'] : [];
   }
   if (about.lostTails.has(cpu)) return [`the last events of CPU ${cpu} are lost: the wait may have ended`];
-  if (contend || wait.also || isRecorded(about, wait)) return [];
+  if (contend || wait.also) return [];
+  // Whoever finds a lock taken says so at once, where that is recorded: it was free, or what followed is missing.
+  if (shows(about.state, 'contend', wait.lock.namespace)) {
+    return [
+      `CPU ${cpu} is not seen to find the lock taken, though contention is recorded: what followed ${at(about, wait.since.time)} may be missing, and the wait over`,
+    ];
+  }
+  if (isRecorded(about, wait)) return [];
   return [
-    `nothing shows that the recording of CPU ${cpu} went on after ${seconds(wait.since.time)}: it may have ended early`,
+    `nothing shows that the recording of CPU ${cpu} went on after ${at(about, wait.since.time)}: it may have ended early`,
   ];
 }
 

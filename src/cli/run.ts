@@ -57,7 +57,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     'say what went wrong: which lock, who, since when, and how sure that is',
   )
     .addOption(duration('--watchdog', 'threshold of the lockup detector', '10s'))
-    .addOption(duration('--spin', 'report spins with interrupts off that are longer', '1s'))
+    .addOption(
+      duration(
+        '--spin',
+        'report spins with interrupts off and waits that are longer; proven causes are told anyway',
+        '1s',
+      ),
+    )
     .addOption(duration('--irq-off', 'report interrupts off for longer', '1s'))
     .addOption(
       new Option('--fail-on <confidence>', 'exit with 1 for findings at least this sure')

@@ -1,11 +1,14 @@
+import type { LogKind } from './kernel-log.ts';
 import type { Narrator } from './narrator.ts';
 import type { Thresholds } from './report.ts';
 import type { EngineState, Mark, RingRecord } from './state.ts';
 
-/** A kernel log line seen in the trace (printk:console) that says something about lockups. */
+/** A message of the console seen in the trace (printk:console) that says something about lockups and locks. */
 export interface KernelMessage {
   readonly mark: Mark;
   readonly text: string;
+  /** What it reports, and about which CPUs; null where it only belongs to a report (a backtrace). */
+  readonly report: { readonly kind: LogKind | 'other'; readonly cpus: readonly number[] } | null;
 }
 
 /** Events lost on a CPU: from its last event before to its first one after. */
@@ -60,6 +63,8 @@ export interface Case {
    * can be told to wait (design rule 3).
    */
   readonly attemptsHold: boolean;
+  /** Events of text that are earlier than the line before them: its lines are not in order of time. */
+  readonly outOfOrder?: number;
   /** In so many ns before the end of each CPU's record some kinds of events may be missing: they were switched off one by one. */
   readonly partialTailNs?: number;
   readonly narrator: Narrator;

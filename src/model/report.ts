@@ -55,6 +55,11 @@ export interface LockName {
   readonly bit: number | null;
   readonly name: string | null;
   readonly class: string | null;
+  /**
+   * `operations`: its takes and releases were recorded. `functions`: only who entered functions that take and release it, and
+   * returned from them; a finding's last take and last release are the last entry and the last return then.
+   */
+  readonly knownBy: 'operations' | 'functions';
 }
 
 export interface Culprit {
@@ -248,6 +253,8 @@ export interface Report {
   readonly trace: TraceSummary;
   readonly thresholds: Thresholds;
   readonly findings: readonly Finding[];
+  /** What the kernel itself reported in the capture and no finding carries. */
+  readonly kernelReports: readonly KernelReport[];
   readonly stats: Stats;
 }
 

@@ -16,6 +16,8 @@ export interface FindingStyle {
   readonly paint: Paint;
   /** Characters in a line. */
   readonly width: number;
+  /** The kernel log that the capture lies in, which was not read. */
+  readonly unreadLog?: string | null;
 }
 
 /**
@@ -25,8 +27,8 @@ export interface FindingStyle {
 export function findingLines(finding: Finding, before: readonly Finding[], style: FindingStyle): string[] {
   const { times, paint, width } = style;
   const title = `${finding.id} ${kindText(finding)} (${finding.confidence}, severity ${finding.severity})`;
-  const known = new Set(before.flatMap((other) => facts(other, times)).map(String));
-  const fresh = facts(finding, times).filter((fact) => !known.has(String(fact)));
+  const known = new Set(before.flatMap((other) => facts(other, style)).map(String));
+  const fresh = facts(finding, style).filter((fact) => !known.has(String(fact)));
   if (before.length > 0) {
     fresh.push(['not repeated', `what is the same in ${before.map(({ id }) => id).join(', ')}`]);
   }
@@ -78,19 +80,22 @@ function paintConfidence(confidence: Confidence, paint: Paint): (text: string) =
 
 type Fact = readonly [label: string, text: string];
 
-function facts(finding: Finding, times: Times): Fact[] {
+function facts(finding: Finding, style: FindingStyle): Fact[] {
+  const { times } = style;
   const { lock, lastAcquire, lastRelease, culprit, watchdog, irqsOff } = finding;
   const list: Fact[] = [];
   if (lock !== null) list.push(['lock', lockFact(lock)]);
   const lasted = times.span(finding.durationNs);
   list.push(['since', `${times.at(finding.startNs)}, for ${lasted}, to ${end(finding, times)}`]);
   if (lock !== null) list.push(['holder', holderFact(finding, times)]);
+  const [take, release] =
+    lock?.knownBy === 'functions' ? ['last entry', 'last return'] : ['last take', 'last release'];
   if (lastAcquire !== null && lastAcquire.atNs !== finding.holder?.atNs) {
-    list.push(['last take', `${times.at(lastAcquire.atNs)}, ${who(lastAcquire)}`]);
+    list.push([take, `${times.at(lastAcquire.atNs)}, ${who(lastAcquire)}`]);
   }
   // A release from before the last take says nothing about this hold.
   if (lastRelease !== null && (lastAcquire === null || between(lastAcquire.atNs, lastRelease.atNs) >= 0)) {
-    list.push(['last release', `${times.at(lastRelease.atNs)}, ${who(lastRelease)}`]);
+    list.push([release, `${times.at(lastRelease.atNs)}, ${who(lastRelease)}`]);
   }
   if (culprit !== null) {
     const load =
@@ -99,7 +104,7 @@ function facts(finding: Finding, times: Times): Fact[] {
   }
   list.push(...waiterFacts(finding, times));
   if (irqsOff !== null) list.push(['irqs off', irqsFact(irqsOff, times)]);
-  if (watchdog !== null) list.push(...watchdogFacts(finding, watchdog, times));
+  if (watchdog !== null) list.push(...watchdogFacts(finding, watchdog, style));
   list.push(...kernelFacts(finding, times));
   for (const other of finding.alternatives) {
     list.push(['or else', `${other.cause} (${other.confidence}): ${other.why}`]);
@@ -172,7 +177,8 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   must: 'must fire',
 };
 
-function watchdogFacts(finding: Finding, watchdog: Watchdog, times: Times): Fact[] {
+function watchdogFacts(finding: Finding, watchdog: Watchdog, style: FindingStyle): Fact[] {
+  const { times } = style;
   const window =
     watchdog.hard === 'cannot'
       ? ''
@@ -184,7 +190,7 @@ function watchdogFacts(finding: Finding, watchdog: Watchdog, times: Times): Fact
       ? 'cannot fire while its CPU has interrupts off'
       : VERDICTS[watchdog.soft];
   return [
-    ['hard lockup', `${hard}; ${spoke(report?.ns, watchdog, times)}`],
+    ['hard lockup', `${hard}; ${spoke(report?.ns, watchdog, style)}`],
     ['soft lockup', soft],
   ];
 }
@@ -193,8 +199,12 @@ function irqsAreOff({ irqsOff }: Finding): boolean {
   return irqsOff !== null && irqsOff.source !== 'none';
 }
 
-function spoke(ns: string | undefined, watchdog: Watchdog, times: Times): string {
-  if (ns === undefined) return 'no report of it in this capture';
+function spoke(ns: string | undefined, watchdog: Watchdog, { times, unreadLog }: FindingStyle): string {
+  if (ns === undefined) {
+    return unreadLog
+      ? `a report of it may stand in the log around the dump: spinback dmesg ${unreadLog}`
+      : 'no report of it in this capture';
+  }
   const said = `the kernel said so at ${times.near(ns)}`;
   if (watchdog.hard === 'cannot') return said;
   const early = between(ns, watchdog.firesFromNs);

@@ -17,7 +17,7 @@ export function infoText(raw: Info, options: InfoOptions = {}): string {
   const { paint = PLAIN, width = MAX_WIDTH } = options;
   return page([
     traceLines(info.trace, info.spinback, paint, width),
-    cpuLines(info.trace, true),
+    cpuLines(info.trace, 'all'),
     problemLines(info.trace.problems, paint, width),
     eventLines(info.events),
     questionLines(info.questions, paint, width),

@@ -81,7 +81,7 @@ const FINDING: Shape<Finding> = {
   severity: leaf,
   headline: leaf,
   subject: { cpu: leaf, pid: leaf, comm: leaf, context: leaf },
-  lock: { namespace: leaf, address: leaf, bit: leaf, name: leaf, class: leaf },
+  lock: { namespace: leaf, address: leaf, bit: leaf, name: leaf, class: leaf, knownBy: leaf },
   startNs: leaf,
   durationNs: leaf,
   openEnded: leaf,
@@ -105,6 +105,7 @@ export const REPORT_SHAPE: Shape<Report> = {
   trace: TRACE,
   thresholds: { watchdogNs: leaf, spinNs: leaf, irqOffNs: leaf },
   findings: [FINDING],
+  kernelReports: [{ ns: leaf, text: leaf }],
   stats: {
     events: [TYPE_COUNT],
     locks: {

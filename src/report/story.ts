@@ -29,10 +29,7 @@ export function story(finding: Finding, times: Times): string {
         ? finding.headline
         : `${who(finding.subject)} ran with interrupts off for ${span(finding, times)}. No recorded lock is involved.`;
     case 'silent-cpu':
-      return finding.subject === null
-        ? finding.headline
-        : `CPU ${finding.subject.cpu} recorded nothing of its own for ${span(finding, times)}, while others went on. ` +
-            `Last on it was ${task(finding.subject.comm, finding.subject.pid)}.`;
+      return finding.headline;
     case 'lost-update':
       return lostUpdate(finding, times);
     case 'double-release':

@@ -1,13 +1,23 @@
-import { CONFIDENCES, type Confidence, type Finding, type Report, type Stats } from '../model/report.ts';
+import {
+  CONFIDENCES,
+  type Confidence,
+  type Finding,
+  type KernelReport,
+  type Report,
+  type Stats,
+} from '../model/report.ts';
 import { findingLine, findingLines, type FindingStyle } from './finding.ts';
 import { PLAIN, type Paint } from './paint.ts';
 import { printableCopy } from './printable.ts';
-import { MAX_WIDTH, hang, page, plural } from './text.ts';
+import { MAX_WIDTH, clip, hang, page, plural } from './text.ts';
 import { countsNanoseconds, timesOf } from './times.ts';
 import { cpuLines, problemLines, traceLines } from './trace-header.ts';
 
 /** How many findings get one line each when they are not shown in full. */
 const MAX_BRIEF = 20;
+/** How many reports of the kernel are listed, and how much of each. */
+const MAX_REPORTS = 8;
+const MAX_REPORT = 300;
 
 export interface TextOptions {
   readonly paint?: Paint;
@@ -33,18 +43,24 @@ export function atLeast(confidence: Confidence, least: Confidence): boolean {
 export function reportText(raw: Report, options: TextOptions = {}): string {
   const report = printableCopy({ ...raw, stats: withoutBuckets(raw.stats) });
   const { paint = PLAIN, width = MAX_WIDTH, minConfidence = weakestInFull(report), limit = 10 } = options;
-  const style: FindingStyle = { times: timesOf(report.trace), paint, width };
+  const isInLog = report.trace.problems.some(({ name }) => name === 'log-not-read');
+  const unreadLog = isInLog ? report.trace.path : null;
+  const style: FindingStyle = { times: timesOf(report.trace), paint, width, unreadLog };
   const strong = report.findings.filter(({ confidence }) => atLeast(confidence, minConfidence));
-  const full = strong.slice(0, limit);
-  const brief = report.findings.filter((finding) => !full.includes(finding));
+  const alike = strong.filter((finding) => isToldBefore(finding, strong));
+  const single = strong.filter((finding) => !alike.includes(finding));
+  const full = single.slice(0, limit);
+  const brief = report.findings.filter((finding) => !full.includes(finding) && !alike.includes(finding));
   const problems = report.trace.problems.filter(({ severity }) => severity !== 'info');
 
   return page([
     traceLines(report.trace, report.spinback, paint, width),
-    cpuLines(report.trace, false),
+    cpuLines(report.trace, involved(report.findings)),
     problemLines(problems, paint, width),
     ...full.map((finding, at) => findingLines(finding, relatives(finding, full.slice(0, at)), style)),
-    briefLines(brief, strong.length - full.length, style, minConfidence),
+    alikeLines(alike, style),
+    briefLines(brief, single.length - full.length, style, minConfidence),
+    kernelLines(report.kernelReports, style),
     closing(report, style, options.verdict),
   ]);
 }
@@ -71,6 +87,45 @@ function relatives({ related }: Finding, shown: readonly Finding[]): readonly Fi
   return shown.filter(({ id }) => related.includes(id));
 }
 
+/** The CPUs that findings are about, victims first. */
+function involved(findings: readonly Finding[]): number[] {
+  const actors = findings.map(({ subject, waiters, culprit, holder, lastAcquire }) =>
+    [subject, culprit, holder, ...waiters, lastAcquire].flatMap((actor) => actor?.cpu ?? []),
+  );
+  return [...new Set(actors.flat())];
+}
+
+/** One of many victims of an incident: another one's finding, of the same sort, stands before it. */
+function isToldBefore(finding: Finding, findings: readonly Finding[]): boolean {
+  const before = findings.slice(0, findings.indexOf(finding));
+  const isSameIncident = ({ id, related }: Finding): boolean =>
+    finding.related.some((other) => other === id || related.includes(other));
+  return before.some((other) => other.signature === finding.signature && isSameIncident(other));
+}
+
+function alikeLines(findings: readonly Finding[], style: FindingStyle): string[] {
+  if (findings.length === 0) return [];
+  return [
+    ...hang(
+      '',
+      'Other victims of the same incidents, as the findings above with the same signature:',
+      style.width,
+    ),
+    ...listed(findings, style),
+  ];
+}
+
+/** A line each, of the first ones. */
+function listed(findings: readonly Finding[], style: FindingStyle): string[] {
+  const left = findings.length - MAX_BRIEF;
+  return [
+    ...findings
+      .slice(0, MAX_BRIEF)
+      .map((finding) => `  ${findingLine(finding, { ...style, width: style.width - 2 })}`),
+    ...(left > 0 ? [`  and ${plural(left, 'more', 'more')}: --json has them all`] : []),
+  ];
+}
+
 function briefLines(
   findings: readonly Finding[],
   overLimit: number,
@@ -78,18 +133,29 @@ function briefLines(
   minConfidence: Confidence,
 ): string[] {
   if (findings.length === 0) return [];
-  const left = findings.length - MAX_BRIEF;
   const reasons = [
     ...(overLimit > 0 ? [`${overLimit} over the limit (--limit)`] : []),
     ...(findings.length > overLimit ? [`below ${minConfidence} (--min-confidence possible shows them)`] : []),
   ];
+  return [...hang('', `Not shown in full: ${reasons.join(', ')}`, style.width), ...listed(findings, style)];
+}
+
+/** What the kernel said and no finding carries: nothing that it found may go unseen. */
+function kernelLines(reports: readonly KernelReport[], { times, width }: FindingStyle): string[] {
+  if (reports.length === 0) return [];
+  const left = reports.length - MAX_REPORTS;
   return [
-    ...hang('', `Not shown in full: ${reasons.join(', ')}`, style.width),
-    ...findings
-      .slice(0, MAX_BRIEF)
-      .map((finding) => `  ${findingLine(finding, { ...style, width: style.width - 2 })}`),
+    'Kernel reports in this capture that no finding explains:',
+    ...reports
+      .slice(0, MAX_REPORTS)
+      .flatMap(({ ns, text }) => hang('  ', `${times.at(ns)} ${clip(headlineOf(text), MAX_REPORT)}`, width)),
     ...(left > 0 ? [`  and ${plural(left, 'more', 'more')}: --json has them all`] : []),
   ];
+}
+
+/** The line of a message that says something, its line ends made printable: lockdep frames its reports with lines of "=". */
+function headlineOf(text: string): string {
+  return text.split('\\n').find((line) => /\w/.test(line)) ?? text;
 }
 
 function closing(
@@ -115,7 +181,8 @@ function closing(
     : 'Thresholds: none applied, the time unit is not known.';
   return [
     result,
-    `Locks: ${locks.acquisitions} acquired, ${locks.contentions} contended, ${holdNs.count} released.`,
+    // Releases that end a hold; where only functions are known, none does.
+    `Locks: ${locks.acquisitions} acquired, ${locks.contentions} contended, ${holdNs.count || locks.releases} released.`,
     `Longest that ended: wait ${longest(waitNs)}, hold ${longest(holdNs)}, irqs off ${longest(irqsOffNs)}.`,
     applied,
     ...unchecked(report).flatMap((line, at) =>

@@ -150,8 +150,11 @@ function markOf(event: Evidence, finding: Finding): Mark {
   const { culprit, lastAcquire, lastRelease, holder, irqsOff, subject } = finding;
   if (is(culprit?.cpu, culprit?.storeNs)) return 'S';
   if (is(culprit?.cpu, culprit?.loadNs)) return 'L';
-  if (is(lastRelease?.cpu, lastRelease?.atNs)) return 'R';
-  if (is(lastAcquire?.cpu, lastAcquire?.atNs) || is(holder?.cpu, holder?.atNs)) return 'A';
+  // Entries and returns of functions do not tell when inside the lock was taken and released.
+  const isTraced = finding.lock?.knownBy !== 'functions';
+  if (isTraced && is(lastRelease?.cpu, lastRelease?.atNs)) return 'R';
+  if (isTraced && is(lastAcquire?.cpu, lastAcquire?.atNs)) return 'A';
+  if (is(holder?.cpu, holder?.atNs)) return 'A';
   if (finding.waiters.some((waiter) => is(waiter.cpu, waiter.sinceNs))) return 'W';
   if (!finding.openEnded && finding.waiters.some((waiter) => is(waiter.cpu, endOf(waiter)))) return 'A';
   if (is(subject?.cpu, irqsOff?.notBeforeNs)) return 'd';

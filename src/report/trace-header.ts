@@ -2,9 +2,9 @@ import type { CpuSummary, Problem, TraceSummary } from '../model/report.ts';
 import type { Paint } from './paint.ts';
 import { table } from './table.ts';
 import { hang, plural } from './text.ts';
-import { between, countsNanoseconds, timesOf } from './times.ts';
+import { between, countsNanoseconds, timesOf, type Times } from './times.ts';
 
-/** Above this many CPUs the analyze report lists only those that lost something. */
+/** Above this many CPUs the analyze report lists only those of its findings, and those that lost something. */
 const MAX_CPUS = 16;
 
 /** What was read, in one block: file, format, kernel, clock, span. At most `width` characters to a line. */
@@ -52,12 +52,18 @@ function cpuList(cpus: readonly CpuSummary[]): string {
   return `${cpus.length === 1 ? 'CPU' : 'CPUs'} ${shown.join(' ')}${more}`;
 }
 
-/** First and last event, events and losses of each CPU; with `all` of every one, however many there are. */
-export function cpuLines(trace: TraceSummary, all: boolean): string[] {
+/**
+ * First and last event, events and losses of each CPU. Where there are many, of those that `wanted` names, the first of them
+ * first, and of those that lost something; 'all': of every one, however many there are.
+ */
+export function cpuLines(trace: TraceSummary, wanted: 'all' | readonly number[]): string[] {
   const times = timesOf(trace);
-  const lossy = trace.perCpu.filter(({ lost, breaks }) => lost !== 0 || breaks > 0);
-  const listed = all || trace.perCpu.length <= MAX_CPUS ? trace.perCpu : lossy.slice(0, MAX_CPUS);
-  const left = trace.perCpu.length - listed.length;
+  const isLossy = ({ lost, breaks }: CpuSummary): boolean => lost !== 0 || breaks > 0;
+  const isAll = wanted === 'all' || trace.perCpu.length <= MAX_CPUS;
+  const named = isAll ? [] : wanted.flatMap((cpu) => trace.perCpu.find((known) => known.cpu === cpu) ?? []);
+  const few = new Set([...named, ...trace.perCpu.filter(isLossy)].slice(0, MAX_CPUS));
+  const listed = isAll ? trace.perCpu : trace.perCpu.filter((cpu) => few.has(cpu));
+  const rest = trace.perCpu.filter((cpu) => !listed.includes(cpu));
   if (trace.perCpu.length === 0) return [];
   const rows = listed.map((cpu) => [
     String(cpu.cpu),
@@ -78,8 +84,21 @@ export function cpuLines(trace: TraceSummary, all: boolean): string[] {
           'right',
           'right',
         ])),
-    ...(left > 0 ? [`  ${plural(left, 'more CPU')}: see spinback info`] : []),
+    ...(rest.length > 0 ? [restLine(rest, times)] : []),
   ];
+}
+
+/** "  80 more CPUs: 62134 events, the last of each between 50.271484000 and 50.306806453, 12 lost; see spinback info". */
+function restLine(rest: readonly CpuSummary[], times: Times): string {
+  const events = rest.reduce((sum, cpu) => sum + cpu.events, 0);
+  const lost = rest.reduce((sum, cpu) => sum + (cpu.lost ?? 0), 0);
+  const ends = rest.flatMap(({ lastNs }) => lastNs ?? []).toSorted((a, b) => between(b, a));
+  const last =
+    ends.length === 0
+      ? ''
+      : `, the last of each between ${times.near(ends[0]!)} and ${times.near(ends.at(-1)!)}`;
+  const losses = rest.some((cpu) => cpu.lost === null) ? ', some lost' : lost > 0 ? `, ${lost} lost` : '';
+  return `  ${plural(rest.length, 'more CPU')}: ${plural(events, 'event')}${last}${losses}; see spinback info`;
 }
 
 /** Damage and losses, the worst first. */

@@ -1,7 +1,7 @@
-import { speaksOfLockups } from '../analyzers/kernel-messages.ts';
 import type { KernelMessage, LostSpan, Pause, RingFindings } from '../model/case.ts';
 import { RING } from '../model/engine-numbers.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
+import { readMessage } from './kernel-messages.ts';
 
 const KEPT_PER_KIND = 1000;
 const KEPT_MESSAGES = 256;
@@ -83,7 +83,8 @@ export class RingCollector {
     // Reading a message means going back to its record: a console that prints for ever must not stall the replay.
     if (++this.#messagesSeen > MESSAGES_READ || this.#messages.length >= KEPT_MESSAGES) return;
     const text = this.#textOf(mark);
-    if (speaksOfLockups(text)) this.#messages.push({ mark, text });
+    const read = readMessage(text);
+    if (read) this.#messages.push({ mark, text, ...read });
   }
 
   #addLost({ cpu, extra, marks }: RingRecord): void {

@@ -1,4 +1,5 @@
 import { judge } from '../analyzers/judge.ts';
+import { unexplained } from '../analyzers/kernel-reports.ts';
 import { VERSION } from '../base/version.ts';
 import type { Engine, EngineOptions, PlacedEvent, StatisticsOptions } from '../engine/engine.ts';
 import type { Case } from '../model/case.ts';
@@ -100,6 +101,7 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
     attemptsHold: attemptsHold(capture),
     lostTails: lostTailsOf(capture, state),
     wholeTails: new Set(capture.lanes.filter(isWholeTail).map((lane) => lane.cpu)),
+    outOfOrder: outOfOrder(capture.lanes, state),
     partialTailNs: capture.partialTailNs ?? 0,
     narrator: new CaptureNarrator(capture),
   };
@@ -108,6 +110,13 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
 /** The recorder counts what it dropped on this CPU, and dropped nothing at the end. */
 function isWholeTail(lane: Lane): boolean {
   return isOfPages(lane) && lane.lost !== null && !lane.lostTail;
+}
+
+/** Lanes of text hold the events of all CPUs, in the order of the lines. */
+function outOfOrder(lanes: readonly Lane[], state: EngineState): number {
+  const isText = ({ input }: Lane): boolean =>
+    input.kind === 'records' || (input.kind === 'blocks' && input.of === 'records');
+  return state.lanes.reduce((sum, { lane, backwards }) => sum + (isText(lanes[lane]!) ? backwards : 0), 0);
 }
 
 /** Replays a capture and judges it. Damaged input gives a report whose trace.problems say what is missing. */
@@ -122,12 +131,14 @@ export function analyzeWithLog(capture: Capture, log: LogReport, options: Analyz
 }
 
 function reportOf(capture: Capture, about: Case): Report {
+  const findings = judge(about);
   return {
     schema: REPORT_SCHEMA,
     spinback: VERSION,
     trace: summaryOf(capture, about),
     thresholds: about.thresholds,
-    findings: judge(about),
+    findings,
+    kernelReports: unexplained(about, findings),
     stats: statsOf(capture, about),
   };
 }

@@ -129,10 +129,18 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
     sum((lane) => lane.badEvents),
     `records that do not fit their page or format were skipped${where}`,
   );
+  const outOfOrder = about.outOfOrder ?? 0;
+  add(
+    'out-of-order',
+    'data loss',
+    outOfOrder,
+    'events stand behind later ones: this text is not in order of time, what happened first is not known, and no finding is more than possible; ' +
+      "sort the lines by their times (tracefs' own trace and trace-cmd report are in order)",
+  );
   add(
     'time-backwards',
     'data loss',
-    sum((lane) => lane.backwards),
+    sum((lane) => lane.backwards) - outOfOrder,
     'times ran backwards within a CPU; durations across such a step are not to be trusted',
   );
   const lostCpus = state.cpus.filter((cpu) => cpu.lostSpans > 0);

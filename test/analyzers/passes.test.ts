@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadMapping } from '../../src/mapping/load.ts';
 import type { Report } from '../../src/model/report.ts';
+import { reportText } from '../../src/report/terminal.ts';
 import { analyzeCapture } from '../../src/session/session.ts';
 import { openSource } from '../../src/trace/open.ts';
 import { sourceOf } from '../trace/ftrace-text/harness.ts';
@@ -58,6 +59,15 @@ test('a bit that is set on entry with nobody inside was left set by nobody who w
     'lost-unlock possible',
     'unknown possible',
   ]);
+});
+
+test('a return is no release: the report does not say so', async () => {
+  const report = await judge([...LIFE, ...HEALTHY, REPORT, line(2, 3, 'endio-9', enter(0x31))]);
+  expect(stuck(report)[0]!.lock!.knownBy).toBe('functions');
+  const text = reportText(report);
+  expect(text).toMatch(/last entry: +1\.100000000, submit-8/);
+  expect(text).toMatch(/last return: +1\.200000000, submit-8/);
+  expect(text).not.toMatch(/last release|R releases it|A takes the lock| 0 released/);
 });
 
 test('without the kernel naming the CPU its record may just have ended', async () => {

@@ -267,7 +267,12 @@ about(
         { cause: 'lost-unlock', confidence: 'possible' },
         { cause: 'unknown', confidence: 'possible' },
       ],
-      kernelReports: [{ ns: '38482669436' }, {}],
+      // What the kernel said of the victim, and then of the task that had the lock last.
+      kernelReports: [
+        { ns: '38482669436' },
+        {},
+        { text: 'BUG: scheduling while atomic: fake_submit/108/0x00000002' },
+      ],
       taintedBy: [],
     });
     expect(report.findings).toHaveLength(1);

@@ -60,6 +60,7 @@ function report(trace: TraceSummary, findings: readonly Finding[], parts: Partia
     trace,
     thresholds: { watchdogNs: 10e9, spinNs: 1e9, irqOffNs: 1e9 },
     findings,
+    kernelReports: [],
     stats: stats(parts),
   };
 }
@@ -101,7 +102,7 @@ function erased(id: string, address: string, storeNs: string, loadNs: string, va
     signature: 'lost-update bit-erased word_store',
     headline: `fake_map-107's plain store on CPU 2 erased bit 4 of ${address} at ${storeNs.slice(0, 2)}.${storeNs.slice(2)}`,
     subject: { cpu: 2, pid: 107, comm: 'fake_map', context: 'process' },
-    lock: { namespace: 'bit', address, bit: 4, name: null, class: null },
+    lock: { namespace: 'bit', address, bit: 4, name: null, class: null, knownBy: 'operations' },
     startNs: storeNs,
     culprit: { cpu: 2, pid: 107, comm: 'fake_map', loadNs, storeNs, value },
   });
@@ -150,7 +151,14 @@ export const bhrace1: Report = report(
         `bit 4 of ${BHRACE_LOCK} was released and put back by a plain store of fake_map-107; ` +
         'fake_endio-108 spins on CPU 3',
       subject: { cpu: 3, pid: 108, comm: 'fake_endio', context: 'process' },
-      lock: { namespace: 'bit', address: BHRACE_LOCK, bit: 4, name: null, class: null },
+      lock: {
+        namespace: 'bit',
+        address: BHRACE_LOCK,
+        bit: 4,
+        name: null,
+        class: null,
+        knownBy: 'operations',
+      },
       startNs: '47340668709',
       durationNs: 29996164895,
       openEnded: true,
@@ -252,7 +260,14 @@ export const bhrace1: Report = report(
       signature: 'irq-off-spin unknown-holder fake_finish_bio',
       headline: `fake_endio-108 spins with interrupts off on CPU 3 on bit 4 of ${BHRACE_LOCK}, 29.988 s`,
       subject: { cpu: 3, pid: 108, comm: 'fake_endio', context: 'process' },
-      lock: { namespace: 'bit', address: BHRACE_LOCK, bit: 4, name: null, class: null },
+      lock: {
+        namespace: 'bit',
+        address: BHRACE_LOCK,
+        bit: 4,
+        name: null,
+        class: null,
+        knownBy: 'operations',
+      },
       startNs: '47348858614',
       durationNs: 29987974990,
       openEnded: true,
@@ -313,7 +328,14 @@ export const missingUnlock: Report = report(
       headline:
         'fake_submit-110 took the lock on CPU 2 at 15.208635400 and exited at 15.219000463 without releasing it.',
       subject: { cpu: 3, pid: 111, comm: 'fake_endio', context: 'process' },
-      lock: { namespace: 'bit', address: '0xffff888104abf780', bit: 4, name: null, class: null },
+      lock: {
+        namespace: 'bit',
+        address: '0xffff888104abf780',
+        bit: 4,
+        name: null,
+        class: null,
+        knownBy: 'operations',
+      },
       startNs: '15208635400',
       durationNs: 38580272748,
       openEnded: true,
@@ -603,6 +625,7 @@ export const cycles: Report = report(
         bit: null,
         name: '&ei->i_raw_lock',
         class: '&ei->i_raw_lock',
+        knownBy: 'operations',
       },
       startNs: '66300000000',
       durationNs: 10001204,

@@ -58,7 +58,15 @@ describe('JSON', () => {
 
   it('has the keys in the order of the contract', () => {
     const report = JSON.parse(reportJson(fixtures.bhrace1)) as { findings: object[] };
-    expect(Object.keys(report)).toEqual(['schema', 'spinback', 'trace', 'thresholds', 'findings', 'stats']);
+    expect(Object.keys(report)).toEqual([
+      'schema',
+      'spinback',
+      'trace',
+      'thresholds',
+      'findings',
+      'kernelReports',
+      'stats',
+    ]);
     expect(Object.keys(report.findings[0]!).slice(0, 7)).toEqual([
       'id',
       'signature',

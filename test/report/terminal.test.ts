@@ -21,7 +21,7 @@ function withFindings(findings: readonly Finding[]): Report {
 }
 
 function many(count: number, confidence: Finding['confidence']): Finding[] {
-  return Array.from({ length: count }, (_, at) => ({ ...spin, id: `F${at + 1}`, confidence }));
+  return Array.from({ length: count }, (_, at) => ({ ...spin, id: `F${at + 1}`, confidence, related: [] }));
 }
 
 function tooLong(text: string, width = 100): string[] {
@@ -174,6 +174,54 @@ describe('a finding', () => {
     ).toMatch(
       /hard lockup: +cannot fire \(T = 10 s\); no report of it in this capture\n +soft lockup: +must fire\n/,
     );
+  });
+
+  it('shows one of many victims of an incident whole, and a line each of the others', () => {
+    const victims = Array.from({ length: 30 }, (_, n) => ({
+      ...race,
+      id: `F${n + 2}`,
+      kind: 'irq-off-spin' as const,
+      signature: 'irq-off-spin/lost-unlock/bit 4',
+      subject: { ...race.subject!, cpu: n, pid: 500 + n },
+      related: ['F1'],
+    }));
+    const first = { ...race, related: victims.map(({ id }) => id) };
+    const other = { ...victims[0]!, id: 'F99', related: [] };
+    const text = reportText(withFindings([first, ...victims, other]));
+    expect(text.match(/^F\d+ /gm)).toEqual(['F1 ', 'F2 ', 'F99 ']);
+    expect(text).toContain('Other victims of the same incidents');
+    expect(text).toMatch(/^ {2}F3 .*-501 on CPU 1,/m);
+    expect(text).toContain('and 9 more: --json has them all');
+    expect(text).toContain('32 findings');
+  });
+
+  it('of many CPUs lists those of its findings, and sums up the others', () => {
+    const perCpu = Array.from({ length: 96 }, (_, cpu) => ({
+      cpu,
+      firstNs: '1000000000',
+      lastNs: String(2_000_000_000 + cpu * 1_000_000),
+      events: 10,
+      lost: cpu === 90 ? 3 : 0,
+      breaks: 0,
+    }));
+    const many = withFindings([{ ...race, subject: { ...race.subject!, cpu: 77 } }]);
+    const text = reportText({ ...many, trace: { ...many.trace, cpus: 96, perCpu } });
+    for (const cpu of [77, 90, race.culprit!.cpu])
+      expect(text).toMatch(new RegExp(`^ +${cpu} +1\\.0{9} `, 'm'));
+    expect(text).not.toMatch(/^ +60 +1\.0{9} /m);
+    expect(text).toMatch(
+      /9\d more CPUs: 9\d0 events, the last of each between 2\.000 and 2\.095; see spinback info/,
+    );
+  });
+
+  it('points to the log around a dump, where the kernel may have spoken', () => {
+    const problem = { name: 'log-not-read', severity: 'info', text: 'a dump', count: 1, offset: 0 } as const;
+    const dump = withFindings([{ ...race, kernelReports: [] }]);
+    const text = reportText({ ...dump, trace: { ...dump.trace, path: 'panic.txt', problems: [problem] } });
+    expect(text.replace(/\s+/g, ' ')).toContain(
+      'may stand in the log around the dump: spinback dmesg panic.txt',
+    );
+    expect(text).not.toContain('no report of it in this capture');
   });
 
   it('does not repeat what a related finding before it said', () => {

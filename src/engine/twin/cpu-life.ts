@@ -76,9 +76,11 @@ export function seen(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): v
   else if (time < cpu.lastTime) cpu.backwards++;
   cpu.events++;
   cpu.lastTime = time;
-  // An NMI comes through whatever the CPU is stuck in: it is no sign of life. Nor is a message from a hard interrupt:
-  // trace-cmd's text shows the NMI backtraces of a stuck CPU as such.
-  if (level === L.LEVEL_NMI || (level === L.LEVEL_HARDIRQ && event.kind === L.KIND_MESSAGE)) return;
+  // An NMI comes through whatever the CPU is stuck in: it is no sign of life. Nor is a message from a hard interrupt, or of
+  // which no flags tell where it comes from: trace-cmd's texts show the NMI backtraces of a stuck CPU as such.
+  if (level === L.LEVEL_NMI) return;
+  const mayBeFromNmi = level === L.LEVEL_HARDIRQ || (flags & L.FLAG_IRQS_UNKNOWN) !== 0;
+  if (event.kind === L.KIND_MESSAGE && mayBeFromNmi) return;
 
   const before = cpu.level;
   const last = timeOf(cpu.last);

@@ -26,6 +26,14 @@ export const TEXT_DAMAGES = {
     severity: 'info',
     text: 'Lines of the kernel log among and behind those of the dump are no events; spinback dmesg reads them.',
   },
+  joined: {
+    severity: 'info',
+    text: 'The text begins again with earlier times, as files of single CPUs do that were joined: its parts were merged by time.',
+  },
+  'log-not-read': {
+    severity: 'info',
+    text: 'This is a dump in a kernel log: what the kernel said around it is not read here; spinback dmesg tells.',
+  },
   'long-lines': {
     severity: 'error',
     text: 'Lines of more than 64 KiB were left out: no tracer prints such lines.',

@@ -15,9 +15,14 @@ import { DUMP, findDump, kernelOf, LOG_SNIFF_BYTES, looksLikeKernelLog } from '.
 import { FTRACE, type Dialect } from './dialect.ts';
 import { EventLine } from './line.ts';
 import { patternDialect } from './line-patterns.ts';
+import { Labels } from './labels.ts';
 import { LineReader } from './lines.ts';
+import { Places } from './places.ts';
 import { readEventText } from './event-text.ts';
+import { CommTable } from './comms.ts';
 import { RecordStream } from './records.ts';
+import { lanesOf, within, type Run } from './runs.ts';
+import { TextLane } from './text-lane.ts';
 import {
   LINES_SNIFF_BYTES,
   looksLikeFtraceText,
@@ -27,6 +32,9 @@ import {
   type Beginning,
 } from './sniff.ts';
 import { TypeTable } from './types.ts';
+
+/** Bytes that each of several lanes reads at once. */
+const SMALL_CHUNK = 16 * 1024;
 
 /** Text of tracefs (`trace`, `trace_pipe`) and of trace-cmd report: docs/formats/ftrace-text.md. */
 export const ftraceTextReader: Reader = {
@@ -117,15 +125,20 @@ class TextCapture implements Capture {
   readonly clock: Clock;
   readonly kernel: string | null;
   readonly cpuCount: number | null;
-  readonly lanes: readonly Lane[];
+  lanes: readonly Lane[];
   readonly #source: ByteSource;
   readonly #mappings: RowTable;
   readonly #dialect: Dialect;
   readonly #types: TypeTable;
   readonly #damage = new DamageLog(TEXT_DAMAGES);
-  readonly #stream: RecordStream;
   /** The user's part of the mapping. */
   readonly #own: Mapping;
+  readonly #comms = new CommTable();
+  readonly #places = new Places();
+  readonly #from: number;
+  readonly #open: (run: Run) => RecordStream;
+  readonly #lost: number | null;
+  #texts: readonly TextLane[] = [];
 
   constructor(source: ByteSource, input: TextInput, { rows, chunk }: TextOptions) {
     const { dialect, from = 0 } = input;
@@ -143,15 +156,23 @@ class TextCapture implements Capture {
       );
     }
     this.#source = source;
-    this.#stream = new RecordStream(
-      source,
-      this.#types,
-      this.#damage,
-      first?.timeForm ?? null,
-      chunk,
+    this.#from = from;
+    const parts = {
       dialect,
-      from,
-    );
+      types: this.#types,
+      comms: this.#comms,
+      labels: new Labels(),
+      places: this.#places,
+      damage: this.#damage,
+      timeForm: first?.timeForm ?? null,
+    };
+    this.#open = (run) =>
+      new RecordStream(
+        run.to < source.size ? within(source, run.to) : source,
+        parts,
+        run.from,
+        this.#texts.length > 1 ? Math.min(chunk ?? SMALL_CHUNK, SMALL_CHUNK) : chunk,
+      );
     this.path = source.name;
     this.format = input.format ?? formatOf(beginning);
     this.clock = input.clock ?? clockOf(beginning);
@@ -159,19 +180,32 @@ class TextCapture implements Capture {
     this.cpuCount = header.cpuCount;
     const lost = header.written === null ? null : Math.max(0, header.written - header.entries!);
     if (lost) this.#damage.add('overwritten', undefined, '', lost);
+    if (dialect === DUMP) this.#damage.add('log-not-read', from);
     if (dialect.mayHideLosses) this.#damage.add('losses-not-shown');
     if (first?.timeForm === 'integer' && this.clock.unit === 'ns') this.#damage.add('time-unit-assumed');
-    this.lanes = [
-      {
-        cpu: 0,
-        input: { kind: 'records' },
-        clock: { mult: 0, shift: 0, offsetNs: 0n },
-        size: null,
-        read: (target) => this.#stream.read(target),
-        lost,
-        lostTail: false,
-      },
-    ];
+    this.#lost = lost;
+    this.lanes = this.#lanesOf([[{ from, to: source.size }]]);
+  }
+
+  /** Text that was joined of several files is merged by time again. */
+  arrange(): void {
+    const lanes = lanesOf(this.#source, this.#dialect, this.#from);
+    if (lanes.length === 1 && lanes[0]!.length === 1) return;
+    this.lanes = this.#lanesOf(lanes);
+    this.#damage.add('joined', undefined, '', lanes.flat().length);
+  }
+
+  #lanesOf(lanes: readonly (readonly Run[])[]): Lane[] {
+    this.#texts = lanes.map((runs) => new TextLane(runs, this.#open));
+    return this.#texts.map((text) => ({
+      cpu: 0,
+      input: { kind: 'records' },
+      clock: { mult: 0, shift: 0, offsetNs: 0n },
+      size: null,
+      read: (target) => text.read(target),
+      lost: this.#lost,
+      lostTail: false,
+    }));
   }
 
   /** Types in the first 4 MiB; grows while the lane is read. */
@@ -189,7 +223,7 @@ class TextCapture implements Capture {
     const known = this.#damage.list();
     const isShown = known.some(({ name }) => name === 'lost-events');
     const list = isShown ? known.filter(({ name }) => name !== 'losses-not-shown') : known;
-    const unused = this.#stream.hasEnded ? this.#mappings.unused() : [];
+    const unused = this.#texts.every(({ hasEnded }) => hasEnded) ? this.#mappings.unused() : [];
     if (unused.length === 0) return list;
     const { severity, text } = TEXT_DAMAGES['mapping-unused'];
     return [
@@ -199,7 +233,7 @@ class TextCapture implements Capture {
   }
 
   comm(pid: number): string | null {
-    return this.#stream.comms.get(pid);
+    return this.#comms.get(pid);
   }
 
   /** Text shows kernel addresses already by name. */
@@ -209,33 +243,43 @@ class TextCapture implements Capture {
 
   record(place: EventPlace): EventRecord | null {
     const index = place.offset / EVENT_RECORD_SIZE;
-    if (place.lane !== 0 || !Number.isSafeInteger(index) || index < 0) return null;
-    const { offset, first } = this.#stream.checkpoint(index);
+    const start = Number.isSafeInteger(index) && index >= 0 ? this.#texts[place.lane]?.place(index) : null;
+    if (!start) return null;
+    const { offset, first } = start;
     const lines = new LineReader(this.#source, offset);
     const line = new EventLine();
     for (let n = first; lines.next();) {
       const isEvent = this.#dialect.parseEvent(lines.bytes, lines.start, lines.end, line);
       if (!isEvent && this.#dialect.parseDropped(lines.bytes, lines.start, lines.end) === null) continue;
       if (n++ < index) continue;
-      return isEvent ? readEventText(lines, line, this.#types, this.#stream.comms, this.#dialect) : null;
+      return isEvent ? readEventText(lines, line, this.#types, this.#comms, this.#dialect) : null;
     }
     return null;
   }
 
+  /** Throws UNSUPPORTED for text that was put in order: a container keeps the lines as they lie in the file. */
   keepsake(): Keepsake {
-    const places = this.#stream.places();
+    if (this.#texts.length > 1) {
+      throw new SpinbackError(
+        'UNSUPPORTED',
+        'the text is joined of parts that begin again with earlier times: sort its lines by their times, or convert the binary trace',
+        { path: this.path },
+      );
+    }
+    this.#places.areKept = true;
     const text = {
       source: this.#source,
-      placeOf: (record: number) => places.of(record),
+      placeOf: (record: number) => this.#places.of(record),
       dialect: this.#dialect.name,
       mapping: mappingText(this.#own),
-      comms: () => this.#stream.comms.entries(),
+      comms: () => this.#comms.entries(),
     };
     return { longSize: 8, formats: [], tables: null, text, samples: null };
   }
 
   progress() {
-    return { done: this.#stream.position, total: this.#source.size };
+    const read = this.#texts.reduce((sum, { consumed }) => sum + consumed, 0);
+    return { done: this.#from + read, total: this.#source.size };
   }
 
   close(): void {

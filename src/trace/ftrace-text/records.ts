@@ -2,15 +2,15 @@ import { writeEvent, EVENT_RECORD_SIZE } from '../../model/event-record.ts';
 import { FLAGS, KINDS } from '../../model/event.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
-import { CommTable } from './comms.ts';
+import type { CommTable } from './comms.ts';
 import type { TextDamageLog } from './damages.ts';
 import type { Dialect } from './dialect.ts';
 import { Header, type Dropped } from './header.ts';
 import type { FieldSink, ParsedText } from './fields.ts';
 import { EventLine, type TimeForm } from './line.ts';
-import { hashOn, Labels, siteOfLine } from './labels.ts';
+import { hashOn, siteOfLine, type Labels } from './labels.ts';
 import { LineReader } from './lines.ts';
-import { Places } from './places.ts';
+import type { Places } from './places.ts';
 import type { TextType, TypeTable } from './types.ts';
 
 /** The place of every 4096th record is kept: 2 KB for a million of them, and at most 4096 lines to go back to one. */
@@ -52,29 +52,60 @@ const LABELLED = new Set(
   (['attempt', 'contend', 'acquire', 'irqs off', 'preempt off'] as const).map((kind) => KINDS.indexOf(kind)),
 );
 
+/** Where every so-many-th record's line lies. */
+export class Checkpoints {
+  readonly #from: number;
+  readonly #offsets: number[] = [];
+  #records = 0;
+
+  /** `from`: the byte offset of the text. */
+  constructor(from: number) {
+    this.#from = from;
+  }
+
+  /** The next record's line lies at `offset`. */
+  add(offset: number): void {
+    if (this.#records++ % CHECKPOINT === 0) this.#offsets.push(offset);
+  }
+
+  /**
+   * Where to start reading to come to record `index`: the byte offset of a line, and the number of the record that this line
+   * becomes.
+   */
+  before(index: number): { readonly offset: number; readonly first: number } {
+    const at = Math.min(Math.floor(index / CHECKPOINT), this.#offsets.length - 1);
+    return at < 0 ? { offset: this.#from, first: 0 } : { offset: this.#offsets[at]!, first: at * CHECKPOINT };
+  }
+}
+
+/** What the streams of one capture have in common. */
+export interface TextParts {
+  readonly dialect: Dialect;
+  readonly types: TypeTable;
+  readonly comms: CommTable;
+  readonly labels: Labels;
+  readonly places: Places;
+  readonly damage: TextDamageLog;
+  /** The form of the first event's time, null when that is not known. */
+  readonly timeForm: TimeForm | null;
+}
+
 /**
  * Text into canonical records, in the order of the file. Every event line and every mark of lost events becomes
  * one record, so a record's number can be counted from any checkpoint without knowing what came before.
  */
 export class RecordStream {
-  readonly comms = new CommTable();
+  readonly checkpoints: Checkpoints;
+  readonly #parts: TextParts;
   readonly #dialect: Dialect;
-  readonly #lines: LineReader;
-  /** Byte offset of the text in the source. */
-  readonly #from: number;
-  readonly #types: TypeTable;
   readonly #damage: TextDamageLog;
+  readonly #lines: LineReader;
   #timeForm: TimeForm | null;
   readonly #header = new Header();
   readonly #line = new EventLine();
   /** The last event, and the one before it, by turns. */
   #event = new EventSink();
   #other = new EventSink();
-  readonly #labels = new Labels();
-  readonly #checkpoints: number[] = [];
-  readonly #places = new Places();
-  /** Records whose lines have been read. */
-  #numbered = 0;
   #waiting: WaitingLoss[] = [];
   /** How many of the waiting losses have their time by now, and how many of those are written. */
   #ready = 0;
@@ -91,22 +122,14 @@ export class RecordStream {
   #unnumbered = 0;
   #longLines = 0;
 
-  /** `timeForm`: the form of the first event's time, null when that is not known. */
-  constructor(
-    source: ByteSource,
-    types: TypeTable,
-    damage: TextDamageLog,
-    timeForm: TimeForm | null,
-    chunk: number | undefined,
-    dialect: Dialect,
-    from: number,
-  ) {
-    this.#dialect = dialect;
+  /** Over the text from byte offset `from` on. */
+  constructor(source: ByteSource, parts: TextParts, from: number, chunk?: number) {
+    this.#parts = parts;
+    this.#dialect = parts.dialect;
+    this.#damage = parts.damage;
+    this.#timeForm = parts.timeForm;
     this.#lines = new LineReader(source, from, chunk);
-    this.#from = from;
-    this.#types = types;
-    this.#damage = damage;
-    this.#timeForm = timeForm;
+    this.checkpoints = new Checkpoints(from);
   }
 
   /** Everything was read. */
@@ -114,25 +137,8 @@ export class RecordStream {
     return this.#ended;
   }
 
-  /** Where the lines of records lie, from now on; asked for once, before anything is read. */
-  places(): Places {
-    this.#places.areKept = true;
-    return this.#places;
-  }
-
   get position(): number {
     return this.#lines.position;
-  }
-
-  /**
-   * Where to start reading to come to record `index`: the byte offset of a line, and the number of the record that
-   * this line becomes.
-   */
-  checkpoint(index: number): { readonly offset: number; readonly first: number } {
-    const at = Math.min(Math.floor(index / CHECKPOINT), this.#checkpoints.length - 1);
-    return at < 0
-      ? { offset: this.#from, first: 0 }
-      : { offset: this.#checkpoints[at]!, first: at * CHECKPOINT };
   }
 
   /** Fills `target` with whole records and returns how many bytes; 0 at the end. */
@@ -181,7 +187,7 @@ export class RecordStream {
     const line = this.#line;
     const event = this.#event;
     event.offset = offset;
-    const text = this.#types.get(line.nameBytes, line.nameStart, line.nameEnd);
+    const text = this.#parts.types.get(line.nameBytes, line.nameStart, line.nameEnd);
     if (text.type.id === 0) this.#damage.add('too-many-types', offset);
     this.#timeForm ??= line.timeForm;
     if (line.timeForm !== this.#timeForm) this.#damage.add('mixed-times', offset);
@@ -190,8 +196,8 @@ export class RecordStream {
     event.pid = line.pid;
     event.type = text.type.id;
     this.#takeFields(text);
-    this.comms.see(line.pid, bytes, line.commStart, line.commEnd, line.latency);
-    this.#number(offset);
+    this.#parts.comms.see(line.pid, bytes, line.commStart, line.commEnd, line.latency);
+    this.checkpoints.add(offset);
     this.#isOpen = true;
     this.#lastTime = line.time;
     this.#lastKind = text.kind;
@@ -214,7 +220,7 @@ export class RecordStream {
       event.flags = 0;
     } else {
       if (event.hashed) this.#damage.add('hashed-pointers', lines.offset);
-      if (event.nextComm !== null) this.comms.set(event.nextPid, event.nextComm);
+      if (event.nextComm !== null) this.#parts.comms.set(event.nextPid, event.nextComm);
     }
     event.flags |= line.flags;
   }
@@ -238,7 +244,7 @@ export class RecordStream {
     if (dropped) {
       this.#close();
       this.#damage.add('lost-events', offset, '', Math.max(1, Number(dropped.count)));
-      this.#number(offset);
+      this.checkpoints.add(offset);
       // Where the mark names no CPU, its losses stand with the CPU of the line before.
       this.#waiting.push({ count: dropped.count, cpu: dropped.cpu ?? this.#event.cpu, offset });
       return (this.#waiting.length >= MAX_WAITING && this.#release()) || this.#whole !== null;
@@ -257,10 +263,6 @@ export class RecordStream {
     return this.#ready > 0;
   }
 
-  #number(offset: number): void {
-    if (this.#numbered++ % CHECKPOINT === 0) this.#checkpoints.push(offset);
-  }
-
   #countLongLines(): void {
     const { longLines, firstLongLine } = this.#lines;
     this.#damage.add('long-lines', firstLongLine, '', longLines - this.#longLines);
@@ -268,16 +270,16 @@ export class RecordStream {
   }
 
   #writeEvent(view: DataView, at: number, event: EventSink): void {
-    const label = LABELLED.has(event.kind) ? this.#labels.of(event.name, event.callers) : 0;
+    const label = LABELLED.has(event.kind) ? this.#parts.labels.of(event.name, event.callers) : 0;
     writeEvent(view, at, event, label);
-    this.#places.add(event.offset);
+    this.#parts.places.add(event.offset);
     this.#whole = null;
-    if (this.#labels.unnumbered > this.#unnumbered) this.#countUnnumbered(event.offset);
+    if (this.#parts.labels.unnumbered > this.#unnumbered) this.#countUnnumbered(event.offset);
   }
 
   #countUnnumbered(offset: number): void {
     this.#damage.add('too-many-callers', offset);
-    this.#unnumbered = this.#labels.unnumbered;
+    this.#unnumbered = this.#parts.labels.unnumbered;
   }
 
   #writeLoss(view: DataView, at: number): void {
@@ -293,7 +295,7 @@ export class RecordStream {
       flags: FLAGS['irqs-unknown'],
       type: 0,
     });
-    this.#places.add(loss.offset);
+    this.#parts.places.add(loss.offset);
     if (this.#written < this.#ready) return;
     this.#waiting = [];
     this.#ready = 0;
