@@ -22,8 +22,8 @@ const NOTHING: Omit<DumpHeader, 'opened'> = {
   taskState: null,
 };
 
-// Behind the task's name: taint, then the kernel's release.
-const TAINT = String.raw`(?:\s+Kdump: loaded)?(?:\s+(?<taint>Not tainted|Tainted: [A-Z() -]*?[A-Z])(?:\s+[-K]+)?)?(?:\s+\(?(?<kernel>\d+\.\d+[\w.+~:-]*))?(?=[\s)]|$)`;
+// Behind the task's name: taint ("G           OE    --------- -  -" at Red Hat), then the kernel's release.
+const TAINT = String.raw`(?:\s+Kdump: loaded)?(?:\s+(?<taint>Not tainted|Tainted: [A-Z() -]{0,60}[A-Z])(?:\s+-[-Kt]*){0,6})?(?:\s+\(?(?<kernel>\d+\.\d+[\w.+~:-]*))?(?=[\s)]|$)`;
 
 const HEADERS: readonly (readonly [opened: DumpDraft['opened'], pattern: RegExp])[] = [
   // lib/dump_stack.c since v3.9: "CPU: 3 UID: 0 PID: 107 Comm: fake_endio Tainted: G  O  6.12.117-bitlock #1"

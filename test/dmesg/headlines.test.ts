@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HEADLINES, NEEDLES, recognise } from '../../src/dmesg/headlines.ts';
 import { WINDOW } from '../../src/dmesg/lines/search.ts';
+import { dumpHeader } from '../../src/dmesg/dump-lines.ts';
 import { LOG_KINDS } from '../../src/model/kernel-log.ts';
 
 describe('the table of headlines', () => {
@@ -44,5 +45,18 @@ describe('recognise', () => {
     expect(
       recognise('INFO: task kworker/u8:3:1234 blocked for more than 120 seconds.')?.groups,
     ).toMatchObject({ comm: 'kworker/u8:3', pid: '1234' });
+  });
+});
+
+describe('dumpHeader', () => {
+  it.each([
+    ['Not tainted 5.4.0-rc1 #1', 'Not tainted', '5.4.0-rc1'],
+    ['Tainted: G           O  3.16.0-4-amd64 #1 Debian', 'Tainted: G O', '3.16.0-4-amd64'],
+    ['Tainted: GF       W  O 3.14.33-el #1', 'Tainted: GF W O', '3.14.33-el'],
+    ['Tainted: G           OE    --------- -t - 4.18.0-80.el8 #1', 'Tainted: G OE', '4.18.0-80.el8'],
+    ['Kdump: loaded Tainted: G          I      --------- ---  5.14.0 #1', 'Tainted: G I', '5.14.0'],
+    ['Tainted: G', 'Tainted: G', null],
+  ])('reads taint and kernel of %j', (rest, tainted, kernel) => {
+    expect(dumpHeader(`CPU: 3 PID: 107 Comm: a b ${rest}`)).toMatchObject({ comm: 'a b', tainted, kernel });
   });
 });
