@@ -170,7 +170,7 @@ describe('a container of several blocks', { timeout: 120_000 }, () => {
 
   test('of a later version: which one is told', async () => {
     const later = all.slice();
-    later[8] = later[10] = 2;
+    later[8] = later[10] = 3;
     await expect(open(later)).rejects.toMatchObject({ code: 'UNSUPPORTED', offset: 8 });
   });
 
