@@ -31,7 +31,8 @@ describe('compareRuns', () => {
   });
 
   it('has a single run on a side speak for itself by blocks of time, and says that this is weaker', () => {
-    const result = compareRuns(runs(1, 1, LOCKS, 16), runs(2, 1, slower, 16), SECONDS);
+    const twice = LOCKS.map((lock) => (lock.name === 'b' ? { ...lock, holdNs: lock.holdNs * 2 } : lock));
+    const result = compareRuns(runs(1, 1, LOCKS, 16), runs(2, 1, twice, 16), SECONDS);
     expect(result.evidence).toBe('blocks');
     expect(result.notes[0]).toContain('blocks of time within a run');
     expect(result.rows[0]!.name).toBe('b');
