@@ -172,6 +172,7 @@ export const LANE_BAD_EVENTS = 108; // u32: records that do not fit their page o
 export const LANE_FIRST_BAD = 112; // u64: byte offset in the lane of the first damage
 export const LANE_BACKWARDS = 120; // u32: times that time ran backwards within the lane
 export const LANE_PAGES = 124; // u32: pages read
+export const LANE_AHEAD = 128; // u32: address up to which the window was looked through for locks (decode/ahead.ts)
 export const LANE_SIZE = 136;
 
 export const LANE_STATE_READY = 0; // has bytes, or wants some
@@ -408,7 +409,12 @@ export const HEAD_CALLERS = 2020; // u32: address of CALLER_LIMIT x {site u64, s
 export const HEAD_BUCKETS = 2016; // u32: room for the numbers of all buckets of a distribution, then for their counts, u32 each
 export const HEAD_PAUSE_AT = 2008; // u64: step() stops when so many events have been replayed
 
-export const HEAD_SIZE = 2048;
+// Slots that the next events will need (decode/ahead.ts): AHEAD_EVENTS x u32, then a u32 that nobody reads.
+export const HEAD_AHEAD = 2048;
+export const AHEAD_EVENTS = 64;
+export const HEAD_AHEAD_SUM = 2304;
+
+export const HEAD_SIZE = 2312;
 
 // Collect mode: one canonical event, its position (lane << 48 | offset) and the size of its raw record.
 export const OUTPUT_POSITION = 40; // u64
@@ -505,7 +511,7 @@ export const ITEM_LIMIT = 128;
 export const TABLE_ITEM_SIZE = 48; // an event and its position, as in collect mode
 export const TABLE_SIZE = 1054784; // TABLE_ITEMS + ITEM_LIMIT * TABLE_ITEM_SIZE
 
-// ---- Lock slot: four cache lines --------------------------------------------------------------------------------------------
+// ---- Lock slot: what every take and release needs in two cache lines, which processors fetch together; the rest behind them --------
 
 export const LOCK_ADDRESS = 0; // u64
 export const LOCK_NAMESPACE = 8; // u8
@@ -516,17 +522,16 @@ export const LOCK_WAITERS = 16; // u32: of them, still waiting
 export const LOCK_OWNER = 20; // u32: context that took it last and has not released it, 0 for none
 export const LOCK_WORD = 24; // u32: the word's history, 0 for none
 export const LOCK_SUSPECT = 28; // u32: an update that may have undone the last release, 0 for none
-export const LOCK_NEXT = 32; // u32: next lock on the same word; free list
-export const LOCK_RELEASES = 36; // u32
-export const LOCK_ACQUISITIONS = 40; // u32
-export const LOCK_CONTENTIONS = 44; // u32
-export const LOCK_LAST_USE = 48; // u64
-export const LOCK_SERIES = 56; // 2 x u16: the series that counted it last, taken for writing and for reading, 0 for none
-// Line 1 and 2 of the slot: an acquisition touches lines 0 and 1, a release lines 0 and 2.
-export const LOCK_ACQUIRE = 64; // mark: last take
-export const LOCK_RELEASE = 128; // mark: last release
-export const LOCK_SEEN = 168; // mark: the bit seen set although nobody holds it
-export const LOCK_LEFT = 208; // mark: where the owner left without releasing
+export const LOCK_RELEASES = 32; // u32
+export const LOCK_ACQUISITIONS = 36; // u32
+export const LOCK_LAST_USE = 40; // u64
+export const LOCK_ACQUIRE = 48; // mark: last take
+export const LOCK_RELEASE = 88; // mark: last release
+export const LOCK_SEEN = 128; // mark: the bit seen set although nobody holds it
+export const LOCK_LEFT = 168; // mark: where the owner left without releasing
+export const LOCK_CONTENTIONS = 208; // u32
+export const LOCK_NEXT = 212; // u32: next lock on the same word; free list
+export const LOCK_SERIES = 216; // 2 x u16: the series that counted it last, taken for writing and for reading, 0 for none
 export const LOCK_SIZE = 256;
 
 export const LOCK_IS_TAKEN_VISIBLY = 1; // the capture shows `acquire` for it

@@ -12,6 +12,7 @@
 // Raw loads never trap inside linear memory, so every length is checked here before it is used.
 
 import {
+  LANE_AHEAD,
   LANE_BACKWARDS,
   LANE_BAD_EVENTS,
   LANE_BAD_PAGES,
@@ -37,6 +38,7 @@ import {
   LANE_TIME,
   LANE_WINDOW,
 } from '../layout';
+import { lookAtPage } from './ahead';
 
 export const COMMIT_MASK: u32 = 0xfffff;
 const MISSED_EVENTS: u32 = 0x80000000;
@@ -102,6 +104,7 @@ function openPage(lane: usize, page: usize): void {
   }
   store<u64>(lane, load<u64>(page), LANE_TIME);
   store<u32>(lane, u32(data), LANE_CURSOR);
+  store<u32>(lane, u32(data), LANE_AHEAD);
   store<u32>(lane, u32(data) + length, LANE_PAGE_END);
 }
 
@@ -131,6 +134,7 @@ export function advancePages(lane: usize): bool {
       time = load<u64>(lane, LANE_TIME);
       continue;
     }
+    if (cursor >= load<u32>(lane, LANE_AHEAD)) store<u32>(lane, u32(lookAtPage(cursor, end)), LANE_AHEAD);
     const word = load<u32>(cursor);
     const kind = word & 31;
     const delta = u64(word >> 5);

@@ -3,6 +3,7 @@
 import {
   EVENT_SIZE,
   EVENT_TIME,
+  LANE_AHEAD,
   LANE_BACKWARDS,
   LANE_CURSOR,
   LANE_EVENTS,
@@ -13,16 +14,22 @@ import {
   LANE_RECORD_SIZE,
   LANE_WINDOW,
 } from '../layout';
+import { lookAtEvents } from './ahead';
 
 /** Makes the next record pending; false when the lane is dry. */
 export function advanceRecords(lane: usize): bool {
   const window: usize = load<u32>(lane, LANE_WINDOW);
   let cursor: usize = load<u32>(lane, LANE_CURSOR);
-  if (!cursor) cursor = window;
-  if (cursor + EVENT_SIZE > window + load<u32>(lane, LANE_FILLED)) {
+  const end = window + load<u32>(lane, LANE_FILLED);
+  if (!cursor) {
+    cursor = window;
+    store<u32>(lane, u32(window), LANE_AHEAD);
+  }
+  if (cursor + EVENT_SIZE > end) {
     store<u8>(lane, 0, LANE_HAS_EVENT);
     return false;
   }
+  if (cursor >= load<u32>(lane, LANE_AHEAD)) store<u32>(lane, u32(lookAtEvents(cursor, end)), LANE_AHEAD);
   const time = load<u64>(cursor, EVENT_TIME);
   if (time < load<u64>(lane, LANE_NEXT_TIME))
     store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);

@@ -12,14 +12,15 @@ import {
   STATE,
 } from '../layout';
 
-const LINE: u32 = 64;
+/** Two cache lines: processors fetch them in pairs. */
+const LINES: u32 = 128;
 const CHUNK: u32 = 1 << 16;
 // Pages of 64 KiB.
 const GROWTH: u64 = 64;
 
-/** `size` zeroed bytes at a cache line, or 0 when the limit is reached. */
+/** `size` zeroed bytes at a pair of cache lines, or 0 when the limit is reached. */
 export function reserve(size: u32): usize {
-  const start = (load<u32>(STATE, HEAD_TOP) + LINE - 1) & ~(LINE - 1);
+  const start = (load<u32>(STATE, HEAD_TOP) + LINES - 1) & ~(LINES - 1);
   const end = u64(start) + u64(size);
   if (end > u64(load<u32>(STATE, HEAD_LIMIT))) return 0;
   if (end > u64(memory.size()) << 16 && !growTo(end)) return 0;

@@ -44,6 +44,11 @@ function saltOf(namespace: u8, bit: u8): u64 {
   return (u64(namespace) << 8) | u64(bit);
 }
 
+/** Its hash in the index. */
+export function tagOfLock(namespace: u8, address: u64, bit: u8): u32 {
+  return hash(address, saltOf(namespace, bit));
+}
+
 /** The lock's slot, or 0. */
 export function findLock(namespace: u8, address: u64, bit: u8): usize {
   return probe(hash(address, saltOf(namespace, bit)), namespace, address, bit);

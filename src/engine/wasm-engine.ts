@@ -37,7 +37,7 @@ export interface EngineExports {
   scanSamples(scan: number): number;
   turn(number: number): void;
   splitBy(split: number): number | boolean;
-  listBuckets(distribution: number): number;
+  listBuckets(spans: number): number;
   step(): number;
 }
 

@@ -48,6 +48,11 @@ export function options(asked: Partial<EngineOptions> = {}): EngineOptions {
   };
 }
 
+/** The same feed for engines whose index of locks outgrows a processor's cache (assembly/decode/ahead.ts). */
+export function withLargeTables(feed: Feed): Feed {
+  return { ...feed, options: { ...feed.options, tablePower: 16, memoryLimit: 64 << 20 } };
+}
+
 /** A row that maps `type` to `kind`, with no fields but what a test asks for. */
 export function row(type: number, kind: number, asked: Partial<RowSpec> = {}): RowSpec {
   return { ...otherRow(type), kind, ...asked };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { agree, SEED, SOAK, type Feed, type Outcome } from '../engine/harness.ts';
+import { agree, SEED, SOAK, withLargeTables, type Feed, type Outcome } from '../engine/harness.ts';
 import { pageStreams } from './page-streams.ts';
 
 function check(streams: fc.Arbitrary<Feed>, runs: number, also: (outcome: Outcome) => void = () => {}): void {
@@ -21,5 +21,9 @@ describe('engines and twin do the same with random pages', { timeout: 60_000 * S
   );
   test.each([false, true])('damaged ones in collect mode, big-endian: %s', (bigEndian) =>
     check(pageStreams({ bigEndian, collect: true }), 300),
+  );
+  test.each([false, true])(
+    'damaged ones, with tables so large that locks are fetched ahead, big-endian: %s',
+    (bigEndian) => check(pageStreams({ bigEndian }).map(withLargeTables), 100),
   );
 });

@@ -81,14 +81,17 @@ export function rawPlace(
   return { at, size };
 }
 
-/** The callers of a sample whose parts fit. */
+/** The callers of a sample whose parts fit, of which the engine turns around the number alone: they only make a hash. */
 function callersOf(record: ByteReader, layout: SampleLayout): Uint8Array | null {
   if (!layout.hasCallchain) return null;
   record.position = layout.restAt;
   if (layout.readFormat !== null) skipRead(record, layout.readFormat);
   const start = record.position;
   const callers = Number(record.u64());
-  return callers === 0 ? null : record.bytes.subarray(start, start + 8 + 8 * callers);
+  if (callers === 0) return null;
+  const bytes = record.bytes.slice(start, start + 8 + 8 * callers);
+  if (!record.littleEndian) bytes.subarray(0, 8).reverse();
+  return bytes;
 }
 
 function skipRead(record: ByteReader, format: number): void {
