@@ -21,6 +21,9 @@ function watch(options: Partial<SimulationOptions>): { watcher: Watcher; counts:
   return { watcher, counts };
 }
 
+/** Longer than any interrupt with its softirqs takes. */
+const INTERRUPT_NS = 1e6;
+
 describe('a healthy machine', () => {
   it('gives the same bytes for the same seed, and others for another', () => {
     const bytes = (seed: number): Uint8Array => generateTraceDat({ seed, events: 5000 }).bytes;
@@ -45,10 +48,15 @@ describe('a healthy machine', () => {
           (options) => {
             const { watcher } = watch({ ...options, events: 20_000 });
             expect(watcher.breaches).toEqual([]);
-            expect(watcher.longestOverlap).toBeLessThanOrEqual(options.skewNs);
+            // An interrupt may come between an unlock and its event.
+            const most = options.skewNs === 0 ? 0 : options.skewNs + INTERRUPT_NS;
+            expect(watcher.longestOverlap).toBeLessThanOrEqual(most);
           },
         ),
-        { numRuns: 15 },
+        {
+          numRuns: 15,
+          examples: [[{ seed: 16, cpus: 40, locks: 1, zipf: 0, skewNs: 400, debugMutex: true }]],
+        },
       );
     },
   );

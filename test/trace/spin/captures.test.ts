@@ -18,12 +18,9 @@ const CAPTURES: readonly (readonly [name: string, twin: boolean, stride: number]
   ['ext4-dm-1k.small-v6.dat', true, 1],
   ['ext4-dm-1k.text.dat', true, 1],
   ['ext4-dm-1k.medium.dat', false, 101],
-  ['ext4-dm-1k.medium-zstd.dat', false, 101],
   ['bhrace-1.dat', false, 101],
-  ['bhrace-2.dat', false, 101],
   ['bhleak-lost.dat', false, 101],
   ['bhslow-3s.dat', false, 101],
-  ['bhslow-28s.dat', false, 101],
   ['ext4-finish-bio-2015/trace.dat', true, 1],
   // Going back to a line of text means reading up to 4096 lines.
   ['ext4-dm-1k.text.trace.txt', true, 101],

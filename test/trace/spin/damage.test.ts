@@ -19,7 +19,7 @@ import { join, open, partsOf } from './container.ts';
 const TEXT = Array.from(
   { length: 40 },
   (_, n) =>
-    `           <...>-${100 + (n % 3)}     [00${n % 2}] d..1.    1${n % 10}.${String(100000 + n * 37)}: lock_acquire: 0xffffffff81fdef20 read rcu_read_lock\n`,
+    `           <...>-${100 + (n % 3)}     [00${n % 2}] d..1.    1${Math.floor(n / 4)}.${String(100000 + n * 37)}: lock_acquire: 0xffffffff81fdef20 read rcu_read_lock\n`,
 ).join('');
 
 const LINES = Array.from(
