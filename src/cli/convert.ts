@@ -1,5 +1,5 @@
 import { SpinbackError } from '../base/errors.ts';
-import { openOutput } from '../io/output.ts';
+import { openOutput, type OutputFile } from '../io/output.ts';
 import { printable } from '../report/printable.ts';
 import { errorText, EXIT, exitOf, OutputError } from './exit.ts';
 import { isDamaged, reportDamage } from './files.ts';
@@ -60,16 +60,24 @@ export async function convert(
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 function toFile(path: string, input: string, force: boolean): Sink {
-  const file = openOutput(path, input, force);
+  let opened: OutputFile | null = null;
   const stop = (signal: NodeJS.Signals): void => {
     discard();
     process.kill(process.pid, signal);
   };
   const discard = (): void => {
     for (const signal of SIGNALS) process.removeListener(signal, stop);
-    file.discard();
+    opened?.discard();
   };
+  // Before there is a file: a signal that comes right behind its making finds somebody to remove it.
   for (const signal of SIGNALS) process.once(signal, stop);
+  let file: OutputFile;
+  try {
+    file = opened = openOutput(path, input, force);
+  } catch (error) {
+    discard();
+    throw error;
+  }
   return {
     async write(bytes) {
       attempt(() => file.write(bytes));
