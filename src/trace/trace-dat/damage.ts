@@ -6,6 +6,10 @@ const KINDS = {
     severity: 'error',
     text: 'The file was cut: its end is missing. What is there is read.',
   },
+  'another-behind': {
+    severity: 'error',
+    text: 'Another trace.dat begins behind this one, which is not read: analyze the two as files of their own.',
+  },
   'damaged-chunk': {
     severity: 'data loss',
     text: "A compressed piece of a CPU's data cannot be unpacked. It is treated as lost events.",

@@ -5,6 +5,7 @@ import type { Capture } from '../capture.ts';
 import { fewOf } from '../damage.ts';
 import { layoutName } from '../layout-name.ts';
 import type { OpenOptions, Reader } from '../reader.ts';
+import { anotherBehind } from './behind.ts';
 import { DatCapture } from './capture.ts';
 import { captureClock, selectedClock } from './clock.ts';
 import type { Contents, DatBuffer } from './contents.ts';
@@ -50,6 +51,9 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
       if (name !== 'truncated' || !cut) log.add(name, offset);
     });
   };
+  const ends = contents.buffers.flatMap(({ extents }) => extents.map(({ at, size }) => Number(at + size)));
+  const another = anotherBehind(source, Math.max(MAGIC.length, ...ends));
+  if (another !== null) log.add('another-behind', another);
   const lanes = checkExtents(buffer.extents, source.size, log).map(
     (extent) =>
       new DatLane(bytesOf(extent), {

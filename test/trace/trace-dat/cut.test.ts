@@ -226,7 +226,7 @@ describe.each([packedSubject(), await plainSubject()])('$name', (subject) => {
       },
     });
     expect(capture.damage()).toEqual([]);
-    // The number of chunks of each CPU.
-    expect(read).toBeLessThanOrEqual(4 * places.length);
+    // The number of chunks of each CPU; and a look behind the last one, whose size is stated 4 bytes too short.
+    expect(read).toBeLessThanOrEqual(4 * places.length + 4);
   });
 });

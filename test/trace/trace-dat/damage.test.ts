@@ -42,6 +42,13 @@ describe.each(FILES)('%s', (_, file) => {
     },
   );
 
+  test('another one behind it is told, not read', async () => {
+    const [one, two] = [await openBytes(file), await openBytes(join(file, file))];
+    const behind = { name: 'another-behind', severity: 'error', offset: file.length };
+    expect(one.damage()).not.toContainEqual(expect.objectContaining({ name: behind.name }));
+    expect(two.damage()).toContainEqual(expect.objectContaining(behind));
+  });
+
   test('flipped bytes: an error of ours, or bounded lanes', { timeout: 120_000 }, async () => {
     const random = seeded(20151008);
     let opened = 0;
