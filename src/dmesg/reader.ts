@@ -68,7 +68,7 @@ const CHAIN =
 const CHAIN_END = /^(?:stack backtrace|other info that might help|Call [Tt]race)/;
 /** A line that ends so goes on in the next one, which a mail program broke. */
 const BROKEN_OFF =
-  /(?:Comm:|[Tt]ainted:?|RIP: \S+|\[<[0-9a-f]+>\]|\b[A-Z][A-Z0-9]{1,2}:|EFLAGS:|ORIG_RAX:|\?| from|^CPU: \d+ PID:(?: \d+)?|pc :|NIP|\{[\w.]+|^task:.{1,80}(?:state:\S|pid:))$/;
+  /(?:Comm:|[Tt]ainted:?|RIP: \w+:?(?:\[<[0-9a-f]+>\])?|\[<[0-9a-f]+>\]|\b[A-Z][A-Z0-9]{1,2}:|EFLAGS:|ORIG_RAX:|\?| from|^CPU: \d+ PID:(?: \d+)?|pc :|NIP|\{[\w.]+|^task:.{1,80}(?:state:\S|pid:))$/;
 
 const SOFT_BREAK = /[^=\s-]=$/;
 

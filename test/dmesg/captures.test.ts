@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../../src/model/kernel-log.ts';
 import { anyCapture } from '../captures.ts';
-import { logFile } from './harness.ts';
+import { logFile, logOf } from './harness.ts';
 
 // The logs of our own captures: what their registers, code and lines say (the truth was found without spinback).
 const LOCKUPS: readonly (readonly [file: string, pid: number, address: string, ns: string])[] = [
@@ -37,6 +38,18 @@ describe('the logs of our captures', () => {
       });
       // The irq trace is that of the CPU that noticed, not of the stuck one.
       expect(lockups[0]!.interruptsSince?.isVictim).not.toBe(true);
+    });
+  }
+
+  for (const [file] of LOCKUPS) {
+    const path = anyCapture(`${file}.dmesg.txt`);
+    it.skipIf(path === null)(`${file}: the same without times (dmesg -t)`, async () => {
+      const bare = readFileSync(path!, 'utf8').replaceAll(/^\[ *\d+\.\d+\] /gm, '');
+      const shown = (incidents: readonly Incident[]): unknown[] =>
+        incidents.map(({ kind, cpu, pid, comm, function: name, interrupts, spin, stack }) => {
+          return { kind, cpu, pid, comm, name, interrupts: interrupts?.state, spin, stack };
+        });
+      expect(shown((await logOf(bare)).incidents)).toEqual(shown(await incidentsOf(path!)));
     });
   }
 
