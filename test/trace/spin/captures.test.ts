@@ -11,7 +11,6 @@ const CAPTURES: readonly (readonly [name: string, twin: boolean, stride: number]
   ['lost-unlock.dat', true, 13],
   ['slow-holder.dat', true, 1],
   ['stock.dat', true, 1],
-  ['missing-unlock.dat', false, 7],
   ['kprobe-leak.dat', true, 1],
   ['abba.dat', true, 1],
   ['ext4-dm-1k.small.dat', true, 1],
@@ -19,8 +18,6 @@ const CAPTURES: readonly (readonly [name: string, twin: boolean, stride: number]
   ['ext4-dm-1k.text.dat', true, 1],
   ['ext4-dm-1k.medium.dat', false, 101],
   ['bhrace-1.dat', false, 101],
-  ['bhleak-lost.dat', false, 101],
-  ['bhslow-3s.dat', false, 101],
   ['ext4-finish-bio-2015/trace.dat', true, 1],
   // Going back to a line of text means reading up to 4096 lines.
   ['ext4-dm-1k.text.trace.txt', true, 101],
