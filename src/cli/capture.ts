@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -9,6 +9,7 @@ import { check, type Check, type Machine } from '../capture/check.ts';
 import { fitted } from '../capture/print.ts';
 import { SITUATIONS, type Situation } from '../capture/situations.ts';
 import { packageFolder } from '../io/package-folder.ts';
+import { readSmallFile } from '../io/small-file.ts';
 import { hang, MAX_WIDTH, page, plural } from '../report/text.ts';
 import { EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -94,7 +95,7 @@ export function thisMachine(env: Io['env']): Machine {
     exists: existsSync,
     read(path) {
       try {
-        const bytes = beginningOf(path);
+        const bytes = readSmallFile(path, LONGEST);
         return decodeText(path.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: 8 * LONGEST }) : bytes);
       } catch {
         return null;
@@ -103,17 +104,4 @@ export function thisMachine(env: Io['env']): Machine {
     hasProgram: (name) =>
       (env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, name))),
   };
-}
-
-function beginningOf(path: string): Uint8Array {
-  const bytes = new Uint8Array(LONGEST);
-  const file = openSync(path, 'r');
-  try {
-    let size = 0;
-    for (let got = 1; got > 0 && size < bytes.length; size += got)
-      got = readSync(file, bytes, size, bytes.length - size, null);
-    return bytes.subarray(0, size);
-  } finally {
-    closeSync(file);
-  }
 }

@@ -1,12 +1,15 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { decodeText } from '../base/byte-reader.ts';
 import { compareRuns } from '../compare/compare.ts';
 import { policyOf, readPolicy, type Policy } from '../compare/policy.ts';
 import { SpinbackError } from '../base/errors.ts';
+import { readSmallFile } from '../io/small-file.ts';
 import type { Comparison } from '../model/comparison.ts';
 import type { Run, Split } from '../model/stats.ts';
 import { compareText } from '../report/compare.ts';
 import { appearanceOf, paintOf } from './appearance.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
+import { isDebug } from './files.ts';
 import type { Io } from './io.ts';
 import { openOptions, type OpenCommand } from './one-file.ts';
 import { loadRuns } from './runs.ts';
@@ -88,7 +91,7 @@ async function side(paths: readonly string[], command: CompareCommand, io: Io): 
       runs.push(...loaded.runs);
       exit = Math.max(exit, loaded.exit);
     } catch (error) {
-      await io.stderr.write(errorText(error, path, Boolean(io.env['SPINBACK_DEBUG'])));
+      await io.stderr.write(errorText(error, path, isDebug(io)));
       exit = Math.max(exit, exitOf(error));
       failed = true;
     }
@@ -99,15 +102,15 @@ async function side(paths: readonly string[], command: CompareCommand, io: Io): 
 const LARGEST_POLICY = 1 << 20;
 
 async function readRules(path: string): Promise<Policy[]> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readSmallFile(path, LARGEST_POLICY + 1);
   } catch (error) {
     throw new SpinbackError('USAGE', `the rules cannot be read: ${(error as Error).message}`, { path });
   }
-  if (text.length > LARGEST_POLICY)
+  if (bytes.length > LARGEST_POLICY)
     throw new SpinbackError('USAGE', 'a file of rules has at most 1 MiB', { path });
-  return await readPolicy(text, path);
+  return await readPolicy(decodeText(bytes), path);
 }
 
 /** Writes a report to a file; "-" is standard output. */

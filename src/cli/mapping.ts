@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { decodeText } from '../base/byte-reader.ts';
 import { SpinbackError } from '../base/errors.ts';
 import { packageFolder } from '../io/package-folder.ts';
+import { readSmallFile } from '../io/small-file.ts';
 import { loadMapping } from '../mapping/load.ts';
 import type { OpenOptions } from '../trace/reader.ts';
 
@@ -57,25 +58,16 @@ function isMissing(error: unknown): boolean {
 
 /** The whole file; what has no size (a pipe) up to the limit, too. */
 function textOf(path: string, asked: string): string {
-  const bytes = new Uint8Array(LARGEST + 1);
-  let size = 0;
+  let bytes: Uint8Array;
   try {
-    const file = openSync(path, 'r');
-    try {
-      if (fstatSync(file).isDirectory()) throw new Error('it is a directory');
-      for (let got = 1; got > 0 && size < bytes.length; size += got) {
-        got = readSync(file, bytes, size, bytes.length - size, null);
-      }
-    } finally {
-      closeSync(file);
-    }
+    bytes = readSmallFile(path, LARGEST + 1);
   } catch (error) {
     const folder = packageFolder('mappings');
     const names = folder === null ? '' : `; these come with spinback: ${shippedNames(folder).join(', ')}`;
     const why = isMissing(error) ? 'there is no such file' : error instanceof Error ? error.message : error;
     throw new SpinbackError('USAGE', `the mapping file ${asked} cannot be read: ${why}${names}`);
   }
-  if (size > LARGEST)
+  if (bytes.length > LARGEST)
     throw new SpinbackError('USAGE', `${asked} has more than 1 MiB: that is no mapping file`);
-  return decodeText(bytes.subarray(0, size));
+  return decodeText(bytes);
 }
