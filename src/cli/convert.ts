@@ -2,7 +2,7 @@ import { SpinbackError } from '../base/errors.ts';
 import { openOutput, type OutputFile } from '../io/output.ts';
 import { printable } from '../report/printable.ts';
 import { errorText, EXIT, exitOf, OutputError } from './exit.ts';
-import { isDamaged, reportDamage } from './files.ts';
+import { isDamaged, isDebug, reportDamage } from './files.ts';
 import type { Io } from './io.ts';
 import { openOptions, type OpenCommand } from './one-file.ts';
 import { progressBar } from './progress.ts';
@@ -49,7 +49,7 @@ export async function convert(
     await reportDamage(input, damage, io);
     return isDamaged(damage) ? EXIT.unreadable : EXIT.ok;
   } catch (error) {
-    await io.stderr.write(errorText(error, input, Boolean(io.env['SPINBACK_DEBUG'])));
+    await io.stderr.write(errorText(error, input, isDebug(io)));
     return exitOf(error);
   } finally {
     sink?.discard();

@@ -5,7 +5,7 @@ import { timesOf } from '../report/times.ts';
 import type { PlacedEvent } from '../session/session.ts';
 import type { Capture, EventType } from '../trace/capture.ts';
 import { errorText, exitOf, EXIT } from './exit.ts';
-import { isDamaged, reportDamage } from './files.ts';
+import { isDamaged, isDebug, reportDamage } from './files.ts';
 import { isNamed, readyFilter, type EventFilter, type ReadyFilter } from './filter.ts';
 import type { Io } from './io.ts';
 import { openOptions, type OpenCommand } from './one-file.ts';
@@ -35,7 +35,7 @@ export async function events(path: string, command: EventsCommand, io: Io): Prom
     capture = await session.open(path, options);
     await print(session.events(capture), capture, command, io);
   } catch (error) {
-    await io.stderr.write(errorText(error, path, Boolean(io.env['SPINBACK_DEBUG'])));
+    await io.stderr.write(errorText(error, path, isDebug(io)));
     exit = exitOf(error);
   } finally {
     capture?.close();

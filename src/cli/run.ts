@@ -8,6 +8,7 @@ import type { ConvertCommand } from './convert.ts';
 import type { DmesgCommand } from './dmesg.ts';
 import type { EventsCommand } from './events.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
+import { isDebug } from './files.ts';
 import type { InfoCommand } from './info.ts';
 import type { Io, Output } from './io.ts';
 import {
@@ -176,7 +177,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (error instanceof CommanderError) {
       exit = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     } else {
-      said.err += errorText(error, null, Boolean(io.env['SPINBACK_DEBUG']));
+      said.err += errorText(error, null, isDebug(io));
       exit = exitOf(error);
     }
   }

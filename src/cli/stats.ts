@@ -13,6 +13,7 @@ import { openCapture } from '../trace/open.ts';
 import type { OpenOptions } from '../trace/reader.ts';
 import { appearanceOf, paintOf } from './appearance.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
+import { isDebug } from './files.ts';
 import { timeOf, type TimeArgument } from './filter.ts';
 import type { Io } from './io.ts';
 import { openOptions, type OpenCommand } from './one-file.ts';
@@ -51,7 +52,7 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
       runs.push(...loaded.runs.map((run) => filtered(run, keep)));
       exit = Math.max(exit, loaded.exit);
     } catch (error) {
-      await io.stderr.write(errorText(error, path, Boolean(io.env['SPINBACK_DEBUG'])));
+      await io.stderr.write(errorText(error, path, isDebug(io)));
       exit = Math.max(exit, exitOf(error));
     }
   }

@@ -3,7 +3,7 @@ import { Items } from '../blocks/items.ts';
 import type { LaneState } from '../model/state.ts';
 import type { Capture } from '../trace/capture.ts';
 import { SpinWriter } from '../trace/spin/writer.ts';
-import { claim, engineInput, makeWasmEngine } from './pump.ts';
+import { claim, engineInput, makeWasmEngine, refill } from './pump.ts';
 import type { AnalyzeOptions } from './session.ts';
 
 /**
@@ -36,11 +36,8 @@ export async function* convertCapture(
       () => tallies.take(),
     );
     if (step.state === 'done') break;
-    if (step.state === 'dry') {
-      const bytes = lanes[step.lane]!.read(engine.window(step.lane));
-      if (bytes > 0) engine.supply(step.lane, bytes);
-      else engine.finish(step.lane);
-    }
+    // Only now: the records of the items lie in the windows.
+    if (step.state === 'dry') refill(engine, lanes, step.lane);
     options.onProgress?.(capture.progress());
   }
   yield* writer.finish(() => tallies.take());

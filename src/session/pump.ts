@@ -104,6 +104,13 @@ export function claim(capture: Capture): void {
   capture.arrange?.((stream, tables, take) => scanInWasm(moduleFor(stream.size), stream, tables, take));
 }
 
+/** Reads on where a lane ran dry. */
+export function refill(engine: Engine, lanes: readonly Lane[], lane: number): void {
+  const bytes = lanes[lane]!.read(engine.window(lane));
+  if (bytes > 0) engine.supply(lane, bytes);
+  else engine.finish(lane);
+}
+
 /** Runs an engine over lanes to the end. `onPause` is called between steps: drain there, and report progress. */
 export function pump(engine: Engine, lanes: readonly Lane[], onPause: (step: Step) => void): void {
   for (const step of pumping(engine, lanes)) onPause(step);
@@ -113,11 +120,7 @@ export function pump(engine: Engine, lanes: readonly Lane[], onPause: (step: Ste
 export function* pumping(engine: Engine, lanes: readonly Lane[]): Generator<Step> {
   for (;;) {
     const step = engine.step();
-    if (step.state === 'dry') {
-      const bytes = lanes[step.lane]!.read(engine.window(step.lane));
-      if (bytes > 0) engine.supply(step.lane, bytes);
-      else engine.finish(step.lane);
-    }
+    if (step.state === 'dry') refill(engine, lanes, step.lane);
     yield step;
     if (step.state === 'done') return;
   }

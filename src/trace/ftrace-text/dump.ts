@@ -1,4 +1,5 @@
 import { decodeText } from '../../base/byte-reader.ts';
+import { findBytes } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { FTRACE, type Dialect } from './dialect.ts';
 import { isCpuNote, parseDropped } from './header.ts';
@@ -21,7 +22,6 @@ export const LOG_SNIFF_BYTES = 64 * 1024;
 const LOG_LINE = /^(?:<\d{1,3}>)?(?:.{0,80}?\bkernel: )?\[\s{0,5}\d{1,12}\.\d{6}\]/m;
 
 const HEADING = new TextEncoder().encode('Dumping ftrace ');
-const CHUNK = 1 << 20;
 
 /** Does the input begin like a kernel log? Whether there is a dump in it takes a look at the whole. */
 export function looksLikeKernelLog(head: Uint8Array): boolean {
@@ -32,23 +32,7 @@ export function looksLikeKernelLog(head: Uint8Array): boolean {
 
 /** Where the line behind the first "Dumping ftrace buffer:" (or "instance") begins, null where there is none. */
 export function findDump(source: ByteSource): number | null {
-  const chunk = new Uint8Array(CHUNK + HEADING.length);
-  for (let at = 0; ;) {
-    const got = source.readInto(chunk, at);
-    if (got === 0) return null;
-    const found = indexOf(chunk.subarray(0, got));
-    if (found >= 0) return at + found;
-    // What is cut at the end of this piece is whole in the next.
-    at += Math.max(1, got - HEADING.length + 1);
-    if (source.size !== null && at >= source.size) return null;
-  }
-}
-
-function indexOf(bytes: Uint8Array): number {
-  for (let at = bytes.indexOf(HEADING[0]!); at >= 0; at = bytes.indexOf(HEADING[0]!, at + 1)) {
-    if (HEADING.every((byte, n) => bytes[at + n] === byte)) return at;
-  }
-  return -1;
+  return findBytes(source, HEADING);
 }
 
 /** "6.12.117" of the log's own "Linux version 6.12.117 (...)", null where that is not in `head`. */

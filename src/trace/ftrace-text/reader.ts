@@ -5,7 +5,7 @@ import type { LinePattern, Mapping } from '../../mapping/mapping.ts';
 import { RowTable } from '../../mapping/row-table.ts';
 import { mappingText } from '../../mapping/save.ts';
 import type { MappingRow } from '../../mapping/rows.ts';
-import { readRange } from '../../io/bytes.ts';
+import { partOf, readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { Capture, Clock, EventRecord, Keepsake, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
@@ -21,7 +21,7 @@ import { Places } from './places.ts';
 import { readEventText } from './event-text.ts';
 import { CommTable } from './comms.ts';
 import { RecordStream } from './records.ts';
-import { lanesOf, within, type Run } from './runs.ts';
+import { lanesOf, type Run } from './runs.ts';
 import { TextLane } from './text-lane.ts';
 import {
   LINES_SNIFF_BYTES,
@@ -168,7 +168,7 @@ class TextCapture implements Capture {
     };
     this.#open = (run) =>
       new RecordStream(
-        run.to < source.size ? within(source, run.to) : source,
+        run.to < source.size ? partOf(source, 0, run.to) : source,
         parts,
         run.from,
         this.#texts.length > 1 ? Math.min(chunk ?? SMALL_CHUNK, SMALL_CHUNK) : chunk,

@@ -1,3 +1,4 @@
+import { partOf } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { Dialect } from './dialect.ts';
 import { EventLine } from './line.ts';
@@ -34,7 +35,7 @@ function stepsBack(source: ByteSource, dialect: Dialect, from: number): boolean 
   let last = -1n;
   for (let at = from; at < source.size; at += step) {
     const end = Math.min(source.size, at + step);
-    const lines = new LineReader(within(source, end), at, PROBE_BYTES);
+    const lines = new LineReader(partOf(source, 0, end), at, PROBE_BYTES);
     // The first line may be the end of one.
     if (at > from) lines.next();
     while (lines.next()) {
@@ -90,17 +91,4 @@ function findRuns(source: ByteSource, dialect: Dialect, from: number): TimedRun[
   }
   if (first !== null) runs.push({ from: begin, to: source.size, first, last });
   return runs;
-}
-
-/** The source up to byte `end`. */
-export function within(source: ByteSource, end: number): ByteSource {
-  return {
-    name: source.name,
-    size: end,
-    readInto: (target, position) =>
-      position >= end
-        ? 0
-        : source.readInto(target.subarray(0, Math.min(target.length, end - position)), position),
-    close: () => {},
-  };
 }

@@ -1,3 +1,4 @@
+import { partOf } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import * as P from '../../model/perf-records.ts';
 import type { SampleStream } from '../../model/samples.ts';
@@ -31,7 +32,7 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
   const metadata = new Metadata(log);
   metadata.addHeader(source, header);
   const base = header.data.at;
-  const plain = partOf(source, header);
+  const plain = { ...partOf(source, base, header.data.size), base };
   const { littleEndian } = header;
   const isPacked = readBeginning(plain, littleEndian, metadata, base);
   const kinds = sampleKinds(metadata.attrs);
@@ -55,19 +56,6 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
     isSampled: kinds.some(isSampled),
     isCut: header.kind === 'file' && (header.isCut || header.isUnfinished),
   });
-}
-
-/** The part of the file that holds the records. */
-function partOf(source: ByteSource, { data }: FileHeader): PerfStream {
-  return {
-    base: data.at,
-    size: data.size,
-    readInto(target, position) {
-      const there = Math.max(0, Math.min(target.length, data.size - position));
-      return there === 0 ? 0 : source.readInto(target.subarray(0, there), data.at + position);
-    },
-    close() {},
-  };
 }
 
 function unpackedStream(spool: ByteSource): PerfStream {

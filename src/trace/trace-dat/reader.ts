@@ -1,11 +1,11 @@
 import { SpinbackError } from '../../base/errors.ts';
+import { findBytes } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { RowTable } from '../../mapping/row-table.ts';
 import type { Capture } from '../capture.ts';
 import { fewOf } from '../damage.ts';
 import { layoutName } from '../layout-name.ts';
 import type { OpenOptions, Reader } from '../reader.ts';
-import { anotherBehind } from './behind.ts';
 import { DatCapture } from './capture.ts';
 import { captureClock, selectedClock } from './clock.ts';
 import type { Contents, DatBuffer } from './contents.ts';
@@ -28,6 +28,9 @@ export const traceDatReader: Reader = {
   sniff: isTraceDat,
   open,
 };
+
+/** Behind the data of a capture come options and tables of names, a few MB at most. */
+const MOST_BEHIND = 64 << 20;
 
 async function open(source: ByteSource, options: OpenOptions): Promise<Capture> {
   const log = datDamageLog();
@@ -52,7 +55,9 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
     });
   };
   const ends = contents.buffers.flatMap(({ extents }) => extents.map(({ at, size }) => Number(at + size)));
-  const another = anotherBehind(source, Math.max(MAGIC.length, ...ends));
+  const behind = Math.max(MAGIC.length, ...ends);
+  // As `cat a.dat b.dat` leaves it.
+  const another = findBytes(source, MAGIC, behind, behind + MOST_BEHIND);
   if (another !== null) log.add('another-behind', another);
   const lanes = checkExtents(buffer.extents, source.size, log).map(
     (extent) =>
