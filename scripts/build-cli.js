@@ -55,8 +55,27 @@ const noPrograms = {
   },
 };
 
-for (const file of readdirSync('dist').filter((name) => /\.(?:code|cache)$/.test(name)))
-  rmSync(`dist/${file}`);
+/** Node's modules that most runs do without: loaded when something of theirs is first used (zlib: 2 ms). */
+const lazily = {
+  name: 'lazily',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:(?:os|zlib)$/ }, ({ path, namespace }) =>
+      namespace === 'lazily' ? { path, external: true } : { path, namespace: 'lazily' },
+    );
+    onLoad({ filter: /.*/, namespace: 'lazily' }, async ({ path }) => {
+      const getters = Object.keys((await import(path)).default).map(
+        (name) => `get ${name}() { return require('${path}').${name}; },`,
+      );
+      return { contents: `module.exports = {${getters.join(' ')}}` };
+    });
+  },
+};
+
+function removeKept(names) {
+  for (const file of readdirSync('dist').filter((name) => names.test(name))) rmSync(`dist/${file}`);
+}
+
+removeKept(/\.code/);
 for (const [name, file] of Object.entries(LIBRARIES)) {
   await build({ ...OPTIONS, entryPoints: [name], outfile: `dist/${file}` });
 }
@@ -67,11 +86,17 @@ await build({
   ...OPTIONS,
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/cli.cjs',
-  plugins: [apart, noPrograms],
+  plugins: [apart, noPrograms, lazily],
 });
 for (const name of ['start.cjs', 'worker.cjs']) copyFileSync(`scripts/${name}`, `dist/${name}`);
 
-const kept = spawnSync(process.execPath, ['scripts/keep-code.js'], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
-if (kept.status !== 0) process.exit(1);
+const keep = (script) =>
+  spawnSync(process.execPath, [script], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+if (!keep('scripts/keep-code.js')) process.exit(1);
+// With a V8 that has changed its ways it costs speed, nothing else.
+if (!keep('scripts/keep-native-code.js')) {
+  console.error(
+    `WebAssembly is compiled at run time: its code cannot be kept with V8 ${process.versions.v8}`,
+  );
+  removeKept(/\.wasm\..*\.code/);
+}

@@ -1,5 +1,6 @@
 import { SpinbackError } from '../base/errors.ts';
-import { baselineOnly } from './tiers.ts';
+import { useNativeCode } from './native-code.ts';
+import { optimizeLess } from './tiers.ts';
 import type { ZstdDecoder } from './zstd.ts';
 
 /** The largest piece that is ever unpacked at once, in bytes: the symbol table of a large kernel has 20 MiB. */
@@ -40,13 +41,14 @@ export async function openCodec(name: string, packedBytes = Infinity): Promise<C
   );
 }
 
-/** Packed bytes from which on the optimizing compiler's code of the decoder pays. */
+/** Packed bytes from which on optimized code pays, be it compiled at run time. */
 const MUCH = 32 << 20;
 
 async function openZstd(packedBytes: number): Promise<ZstdDecoder> {
+  const hasNativeCode = useNativeCode('zstd');
   const { loadZstd } = await import('./zstd.ts');
   if (packedBytes > MUCH) return await loadZstd();
-  const done = baselineOnly();
+  const done = optimizeLess(hasNativeCode);
   try {
     return await loadZstd();
   } finally {

@@ -2,27 +2,40 @@
  * V8 compiles what runs often a second time, with its optimizing compiler, on other threads. That costs 60 ms of CPU for the
  * zstd decoder, 15 for the loop over a capture's 1500 event formats and 10 for the engine: more than a small capture ever
  * earns back. After this call JavaScript must have run 15 times as long before it is optimized, and a WebAssembly module
- * that is made before the returned function is called never is.
+ * that is made before the returned function is called never is, unless V8 has its optimized code already (native-code.ts).
  *
  * Both are flags of V8, which belong to the whole process, so nothing happens unless the process is ours (`tierByUse`), nor in a
  * Node whose V8 has not been looked at. Other modules are optimized as ever: dynamic tiering is a property of the module, and
  * wasm_tier_up counts only without it (V8 11.3 and 12.4, src/wasm/module-compiler.cc).
  */
-export function baselineOnly(): () => void {
-  if (!isAllowed) return () => {};
+export function optimizeLess(hasNativeCode: boolean): () => void {
+  const flags = FLAGS[process.versions.node.split('.', 1)[0]!];
+  const done = (): void => {};
+  if (!isOurs || !flags) return done;
   const v8 = process.getBuiltinModule?.('node:v8');
-  v8?.setFlagsFromString('--interrupt-budget=1000000');
-  v8?.setFlagsFromString('--no-wasm-tier-up');
-  v8?.setFlagsFromString('--no-wasm-dynamic-tiering');
+  for (const flag of flags.script) v8?.setFlagsFromString(flag);
+  if (hasNativeCode) return done;
+  for (const flag of flags.wasm) v8?.setFlagsFromString(flag);
   return () => v8?.setFlagsFromString('--wasm-dynamic-tiering');
 }
 
-/** Node's major versions that know these flags; others would complain of them on standard error. */
-const KNOWN = /^(?:20|22)\./;
+const WASM = ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering'];
 
-let isAllowed = false;
+/** The flags of Node's major versions that know them; others would complain of them on standard error. */
+const FLAGS: Readonly<Record<string, { readonly script: string[]; readonly wasm: string[] }>> = {
+  20: { script: ['--interrupt-budget=1000000'], wasm: WASM },
+  // V8 12.4 counts calls instead of bytes.
+  22: { script: [], wasm: WASM },
+};
 
-/** Lets small inputs turn flags of V8: for programs of ours, not for a library in somebody else's process. */
+let isOurs = false;
+
+/** Lets V8 be told how to run us: for programs of ours, not for a library in somebody else's process. */
 export function tierByUse(): void {
-  isAllowed = KNOWN.test(process.versions.node);
+  isOurs = true;
+}
+
+/** Is the process ours alone? */
+export function isOurProcess(): boolean {
+  return isOurs;
 }

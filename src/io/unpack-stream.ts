@@ -1,4 +1,5 @@
 import { SpinbackError } from '../base/errors.ts';
+import { useNativeCode } from './native-code.ts';
 
 /** How unpacking a stream ended: with the last frame, within a frame, or at bytes that are no zstd. */
 export type StreamEnd = 'whole' | 'cut' | 'broken';
@@ -11,6 +12,7 @@ export async function unpackStream(
   pieces: Iterable<Uint8Array>,
   write: (bytes: Uint8Array) => void,
 ): Promise<StreamEnd> {
+  useNativeCode('zstd-stream');
   const { loadZstdStream } = await import('./zstd-stream.ts');
   const decoder = await loadZstdStream();
   // On damage zstddec 0.3.4 neither throws nor moves on: it yields empty results for ever. More of them than frames fit

@@ -6,7 +6,8 @@ import type { DecodeRow } from '../mapping/decode-row.ts';
 import { NAMESPACE } from '../model/engine-numbers.ts';
 import { KINDS, type KindName } from '../model/event.ts';
 import { readEngineBinary } from '../io/engine-binary.ts';
-import { baselineOnly } from '../io/tiers.ts';
+import { useNativeCode } from '../io/native-code.ts';
+import { optimizeLess } from '../io/tiers.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
 
 /** How an engine is made; tests pass the debug build or the twin. */
@@ -24,7 +25,9 @@ const UNPACKING = 2;
 const modules: { small?: WebAssembly.Module; large?: WebAssembly.Module } = {};
 
 function moduleFor(inputBytes: number): WebAssembly.Module {
-  return inputBytes < MUCH ? (modules.small ??= compileSmall()) : (modules.large ??= compile());
+  const hasNativeCode = useNativeCode('engine');
+  if (!hasNativeCode && inputBytes >= MUCH) return (modules.large ??= compile());
+  return (modules.small ??= compileSmall(hasNativeCode));
 }
 
 /** The release build of the WebAssembly engine. */
@@ -35,8 +38,8 @@ function compile(): WebAssembly.Module {
   return new WebAssembly.Module(readEngineBinary('release') as Uint8Array<ArrayBuffer>);
 }
 
-function compileSmall(): WebAssembly.Module {
-  const done = baselineOnly();
+function compileSmall(hasNativeCode: boolean): WebAssembly.Module {
+  const done = optimizeLess(hasNativeCode);
   try {
     return compile();
   } finally {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/base/version.ts';
@@ -118,40 +118,68 @@ describe.skipIf(!built || !existsSync(race))('with a real capture', () => {
     }
   });
 
-  it('starts with the code that the build kept', () => {
-    const check =
-      "const { codePath, run } = require('./dist/start.cjs'), { readFileSync } = require('node:fs');" +
-      "console.log(run('cli.cjs', readFileSync(codePath('dist/cli.cjs'))).script.cachedDataRejected)";
-    const ran = spawnSync(process.execPath, ['--eval', check], { cwd: root, encoding: 'utf8' });
-    expect(ran).toMatchObject({ status: 0, stdout: 'false\n', stderr: '' });
-  });
+  describe('and code from the build', () => {
+    let folder: string;
+    const code = (name: string) => join(folder, `dist/${name}.${process.arch}-${process.versions.v8}.code`);
+    const NAMES = ['cli.cjs', 'engine.wasm', 'zstd.wasm', 'zstd-stream.wasm'];
 
-  it('needs no code from the build, and none of another V8', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
-    try {
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
       for (const part of ['bin', 'dist', 'build', 'package.json']) {
         cpSync(join(root, part), join(folder, part), { recursive: true });
       }
+    });
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    it('starts with it', () => {
+      const check =
+        "const { codePath, run } = require('./dist/start.cjs'), { readFileSync } = require('node:fs');" +
+        "console.log(run('cli.cjs', readFileSync(codePath('dist/cli.cjs'))).script.cachedDataRejected)";
+      const ran = spawnSync(process.execPath, ['--eval', check], { cwd: root, encoding: 'utf8' });
+      expect(ran).toMatchObject({ status: 0, stdout: 'false\n', stderr: '' });
+    });
+
+    it('gives V8 that of its WebAssembly', () => {
+      for (const name of NAMES.slice(1))
+        cpSync(code(name), join(folder, 'dist/src/io', basename(code(name))));
+      const check =
+        "const { tierByUse } = await import('./dist/src/io/tiers.js');" +
+        "const { useNativeCode } = await import('./dist/src/io/native-code.js');" +
+        "const used = () => ['engine', 'zstd', 'zstd-stream'].map(useNativeCode).join();" +
+        'console.log(used()); tierByUse(); console.log(used());';
+      const ran = spawnSync(process.execPath, ['--input-type=module', '--eval', check], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      // Not in a process that is not ours.
+      expect(ran).toMatchObject({ status: 0, stdout: 'false,false,false\ntrue,true,true\n', stderr: '' });
+    });
+
+    it.each(NAMES)('needs none for %s, and none that is broken or of another V8', (name) => {
       const copy = join(folder, 'bin/spinback.cjs');
       const analyze = () => spawnSync(process.execPath, [copy, 'analyze', race], { encoding: 'utf8' });
       const { stdout } = spinback(['analyze', race]);
-      const [code, ...others] = readdirSync(join(folder, 'dist')).filter((name) => name.endsWith('.code'));
-      expect(code).toContain(process.versions.v8);
-      expect(others).toEqual([]);
-      const kept = readFileSync(join(folder, 'dist', code!));
-      for (const broken of [
-        kept.subarray(0, 1000),
-        kept.map((byte, at) => (at < 16 ? ~byte : byte)),
-        Buffer.alloc(0),
-      ]) {
-        writeFileSync(join(folder, 'dist', code!), broken);
+      const kept = readFileSync(code(name));
+      const flipped = (from: number, to: number) =>
+        kept.map((byte, at) => (at >= from && at < to ? ~byte : byte));
+      const broken = [kept.subarray(0, 1000), Buffer.alloc(0), Buffer.alloc(4), flipped(0, 16)];
+      if (name.endsWith('.wasm')) {
+        // Behind the module's own bytes V8 says what made the code.
+        const head = 4 + kept.readUInt32LE(0);
+        broken.push(
+          kept.subarray(0, -1),
+          flipped(head, head + 4),
+          flipped(head + 4, head + 20),
+          flipped(8, 4000),
+        );
+      }
+      for (const bytes of broken) {
+        writeFileSync(code(name), bytes);
         expect(analyze()).toMatchObject({ status: 1, stdout, stderr: '' });
       }
-      rmSync(join(folder, 'dist', code!));
+      rmSync(code(name));
       expect(analyze()).toMatchObject({ status: 1, stdout, stderr: '' });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    });
   });
 
   it('ends quietly with 0 when the reader of its events has seen enough', () => {
