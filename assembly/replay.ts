@@ -60,7 +60,9 @@ import {
   LANE_RECORD,
   LANE_RECORDS_FORMAT,
   LANE_RECORD_SIZE,
+  LANE_ROW,
   LANE_SIZE,
+  LANE_SLOT,
   LANE_STATE,
   LANE_STATE_ENDED,
   LANE_STATE_LAST,
@@ -183,7 +185,7 @@ function deliver(lane: usize): void {
   const record: usize = load<u32>(lane, LANE_RECORD);
   if (load<u8>(lane, LANE_FORMAT) == LANE_BLOCKS_FORMAT) {
     store<u64>(STATE, load<u64>(record, OUTPUT_POSITION), HEAD_POSITION);
-    replay(record, rowOf(load<u16>(record, EVENT_TYPE)));
+    replayRecord(record);
     return;
   }
   const offset = load<u64>(lane, LANE_BASE) + u64(record - load<u32>(lane, LANE_WINDOW));
@@ -194,13 +196,19 @@ function deliver(lane: usize): void {
     if (!load<u32>(lane, LANE_RECORD_SIZE)) return;
   }
   if (load<u8>(lane, LANE_FORMAT) == LANE_RECORDS_FORMAT) {
-    replay(record, rowOf(load<u16>(record, EVENT_TYPE)));
+    replayRecord(record);
     return;
   }
   const event = STATE + HEAD_EVENT;
-  const row = rowOf(load<u16>(record));
+  const isPages = load<u8>(lane, LANE_FORMAT) == LANE_PAGES_FORMAT;
+  const row = isPages ? load<usize>(lane, LANE_ROW) : rowOf(load<u16>(record));
   if (!decode(lane, row, event)) damaged(lane, record, LANE_BAD_EVENTS);
-  replay(event, row);
+  replay(event, row, isPages ? load<usize>(lane, LANE_SLOT) : 0);
+}
+
+/** A canonical event as it lies in its window. */
+function replayRecord(record: usize): void {
+  replay(record, rowOf(load<u16>(record, EVENT_TYPE)), 0);
 }
 
 function deliverLost(lane: usize): void {
@@ -212,7 +220,7 @@ function deliverLost(lane: usize): void {
   store<u64>(event, missing > 0 ? u64(missing) : 0, EVENT_VALUE);
   store<u8>(event, KIND_LOST, EVENT_KIND);
   store<u16>(event, load<u16>(lane, LANE_CPU), EVENT_CPU);
-  replay(event, 0);
+  replay(event, 0, 0);
 }
 
 function outputIsFull(): bool {
@@ -260,8 +268,8 @@ function paused(event: usize, last: u64): void {
   store<u64>(record, last, RECORD_EXTRA);
 }
 
-/** One canonical event through the programs. */
-function replay(event: usize, row: usize): void {
+/** One canonical event through the programs; `cpu` is the slot of its CPU, 0 where the lane does not know it. */
+function replay(event: usize, row: usize, cpu: usize): void {
   if (load<u32>(STATE, HEAD_OUTPUT)) {
     collect(event);
     return;
@@ -269,7 +277,7 @@ function replay(event: usize, row: usize): void {
   const time = load<u64>(event, EVENT_TIME);
   const kind = i32(load<u8>(event, EVENT_KIND));
   store<u64>(STATE, time, HEAD_NOW);
-  const cpu = cpuOf(u32(load<u16>(event, EVENT_CPU)));
+  if (!cpu) cpu = cpuOf(u32(load<u16>(event, EVENT_CPU)));
   if (kind == KIND_LOST) {
     if (cpu) lost(cpu, event);
     return;

@@ -80,7 +80,7 @@ export function setup(
     table(HEAD_LANES, lanes * LANE_SIZE) &&
     table(HEAD_HEAP, lanes << 2) &&
     table(HEAD_ROWS, rows * ROW_SIZE) &&
-    table(HEAD_ROW_INDEX, TYPES << 1) &&
+    table(HEAD_ROW_INDEX, TYPES << 2) &&
     table(HEAD_CPUS, CPU_LIMIT << 2) &&
     table(HEAD_RING, ringRecords * RECORD_SIZE) &&
     histogram(HEAD_HIST_WAIT, histogramBits) &&

@@ -13,7 +13,7 @@
 
 import {
   HEAD_LANES,
-  HEAD_ROW_INDEX,
+  HEAD_ROWS,
   HEAD_SAMPLES,
   HEAD_TURNS,
   LANE_COMMIT_SIZE,
@@ -31,6 +31,7 @@ import {
   PERF_SAMPLE,
   PERF_THROTTLE,
   PERF_UNTHROTTLE,
+  ROW_SIZE,
   SAMPLE_CPU_AT,
   SAMPLE_HAS_CALLCHAIN,
   SAMPLE_HAS_RAW,
@@ -45,6 +46,7 @@ import {
   STATE,
   TURN_SIZE,
 } from '../layout';
+import { rowOf } from './rows';
 import { COMMIT_MASK, COMMON_SIZE, MISSED_STORED, TYPE_PADDING, TYPE_TIME_EXTEND } from './pages';
 import {
   entryOf,
@@ -104,8 +106,8 @@ function turnFields(record: usize, size: u32): void {
   turn32(record + 4);
   const turns: usize = load<u32>(STATE, HEAD_TURNS);
   if (!turns) return;
-  const row = load<u16>(load<usize>(STATE, HEAD_ROW_INDEX) + (usize(load<u16>(record)) << 1));
-  for (let entry = turns + usize(row) * TURN_SIZE; ; entry += 4) {
+  const row = (rowOf(load<u16>(record)) - load<usize>(STATE, HEAD_ROWS)) / ROW_SIZE;
+  for (let entry = turns + row * TURN_SIZE; ; entry += 4) {
     const field = load<u32>(entry);
     if (!field) return;
     const at = field & 0xffff;

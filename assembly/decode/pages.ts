@@ -18,6 +18,7 @@ import {
   LANE_BAD_PAGES,
   LANE_BASE,
   LANE_COMMIT_SIZE,
+  LANE_CPU,
   LANE_CURSOR,
   LANE_DATA_AT,
   LANE_EVENTS,
@@ -34,11 +35,15 @@ import {
   LANE_PENDING_LOST,
   LANE_RECORD,
   LANE_RECORD_SIZE,
+  LANE_ROW,
   LANE_SHIFT,
+  LANE_SLOT,
   LANE_TIME,
   LANE_WINDOW,
 } from '../layout';
 import { lookAtPage } from './ahead';
+import { knownCpu } from '../state/cpus';
+import { rowOf } from './rows';
 
 export const COMMIT_MASK: u32 = 0xfffff;
 const MISSED_EVENTS: u32 = 0x80000000;
@@ -88,6 +93,7 @@ function openPage(lane: usize, page: usize): void {
   const room = pageSize - dataAt;
   store<u32>(lane, load<u32>(lane, LANE_PAGES) + 1, LANE_PAGES);
   store<u32>(lane, u32(page), LANE_PAGE);
+  store<u32>(lane, u32(knownCpu(u32(load<u16>(lane, LANE_CPU)))), LANE_SLOT);
   if (commit & MISSED_EVENTS) {
     let missed: i64 = -1;
     const size = u32(load<u8>(lane, LANE_COMMIT_SIZE));
@@ -192,6 +198,8 @@ function found(lane: usize, record: usize, size: u32, time: u64): void {
   store<u64>(lane, time, LANE_TIME);
   store<u32>(lane, u32(record), LANE_RECORD);
   store<u32>(lane, size, LANE_RECORD_SIZE);
+  // Looked up here, and not where it is needed, so that it is there by then.
+  store<u32>(lane, u32(rowOf(load<u16>(record))), LANE_ROW);
   if (ns < load<u64>(lane, LANE_NEXT_TIME))
     store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);
   store<u64>(lane, ns, LANE_NEXT_TIME);

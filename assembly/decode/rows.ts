@@ -37,7 +37,6 @@ import {
   ROW_HIGH_SIZE,
   ROW_KIND,
   ROW_MIN_SIZE,
-  ROW_SIZE,
   ROW_VALUE_AT,
   ROW_VALUE_SIZE,
   STATE,
@@ -45,8 +44,7 @@ import {
 
 /** The decode row of an event type; row 0 for types that the capture does not describe. */
 export function rowOf(type: u16): usize {
-  const row = load<u16>(load<usize>(STATE, HEAD_ROW_INDEX) + (usize(type) << 1));
-  return load<usize>(STATE, HEAD_ROWS) + usize(row) * ROW_SIZE;
+  return load<usize>(STATE, HEAD_ROWS) + load<u32>(load<usize>(STATE, HEAD_ROW_INDEX) + (usize(type) << 2));
 }
 
 // The five field sizes in a row's first eight bytes (layout.ts, ROW_ADDRESS_SIZE to ROW_AUX_SIZE).

@@ -24,6 +24,11 @@ export function cpuOf(number: u32): usize {
   return known ? known : addCpu(at, number);
 }
 
+/** The CPU's slot, 0 while it has none. */
+export function knownCpu(number: u32): usize {
+  return number < u32(CPU_LIMIT) ? load<u32>(load<usize>(STATE, HEAD_CPUS) + (usize(number) << 2)) : 0;
+}
+
 function addCpu(at: usize, number: u32): usize {
   const cpu = reserve(CPU_SIZE);
   if (!cpu) {

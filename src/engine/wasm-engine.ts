@@ -39,6 +39,9 @@ export interface EngineExports {
   splitBy(split: number): number | boolean;
   listBuckets(spans: number): number;
   step(): number;
+  nextTellingLock(n: number): number;
+  nextBusyTask(n: number): number;
+  nextCount(at: number, end: number): number;
 }
 
 const WASM_PAGE = 65536;
@@ -82,7 +85,7 @@ export class WasmEngine implements Engine {
     this.#writeThreshold(L.HEAD_SPIN_NS, options.spinNs);
     this.#writeThreshold(L.HEAD_IRQ_OFF_NS, options.irqOffNs);
     this.#writeThreshold(L.HEAD_SILENT_NS, options.silentNs);
-    options.rows.forEach((row, n) => this.#writeRow(row, n));
+    this.#writeRows(options.rows);
     options.lanes.forEach((lane, n) =>
       this.#writeLane(lane, n, windowSize(lane, options), limits.memoryLimit),
     );
@@ -110,14 +113,22 @@ export class WasmEngine implements Engine {
     if (Number.isFinite(ns)) this.#memory.setU64(L.STATE + field, BigInt(Math.round(ns)));
   }
 
-  #writeRow(row: EngineOptions['rows'][number], n: number): void {
+  /** A kernel has some 1500 types, of which a handful are mapped; memory is zero as it comes. */
+  #writeRows(rows: EngineOptions['rows']): void {
+    const { view } = this.#memory;
+    const first = this.#head(L.HEAD_ROWS);
+    const index = this.#head(L.HEAD_ROW_INDEX);
+    rows.forEach((row, n) => {
+      const at = first + n * L.ROW_SIZE;
+      view.setUint16(at + L.ROW_TYPE, row.type, true);
+      view.setUint8(at + L.ROW_BIT_CONST, row.bitConst);
+      if (n > 0) view.setUint32(index + 4 * row.type, n * L.ROW_SIZE, true);
+      if (row.kind !== L.KIND_OTHER) this.#writeRow(row, at);
+    });
+  }
+
+  #writeRow(row: EngineOptions['rows'][number], at: number): void {
     const memory = this.#memory;
-    const at = this.#head(L.HEAD_ROWS) + n * L.ROW_SIZE;
-    memory.setU16(at + L.ROW_TYPE, row.type);
-    memory.setU8(at + L.ROW_BIT_CONST, row.bitConst);
-    if (n > 0) memory.setU16(this.#head(L.HEAD_ROW_INDEX) + 2 * row.type, n);
-    // A kernel has some 1500 types, of which a handful are mapped; memory is zero as it comes.
-    if (row.kind === L.KIND_OTHER) return;
     memory.setU8(at + L.ROW_KIND, row.kind);
     memory.setU8(at + L.ROW_NAMESPACE, row.namespace);
     memory.setU8(at + L.ROW_ADDRESS_SIZE, row.address.size);
@@ -273,7 +284,7 @@ export class WasmEngine implements Engine {
   }
 
   state(): EngineState {
-    return readState(this.#memory, this.#lanes);
+    return readState(this.#memory, this.#lanes, this.#exports);
   }
 }
 

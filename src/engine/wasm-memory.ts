@@ -1,12 +1,14 @@
 import * as L from '../../assembly/layout.ts';
 import type { Mark } from '../model/state.ts';
 
-/** Views over linear memory that survive its growth: the buffer changes, so nobody else keeps a view. */
+/**
+ * Views over linear memory that survive its growth. Growing detaches the buffer, which leaves views of it without length: that is looked
+ * at, as asking the memory for its buffer is a call out of JavaScript, for every number that is read. Nobody else keeps a view.
+ */
 export class WasmMemory {
   readonly #memory: WebAssembly.Memory;
-  #buffer: ArrayBuffer | undefined;
   #view!: DataView;
-  #bytes!: Uint8Array;
+  #bytes = new Uint8Array(0);
   #words!: Uint32Array;
 
   constructor(memory: WebAssembly.Memory) {
@@ -14,26 +16,26 @@ export class WasmMemory {
   }
 
   get view(): DataView {
-    if (this.#buffer !== this.#memory.buffer) this.#renew();
+    if (this.#bytes.length === 0) this.#renew();
     return this.#view;
   }
 
   get bytes(): Uint8Array {
-    if (this.#buffer !== this.#memory.buffer) this.#renew();
+    if (this.#bytes.length === 0) this.#renew();
     return this.#bytes;
   }
 
   /** Linear memory as 32-bit words, for loops over tables: index = address / 4. */
   get words(): Uint32Array {
-    if (this.#buffer !== this.#memory.buffer) this.#renew();
+    if (this.#bytes.length === 0) this.#renew();
     return this.#words;
   }
 
   #renew(): void {
-    this.#buffer = this.#memory.buffer as ArrayBuffer;
-    this.#view = new DataView(this.#buffer);
-    this.#bytes = new Uint8Array(this.#buffer);
-    this.#words = new Uint32Array(this.#buffer);
+    const { buffer } = this.#memory;
+    this.#view = new DataView(buffer);
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer);
   }
 
   u8(at: number): number {

@@ -14,15 +14,26 @@ import type {
 import { bucketOf } from './bucket.ts';
 import { placeOf, type WasmMemory } from './wasm-memory.ts';
 
+/** The engine's own looking through its tables: assembly/readout.ts. */
+export interface Readout {
+  nextTellingLock(n: number): number;
+  nextBusyTask(n: number): number;
+  nextCount(at: number, end: number): number;
+}
+
 /** Reads the engine's state out of linear memory (assembly/layout.ts). Only what an analyzer may want becomes an object. */
-export function readState(memory: WasmMemory, lanes: number): EngineState {
+export function readState(memory: WasmMemory, lanes: number, engine: Readout): EngineState {
   const head = (field: number): number => memory.u32(L.STATE + field);
   const cpus = slotsOf(memory, head(L.HEAD_CPUS), L.CPU_LIMIT);
   const contexts = [
-    ...entriesOf(memory, L.HEAD_TASK_INDEX),
-    ...cpus.flatMap((cpu) => slotsOf(memory, cpu + L.CPU_CONTEXTS, 3)),
-  ].filter((context) => memory.u32(context + L.CONTEXT_DEPTH) > 0);
-  const locks = entriesOf(memory, L.HEAD_LOCK_INDEX, isTelling);
+    ...entriesOf(memory, L.HEAD_TASK_INDEX, engine.nextBusyTask),
+    ...cpus
+      .flatMap((cpu) => slotsOf(memory, cpu + L.CPU_CONTEXTS, 3))
+      .filter((context) => memory.u32(context + L.CONTEXT_DEPTH) > 0),
+  ];
+  const locks = entriesOf(memory, L.HEAD_LOCK_INDEX, engine.nextTellingLock);
+  const histogram = (field: number): HistogramState =>
+    readHistogram(memory, head(field), head(L.HEAD_HIST_BITS), engine);
   return {
     events: memory.u64(L.STATE + L.HEAD_EVENTS),
     firstTime: memory.u64(L.STATE + L.HEAD_FIRST_TIME),
@@ -44,9 +55,9 @@ export function readState(memory: WasmMemory, lanes: number): EngineState {
     ),
     rows: readRows(memory),
     lanes: Array.from({ length: lanes }, (_, n) => readLane(memory, head(L.HEAD_LANES) + n * L.LANE_SIZE, n)),
-    waitNs: readHistogram(memory, head(L.HEAD_HIST_WAIT), head(L.HEAD_HIST_BITS)),
-    holdNs: readHistogram(memory, head(L.HEAD_HIST_HOLD), head(L.HEAD_HIST_BITS)),
-    irqsOffNs: readHistogram(memory, head(L.HEAD_HIST_IRQS_OFF), head(L.HEAD_HIST_BITS)),
+    waitNs: histogram(L.HEAD_HIST_WAIT),
+    holdNs: histogram(L.HEAD_HIST_HOLD),
+    irqsOffNs: histogram(L.HEAD_HIST_IRQS_OFF),
   };
 }
 
@@ -65,31 +76,12 @@ function slotsOf(memory: WasmMemory, at: number, length: number): number[] {
   return Array.from(memory.words.subarray(at / 4, at / 4 + length).filter((slot) => slot !== 0));
 }
 
-/** The slots of an index table; of thousands of locks only those that are wanted. */
-function entriesOf(
-  memory: WasmMemory,
-  index: number,
-  isWanted: (words: Uint32Array, slot: number) => boolean = () => true,
-): number[] {
+/** The slots of an index table that `next` finds: of thousands, those that are wanted. */
+function entriesOf(memory: WasmMemory, index: number, next: (n: number) => number): number[] {
   const at = memory.u32(L.STATE + index + L.INDEX_ENTRIES);
-  const length = memory.u32(L.STATE + index + L.INDEX_MASK) + 1;
-  const words = memory.words;
   const slots: number[] = [];
-  for (let n = at / 4 + 1, end = n + 2 * length; n < end; n += 2) {
-    const slot = words[n]!;
-    if (slot && isWanted(words, slot)) slots.push(slot);
-  }
+  for (let n = next(0); n >= 0; n = next(n + 1)) slots.push(memory.u32(at + 8 * n + 4));
   return slots;
-}
-
-function isTelling(words: Uint32Array, lock: number): boolean {
-  // LOCK_STATE is the upper half of the word that begins with LOCK_NAMESPACE.
-  const state = words[(lock + L.LOCK_NAMESPACE) / 4]! >>> 16;
-  return (
-    words[(lock + L.LOCK_REFERENCES) / 4]! > 0 ||
-    words[(lock + L.LOCK_SUSPECT) / 4]! > 0 ||
-    (state & (L.LOCK_IS_SEEN_SET | L.LOCK_IS_ORPHANED)) !== 0
-  );
 }
 
 function readLock(memory: WasmMemory, lock: number): LockState {
@@ -303,16 +295,13 @@ function readLane(memory: WasmMemory, at: number, lane: number): LaneState {
 
 const HISTOGRAM_BUCKETS = 32;
 
-function readHistogram(memory: WasmMemory, at: number, bits: number): HistogramState {
-  const buckets: (readonly [number, number])[] = [];
+function readHistogram(memory: WasmMemory, at: number, bits: number, engine: Readout): HistogramState {
   const [count, min, max] = [memory.u64(at), memory.u64(at + 16), memory.u64(at + 24)];
-  const words = memory.words;
-  const first = (at + HISTOGRAM_BUCKETS) / 4;
-  const [from, to] = count > 0n ? [bucketOf(min, bits), bucketOf(max, bits)] : [0, -1];
-  for (let n = from; n <= to; n++) {
-    // Below 2^53, for they count events; thousands of BigInts would cost more than all else here.
-    const inBucket = words[first + 2 * n]! + 2 ** 32 * words[first + 2 * n + 1]!;
-    if (inBucket > 0) buckets.push([n, inBucket]);
-  }
+  const first = at + HISTOGRAM_BUCKETS;
+  const end = count > 0n ? first + 8 * (bucketOf(max, bits) + 1) : first;
+  const buckets: (readonly [number, number])[] = [];
+  const next = (from: number): number => engine.nextCount(from, end) >>> 0;
+  for (let here = next(first); here < end; here = next(here + 8))
+    buckets.push([(here - first) / 8, memory.u53(here)]);
   return { bits, count, sum: memory.u64(at + 8), min, max, buckets };
 }

@@ -108,8 +108,8 @@ describe('the memory limit', () => {
     const lanes = Array.from({ length: 100 }, () => RECORDS);
     expect(() => make(limited(2 << 20, { lanes }))).toThrow(/memory limit of 2097152 bytes/);
     expect(() => make(limited(8 << 20, { lanes }))).not.toThrow();
-    expect(() => make(limited(0x60000, { collect: true }))).toThrow(/memory limit/);
-    expect(() => make(limited(0x60000))).not.toThrow();
+    expect(() => make(limited(0x80000, { collect: true }))).toThrow(/memory limit/);
+    expect(() => make(limited(0x80000))).not.toThrow();
   });
 
   /** Bits seen set that nobody holds: such locks are never forgotten. */
