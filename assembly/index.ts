@@ -3,6 +3,6 @@
 export { turn } from './decode/big-endian';
 export { scanSamples } from './decode/scan-samples';
 export { listBuckets } from './memory/distribution';
-export { nextBusyTask, nextCount, nextTellingLock } from './readout';
+export { nextBusyTask, nextTellingLock } from './readout';
 export { step } from './replay';
 export { collectInto, setup, splitBy, window } from './setup';

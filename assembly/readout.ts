@@ -1,5 +1,4 @@
-// What user space looks for in the state: a few slots of large tables, and the buckets of a histogram that count anything. Looking is done
-// here, as a loop in JavaScript over tens of thousands of entries makes V8 compile it, for the one time that it runs.
+// What user space looks for in the state: a few slots of large tables. Looking is done here, as a loop in JavaScript over tens of thousands of entries makes V8 compile it, for the one time that it runs.
 
 import {
   CONTEXT_DEPTH,
@@ -23,12 +22,6 @@ export function nextTellingLock(n: i32): i32 {
 /** The same for tasks that hold locks or wait for some. */
 export function nextBusyTask(n: i32): i32 {
   return nextEntryOf(STATE + HEAD_TASK_INDEX, n, isBusy);
-}
-
-/** The first of the u64 from `at` to `end` that is not 0; `end` when all are. */
-export function nextCount(at: usize, end: usize): usize {
-  while (at < end && !load<u64>(at)) at += 8;
-  return at;
 }
 
 function nextEntryOf(index: usize, n: i32, isWanted: (slot: usize) => bool): i32 {

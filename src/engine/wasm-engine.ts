@@ -41,7 +41,6 @@ export interface EngineExports {
   step(): number;
   nextTellingLock(n: number): number;
   nextBusyTask(n: number): number;
-  nextCount(at: number, end: number): number;
 }
 
 const WASM_PAGE = 65536;

@@ -18,7 +18,6 @@ import { placeOf, type WasmMemory } from './wasm-memory.ts';
 export interface Readout {
   nextTellingLock(n: number): number;
   nextBusyTask(n: number): number;
-  nextCount(at: number, end: number): number;
 }
 
 /** Reads the engine's state out of linear memory (assembly/layout.ts). Only what an analyzer may want becomes an object. */
@@ -33,7 +32,7 @@ export function readState(memory: WasmMemory, lanes: number, engine: Readout): E
   ];
   const locks = entriesOf(memory, L.HEAD_LOCK_INDEX, engine.nextTellingLock);
   const histogram = (field: number): HistogramState =>
-    readHistogram(memory, head(field), head(L.HEAD_HIST_BITS), engine);
+    readHistogram(memory, head(field), head(L.HEAD_HIST_BITS));
   return {
     events: memory.u64(L.STATE + L.HEAD_EVENTS),
     firstTime: memory.u64(L.STATE + L.HEAD_FIRST_TIME),
@@ -295,13 +294,16 @@ function readLane(memory: WasmMemory, at: number, lane: number): LaneState {
 
 const HISTOGRAM_BUCKETS = 32;
 
-function readHistogram(memory: WasmMemory, at: number, bits: number, engine: Readout): HistogramState {
-  const [count, min, max] = [memory.u64(at), memory.u64(at + 16), memory.u64(at + 24)];
-  const first = at + HISTOGRAM_BUCKETS;
-  const end = count > 0n ? first + 8 * (bucketOf(max, bits) + 1) : first;
+function readHistogram(memory: WasmMemory, at: number, bits: number): HistogramState {
   const buckets: (readonly [number, number])[] = [];
-  const next = (from: number): number => engine.nextCount(from, end) >>> 0;
-  for (let here = next(first); here < end; here = next(here + 8))
-    buckets.push([(here - first) / 8, memory.u53(here)]);
+  const [count, min, max] = [memory.u64(at), memory.u64(at + 16), memory.u64(at + 24)];
+  const { words } = memory;
+  const first = (at + HISTOGRAM_BUCKETS) / 4;
+  const [from, to] = count > 0n ? [bucketOf(min, bits), bucketOf(max, bits)] : [0, -1];
+  for (let n = from; n <= to; n++) {
+    // Below 2^53, for they count events; thousands of BigInts would cost more than all else here.
+    const inBucket = words[first + 2 * n]! + 2 ** 32 * words[first + 2 * n + 1]!;
+    if (inBucket > 0) buckets.push([n, inBucket]);
+  }
   return { bits, count, sum: memory.u64(at + 8), min, max, buckets };
 }
