@@ -2,7 +2,7 @@
 // capture. What few runs need (the zstd decoders, 75 KB each, mapping files, some libraries) are files of their own. The library in
 // dist/src stays ES modules.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const OPTIONS = {
@@ -88,6 +88,9 @@ await build({
   outfile: 'dist/cli.cjs',
   plugins: [apart, noPrograms, lazily],
 });
+const ascii = /^[\0-\x7f]*$/;
+if (!ascii.test(readFileSync('dist/cli.cjs', 'utf8')))
+  throw new Error('dist/cli.cjs is not ASCII, as start.cjs takes it to be: write \\u in regular expressions');
 for (const name of ['start.cjs', 'worker.cjs']) copyFileSync(`scripts/${name}`, `dist/${name}`);
 
 const keep = (script) =>

@@ -15,7 +15,8 @@ function codePath(filename) {
 /** Compiles a file of this folder and runs it as a CommonJS module. */
 function run(name, cachedData) {
   const filename = join(__dirname, name);
-  const source = readFileSync(filename, 'utf8');
+  // The build makes it ASCII (build-cli.js); decoding UTF-8 would cost 2 ms.
+  const source = readFileSync(filename, 'latin1');
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
     filename,
     cachedData,

@@ -32,7 +32,7 @@ export function duration(ns: number): string {
   return `${unit === 1 ? value : value.toFixed(3)} ${name}`;
 }
 
-const DURATION = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m)$/;
+const DURATION = /^(\d+(?:\.\d+)?)\s*(ns|us|\u00b5s|ms|s|m)$/;
 const FACTORS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9 };
 
 /** "50ms" -> 50000000. Returns undefined for anything that is not a number with a unit (ns, us, ms, s, m). */

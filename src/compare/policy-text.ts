@@ -55,7 +55,7 @@ interface Token {
 
 // One token behind blanks. Numbers keep their sign and unit: +10%, 50us, 0.5.
 const TOKEN =
-  /\s*(?:(?<op>!=|!~|>=|<=|[<>=~])|(?<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:%|[a-zµ]+)?)|(?<word>[A-Za-z_][\w.-]*)|"(?<double>(?:[^"\\]|\\.)*)"|'(?<single>(?:[^'\\]|\\.)*)')/uy;
+  /\s*(?:(?<op>!=|!~|>=|<=|[<>=~])|(?<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:%|[a-z\u00b5]+)?)|(?<word>[A-Za-z_][\w.-]*)|"(?<double>(?:[^"\\]|\\.)*)"|'(?<single>(?:[^'\\]|\\.)*)')/uy;
 
 const LONGEST_RULE = 2000;
 
