@@ -1,8 +1,20 @@
 // Compiles assembly/ to build/{debug,release,testing}.wasm. The entry is named here and not in asconfig.json because asc merges the
 // entries of a config with those of the command line, and ours must not mix with the testing target's.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
 import binaryen from 'binaryen';
+
+// assembly/layout.ts is TypeScript's too, and so names its parts with their extension, to which asc adds another.
+const files = {
+  readFile(name, folder) {
+    try {
+      return readFileSync(join(folder, name.replace(/\.ts\.ts$/, '.ts')), 'utf8');
+    } catch {
+      return null;
+    }
+  },
+};
 
 mkdirSync('build', { recursive: true });
 for (const [target, entry] of [
@@ -10,7 +22,7 @@ for (const [target, entry] of [
   ['release', 'assembly/index.ts'],
   ['testing', 'assembly/testing.ts'],
 ]) {
-  const { error, stderr } = await asc.main([entry, '--config', 'asconfig.json', '--target', target]);
+  const { error, stderr } = await asc.main([entry, '--config', 'asconfig.json', '--target', target], files);
   if (error) {
     console.error(stderr.toString());
     console.error(`asc ${target}: ${error.message}`);
