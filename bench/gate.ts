@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import Table from 'cli-table3';
+import { table } from '../src/report/table.ts';
 import { Replayer } from './replayer.ts';
 import { cpuTimeOf } from './process-cpu.ts';
 import { median, ratioOf, ratioText, type Ratio } from './ratio.ts';
@@ -84,17 +84,13 @@ function captures(): string[] {
 
 /** Measures every file both ways and prints the table. Is anything slower beyond doubt? */
 async function judge(files: readonly string[]): Promise<boolean> {
-  const table = new Table({
-    head: ['file', 'measured', 'base, CPU ms', 'this tree, CPU ms', 'this tree / base', ''],
-    style: { head: [], border: [] },
-    colAligns: ['left', 'left', 'right', 'right', 'right', 'left'],
-  });
+  const rows: string[][] = [];
   let slower = false;
   const add = (file: string, what: string, pairs: readonly (readonly [number, number])[]): void => {
     const ratio = ratioOf(pairs);
     slower ||= ratio.low > LIMIT;
     const [ours, theirs] = [0, 1].map((side) => median(pairs.map((pair) => pair[side]!)).toFixed(1));
-    table.push([basename(file), what, theirs!, ours!, ratioText(ratio), verdict(ratio)]);
+    rows.push([basename(file), what, theirs!, ours!, ratioText(ratio), verdict(ratio)]);
   };
   for (const file of files) {
     add(
@@ -107,7 +103,8 @@ async function judge(files: readonly string[]): Promise<boolean> {
   console.log(
     `CPU time, ${rounds} rounds in turns; a row fails when the whole 95 % bootstrap interval lies beyond ${LIMIT}.`,
   );
-  console.log(table.toString());
+  const head = ['file', 'measured', 'base, CPU ms', 'this tree, CPU ms', 'this tree / base', ''];
+  console.log(table(head, rows, ['left', 'left', 'right', 'right', 'right', 'left']).join('\n'));
   return slower;
 }
 

@@ -1,6 +1,6 @@
-import Table from 'cli-table3';
 import { EVENT_TIME } from '../assembly/layout.ts';
 import { EVENT_RECORD_SIZE } from '../src/model/event-record.ts';
+import { table } from '../src/report/table.ts';
 import { makeWasmEngine } from '../src/session/pump.ts';
 import { cpuNs, engineOptions } from './replay.ts';
 import { FIXED_LOCKS } from './workloads.ts';
@@ -17,11 +17,7 @@ export function printGrowth(seed: number): void {
   const engine = makeWasmEngine(engineOptions(workload));
   const used = workload.lanes.map(() => 0);
   const shift = timeSpan(workload.lanes.map(({ bytes }) => bytes));
-  const table = new Table({
-    head: ['events replayed, million', 'ns/event since the line above', 'times the second million'],
-    style: { head: [], border: [] },
-    colAligns: ['right', 'right', 'right'],
-  });
+  const rows: string[][] = [];
   const rounds = MARKS.at(-1)! * (BLOCK_EVENTS / workload.events);
   let spent = 0;
   let since = 0;
@@ -52,11 +48,11 @@ export function printGrowth(seed: number): void {
     used[step.lane]! += piece.length;
     replayed += piece.length / EVENT_RECORD_SIZE;
     since += piece.length / EVENT_RECORD_SIZE;
-    const mark = MARKS[table.length];
+    const mark = MARKS[rows.length];
     if (mark === undefined || replayed < mark * 1e6) continue;
     const each = spent / since;
     if (mark === 2) reference = each;
-    table.push([
+    rows.push([
       String(mark),
       each.toFixed(1),
       reference === undefined ? '-' : (each / reference).toFixed(2),
@@ -64,7 +60,8 @@ export function printGrowth(seed: number): void {
     spent = since = 0;
   }
   console.log('\nCost per event as a trace grows, with a fixed set of locks:');
-  console.log(table.toString());
+  const head = ['events replayed, million', 'ns/event since the line above', 'times the second million'];
+  console.log(table(head, rows, ['right', 'right', 'right']).join('\n'));
 }
 
 /** Time from the first event of all lanes to somewhat behind the last, ns. */

@@ -1,5 +1,5 @@
-import Table from 'cli-table3';
 import { makeTwin } from '../src/engine/twin/twin-engine.ts';
+import { table, type Align } from '../src/report/table.ts';
 import { makeWasmEngine } from '../src/session/pump.ts';
 import { captureWorkload } from './capture-workload.ts';
 import { NativeEngine } from './native.ts';
@@ -19,31 +19,29 @@ export interface ReplayOptions {
 const TWIN_ROUNDS = 3;
 const TWIN_EVENTS = 1_500_000;
 
+const HEAD = [
+  'replay from memory',
+  'M events/s',
+  'ns/event',
+  'MB/s',
+  'native / ours',
+  'typed arrays / ours',
+  'read pass / ours',
+  'twin / ours',
+];
+
 /** Replay from memory: every generated workload, then every capture that fits. */
 export async function printReplay(files: readonly string[], options: ReplayOptions): Promise<void> {
   const native = NativeEngine.build();
   if (typeof native === 'string') console.log(native);
-  const table = new Table({
-    head: [
-      'replay from memory',
-      'M events/s',
-      'ns/event',
-      'MB/s',
-      'native / ours',
-      'typed arrays / ours',
-      'read pass / ours',
-      'twin / ours',
-    ],
-    style: { head: [], border: [] },
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
-  });
+  const rows: string[][] = [];
   try {
     const peer = typeof native === 'string' ? null : native;
     for (const make of WORKLOADS)
-      table.push(measure(make(options.events, options.seed), peer, options.rounds));
+      rows.push(measure(make(options.events, options.seed), peer, options.rounds));
     for (const file of files) {
       const workload = await captureWorkload(file);
-      if (workload) table.push(measure(workload, peer, options.rounds));
+      if (workload) rows.push(measure(workload, peer, options.rounds));
       else console.log(`${file} is too large to be replayed from memory`);
     }
   } finally {
@@ -52,7 +50,7 @@ export async function printReplay(files: readonly string[], options: ReplayOptio
   console.log(
     `CPU time, ${options.rounds} rounds in turns: medians, and 95 % bootstrap intervals of the median ratio.`,
   );
-  console.log(table.toString());
+  console.log(table(HEAD, rows, ['left', ...HEAD.slice(1).map((): Align => 'right')]).join('\n'));
 }
 
 /** One workload through everything that can replay it, in turns. The first round only warms up. */

@@ -1,18 +1,12 @@
-import Table from 'cli-table3';
+import widthOf from 'fast-string-width';
 
 export type Align = 'left' | 'right';
 
-const EDGES = [
-  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right',
-  'left left-mid mid mid-mid right right-mid middle',
-]
-  .join(' ')
-  .split(' ');
-const NO_BORDERS = Object.fromEntries(EDGES.map((edge) => [edge, '']));
+const GAP = '  ';
 
 /**
  * A table without borders, two spaces between its columns and nothing behind the last one, as it survives a mail
- * program. Without `head` it has no heading.
+ * program. Without `head` it has no heading. Columns are as many as `aligns`, and as wide as a terminal shows their texts.
  */
 export function table(
   head: readonly string[] | null,
@@ -20,15 +14,16 @@ export function table(
   aligns: readonly Align[],
   indent = 2,
 ): string[] {
-  const drawn = new Table({
-    ...(head === null ? {} : { head: [...head] }),
-    chars: NO_BORDERS,
-    colAligns: [...aligns],
-    style: { 'padding-left': 0, 'padding-right': 2, head: [], border: [], compact: true },
+  const lines = head === null ? rows : [head, ...rows];
+  const widths = aligns.map((_, column) =>
+    lines.reduce((widest, cells) => Math.max(widest, widthOf(cells[column] ?? '')), 0),
+  );
+  return lines.map((cells) => {
+    const padded = aligns.map((align, column) => {
+      const text = cells[column] ?? '';
+      const padding = ' '.repeat(widths[column]! - widthOf(text));
+      return align === 'left' ? text + padding : padding + text;
+    });
+    return (' '.repeat(indent) + padded.join(GAP)).trimEnd();
   });
-  drawn.push(...rows.map((row) => [...row]));
-  return drawn
-    .toString()
-    .split('\n')
-    .map((line) => (' '.repeat(indent) + line).trimEnd());
 }
