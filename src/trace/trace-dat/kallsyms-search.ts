@@ -18,19 +18,9 @@ export interface SymbolLine {
  * ordinary symbols (absolute ones, a module's): then only the whole table can tell.
  */
 export function bisect(bytes: Uint8Array, address: bigint): SymbolLine | null {
-  let from = 0; // start of a line at or below the address, or the first line
-  let to = bytes.length; // start of a line above the address, or the end
-  for (;;) {
-    const middle = lineStart(bytes, (from + to) >>> 1);
-    if (middle === null) return null;
-    // The middle lies in the line at `from`: try the line behind it, then stop.
-    const probe = middle > from ? middle : lineEnd(bytes, from);
-    if (probe >= to) break;
-    const line = readLine(bytes, probe);
-    // What is no ordinary symbol: absolute ones come before the kernel's own, those of modules behind them.
-    if (line ? line.address <= address : isAbsolute(bytes, probe)) from = probe;
-    else to = probe;
-  }
+  const place = placeOf(bytes, address);
+  if (place === null) return null;
+  const { from, to } = place;
   let found = readLine(bytes, from);
   const next = to < bytes.length ? readLine(bytes, to) : null;
   if (!found || found.address > address || !next || next.address <= address) return null;
@@ -43,6 +33,26 @@ export function bisect(bytes: Uint8Array, address: bigint): SymbolLine | null {
     at = before!;
   }
   return found;
+}
+
+/**
+ * Where an address belongs in the text: `from` is the start of the last line at or below it, or of the first line, `to` that of the first
+ * line above it, or the end. Null where a line is too long.
+ */
+function placeOf(bytes: Uint8Array, address: bigint): { readonly from: number; readonly to: number } | null {
+  let from = 0;
+  let to = bytes.length;
+  for (;;) {
+    const middle = lineStart(bytes, (from + to) >>> 1);
+    if (middle === null) return null;
+    // The middle lies in the line at `from`: try the line behind it, then stop.
+    const probe = middle > from ? middle : lineEnd(bytes, from);
+    if (probe >= to) return { from, to };
+    const line = readLine(bytes, probe);
+    // What is no ordinary symbol: absolute ones come before the kernel's own, those of modules behind them.
+    if (line ? line.address <= address : isAbsolute(bytes, probe)) from = probe;
+    else to = probe;
+  }
 }
 
 /** Where the symbols of modules begin, which come behind the kernel's own ("fn\t[module]"); the end of the text without any. */
@@ -63,21 +73,18 @@ const SAMPLES = 64;
 
 /** The address of the first of the kernel's own symbols, 0 where there is none or they are not in order. */
 export function lowestAddress(bytes: Uint8Array): bigint {
-  let lowest: bigint | null = null;
-  let before = 0n;
-  for (let at = 0; at < bytes.length;) {
-    const line = readLine(bytes, at);
+  // No address is below 1: what comes before the first ordinary line are absolute symbols, hundreds of them.
+  const first = readLine(bytes, 0) ? 0 : placeOf(bytes, 0n)?.to;
+  const lowest = first === undefined ? null : readLine(bytes, first);
+  if (lowest === null) return 0n;
+  let before = lowest.address;
+  for (let sample = 1; sample < SAMPLES; sample++) {
+    const at = lineStart(bytes, first! + Math.floor((sample / SAMPLES) * (bytes.length - first!)));
+    const line = at === null ? null : readLine(bytes, at);
     if (line && line.address < before) return 0n;
     before = line?.address ?? before;
-    lowest ??= line?.address ?? null;
-    // Line by line up to the first one, then in strides.
-    const next = lineEnd(bytes, at);
-    at =
-      lowest === null
-        ? next
-        : Math.max(next, lineStart(bytes, at + Math.floor(bytes.length / SAMPLES)) ?? next);
   }
-  return lowest ?? 0n;
+  return lowest.address;
 }
 
 /** Start of the line that `at` lies in; null when no line is that long. */
@@ -95,18 +102,18 @@ function lineEnd(bytes: Uint8Array, at: number): number {
 
 /** The line at `at`, null unless it is an ordinary symbol of the kernel itself. */
 function readLine(bytes: Uint8Array, at: number): SymbolLine | null {
-  let address = 0n;
-  let digits = 0;
+  let [upper, lower, digits] = [0, 0, 0];
   for (; digits < 16; digits++) {
     const digit = hexDigit(bytes[at + digits]);
     if (digit < 0) break;
-    address = (address << 4n) | BigInt(digit);
+    upper = (upper << 4) | (lower >>> 28);
+    lower = (lower << 4) | digit;
   }
   const typeAt = at + digits + 1;
   const isLine = digits >= 8 && bytes[typeAt - 1] === SPACE && bytes[typeAt + 1] === SPACE;
   if (!isLine || isAbsolute(bytes, at) || isModules(bytes, at)) return null;
-  if (address === 0n || bytes[typeAt + 2] === DOLLAR) return null;
-  return { address, nameAt: typeAt + 2 };
+  if ((upper | lower) === 0 || bytes[typeAt + 2] === DOLLAR) return null;
+  return { address: (BigInt(upper >>> 0) << 32n) | BigInt(lower >>> 0), nameAt: typeAt + 2 };
 }
 
 function isModules(bytes: Uint8Array, at: number): boolean {

@@ -46,14 +46,15 @@ export class Kallsyms {
 
   #nearest(address: bigint): SymbolLine | null {
     const isNear = (line: SymbolLine | null): boolean => line !== null && address - line.address <= FARTHEST;
-    const own = bisect(this.#text, address);
+    // Locks on the heap are asked for in numbers: what lies below all of the kernel is in no table but that of modules.
+    this.#lowest ??= lowestAddress(this.#text);
+    const isBelow = address < this.#lowest;
+    const own = isBelow ? null : bisect(this.#text, address);
     if (isNear(own)) return own;
     this.#modules ??= parse(this.#text, modulesStart(this.#text));
     const modules = lookUp(this.#modules, address);
     if (isNear(modules)) return modules;
-    // Locks on the heap are asked for in numbers: what lies below all of the kernel is in no table.
-    this.#lowest ??= lowestAddress(this.#text);
-    if (address < this.#lowest) return null;
+    if (isBelow) return null;
     this.#everything ??= parse(this.#text, 0);
     const any = lookUp(this.#everything, address);
     return isNear(any) ? any : null;
