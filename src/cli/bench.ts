@@ -3,6 +3,7 @@ import { SpinbackError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { BENCH_SCHEMA, type BenchResult } from '../model/bench.ts';
 import { benchText } from '../report/bench.ts';
+import { jsonLine } from '../report/json.ts';
 import { canonicalState } from '../session/canonical-state.ts';
 import { replayCapture } from '../session/session.ts';
 import { engineCounters } from '../session/summary.ts';
@@ -53,6 +54,6 @@ export async function bench(path: string, command: BenchCommand, io: Io): Promis
     checksum,
     counters,
   };
-  await io.stdout.write(command.json ? `${JSON.stringify(result)}\n` : benchText(result));
+  await io.stdout.write(command.json ? `${jsonLine(result)}\n` : benchText(result));
   return EXIT.ok;
 }

@@ -7,6 +7,7 @@ import { readSmallFile } from '../io/small-file.ts';
 import type { Comparison } from '../model/comparison.ts';
 import type { Run, Split } from '../model/stats.ts';
 import { compareText } from '../report/compare.ts';
+import { jsonLine } from '../report/json.ts';
 import { appearanceOf, paintOf } from './appearance.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
 import { isDebug } from './files.ts';
@@ -55,7 +56,7 @@ export async function compare(
     const { compareJunit } = await import('../report/compare-junit.ts');
     await put(command.junit, compareJunit(result), io);
   }
-  if (command.json) await io.stdout.write(`${JSON.stringify(result)}\n`);
+  if (command.json) await io.stdout.write(`${jsonLine(result)}\n`);
   else if (command.markdown !== '-' && command.junit !== '-') {
     const appearance = appearanceOf(io, command.color);
     const paint = await paintOf(appearance);

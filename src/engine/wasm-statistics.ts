@@ -68,8 +68,8 @@ function readDistribution(
   const buckets = listBuckets(at);
   const first = memory.u32(L.STATE + L.HEAD_BUCKETS) / 4;
   const second = first + (65 - bits) * 2 ** bits;
-  const indices = Array.from(memory.words.subarray(first, first + buckets));
-  const counts = Array.from(memory.words.subarray(second, second + buckets));
+  const indices = memory.words.slice(first, first + buckets);
+  const counts = memory.words.slice(second, second + buckets);
   return {
     bits,
     count: memory.u53(at + L.DISTRIBUTION_COUNT),

@@ -176,8 +176,8 @@ export interface DistributionState {
   readonly min: number;
   readonly max: number;
   /** Buckets that are not empty, ascending, and their counts. */
-  readonly indices: readonly number[];
-  readonly counts: readonly number[];
+  readonly indices: ArrayLike<number>;
+  readonly counts: ArrayLike<number>;
   /** The event that ended the longest span, and its lock's address. */
   readonly longest: Mark | null;
   readonly address: bigint;

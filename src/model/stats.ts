@@ -42,9 +42,9 @@ export interface Distribution {
   readonly sumNs: string;
   readonly minNs: number;
   readonly maxNs: number;
-  /** Buckets that are not empty, ascending, and how many times fell into each. */
-  readonly indices: readonly number[];
-  readonly counts: readonly number[];
+  /** Buckets that are not empty, ascending, and how many times fell into each: columns, typed or plain ones. */
+  readonly indices: ArrayLike<number>;
+  readonly counts: ArrayLike<number>;
 }
 
 /** What was counted of a row in one stretch of time. */

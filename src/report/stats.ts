@@ -55,7 +55,6 @@ export function statsText(raw: Run, options: StatsOptions = {}): string {
   const { paint = PLAIN, width = MAX_WIDTH } = options;
   const times = timesOf(run);
   const locks = run.rows.filter(({ kind }) => kind === 'lock');
-  const contended = locks.filter(({ source }) => source === 'contention');
   const sections = (kind: StatsRow['kind']): StatsRow[] => run.rows.filter((row) => row.kind === kind);
   const show = (
     title: string,
@@ -72,13 +71,13 @@ export function statsText(raw: Run, options: StatsOptions = {}): string {
     ),
     show(
       'Locks',
-      locks.filter((row) => !contended.includes(row)),
+      locks.filter(({ source }) => source !== 'contention'),
       LOCK_COLUMNS,
       'wait.total',
     ),
     show(
       'Waits seen by contention tracepoints (above too where lockdep saw them)',
-      contended,
+      locks.filter(({ source }) => source === 'contention'),
       LOCK_COLUMNS.slice(1, 4),
       'wait.total',
     ),
@@ -152,11 +151,11 @@ function tableLines(
       shown.map((row) => [clip(nameOf(row), NAME_WIDTH), ...some.map(([, text]) => text(row, times))]),
       ['left', ...some.map((): Align => 'right')],
     );
-  const fitting = fittingColumns(columns, (some) => linesOf(some).every((line) => line.length <= width));
+  const [lines, fitting] = fittingLines(columns, linesOf, width);
   const without = columns.filter((column) => !fitting.includes(column)).map(([head]) => head);
   return [
     `${title}, by ${sort}`,
-    ...linesOf(fitting),
+    ...lines,
     ...(without.length > 0
       ? [`  without ${without.join(', ')}: the terminal is too narrow (--csv has all)`]
       : []),
@@ -164,19 +163,17 @@ function tableLines(
   ];
 }
 
-/** The columns that fit, the least important ones left out one by one. */
-function fittingColumns(
+/** A table that fits, and its columns: the least important ones are left out one by one. */
+function fittingLines(
   columns: readonly Column[],
-  fits: (some: readonly Column[]) => boolean,
-): readonly Column[] {
-  if (fits(columns)) return columns;
+  linesOf: (some: readonly Column[]) => readonly string[],
+  width: number,
+): readonly [lines: readonly string[], columns: readonly Column[]] {
+  const lines = linesOf(columns);
   const [least] = columns.filter(([, , rank]) => rank !== undefined).toSorted(([, , a], [, , b]) => a! - b!);
-  return least === undefined
-    ? columns
-    : fittingColumns(
-        columns.filter((column) => column !== least),
-        fits,
-      );
+  if (least === undefined || lines.every((line) => line.length <= width)) return [lines, columns];
+  const fewer = columns.filter((column) => column !== least);
+  return fittingLines(fewer, linesOf, width);
 }
 
 export function nameOf({ name, by }: Pick<StatsRow, 'name' | 'by'>): string {

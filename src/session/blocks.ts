@@ -84,11 +84,5 @@ function spansSince(
 ): DistributionState | null {
   if (before === null || after === null) return after;
   if (before.count === after.count) return null;
-  const { bits, indices, counts, sum, min, max, count } = histogramOf(after).without(histogramOf(before));
-  return { ...after, bits, indices, counts, sum, min, max, count };
-}
-
-/** A distribution to compute with. */
-export function histogramOf({ bits, sum, min, max, indices, counts }: DistributionState): Histogram {
-  return Histogram.of(bits, sum, [min, max], indices, counts);
+  return { ...after, ...new Histogram(after).without(new Histogram(before)) };
 }

@@ -5,9 +5,10 @@ import { COUNTERS, ENTRY, SPLIT } from '../model/engine-numbers.ts';
 import type { Finding } from '../model/report.ts';
 import type { DistributionState, SeriesState, StatisticsState } from '../model/state.ts';
 import type { Block, Exemplar, FoundBrief, Run, Split, StatsRow } from '../model/stats.ts';
-import { byName, longer, RowSum } from '../stats/rows.ts';
+import { Histogram } from '../stats/histogram.ts';
+import { keyOf, longer, RowSum } from '../stats/rows.ts';
 import type { Capture } from '../trace/capture.ts';
-import { BlockCutter, histogramOf } from './blocks.ts';
+import { BlockCutter } from './blocks.ts';
 import { sectionOf, SeriesNames, type RowName } from './series-names.ts';
 import { replay, type AnalyzeOptions } from './session.ts';
 import { summaryOf, typeCounts } from './summary.ts';
@@ -102,7 +103,7 @@ class Table {
   readonly #names: SeriesNames;
   readonly #capture: Capture;
   readonly #rows: RowUnderWay[] = [];
-  readonly #byName = new Map<string, number>();
+  readonly #byKey = new Map<string, number>();
   /** Row of each series, by its number; undefined: it is not wanted. */
   #rowOf: (number | undefined)[] = [];
   /** Where the rows ended up in the order of their names. */
@@ -136,10 +137,10 @@ class Table {
   }
 
   #row(name: RowName): number {
-    const key = [name.kind, name.source, name.name, name.by].join('\0');
-    const known = this.#byName.get(key);
+    const key = keyOf(name);
+    const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    this.#byName.set(key, this.#rows.length);
+    this.#byKey.set(key, this.#rows.length);
     const nothing = {
       longestWait: null,
       longestHold: null,
@@ -200,8 +201,9 @@ class Table {
       sum.acquisitions += one.acquisitions;
       if (one.isRead) sum.reads += one.acquisitions;
       sum.contentions += one.contentions;
-      if (one.wait) sum.addSpans('wait', histogramOf(one.wait));
-      if (one.hold) sum.addSpans(this.#rows[row]!.kind === 'lock' ? 'hold' : 'off', histogramOf(one.hold));
+      if (one.wait) sum.addSpans('wait', new Histogram(one.wait));
+      if (one.hold)
+        sum.addSpans(this.#rows[row]!.kind === 'lock' ? 'hold' : 'off', new Histogram(one.hold));
     });
     return [...sums]
       .filter(([, sum]) => !sum.isEmpty)
@@ -212,10 +214,13 @@ class Table {
   /** The rows with what all series add up to, in order of their names. */
   rows(series: readonly SeriesState[]): StatsRow[] {
     const sums = new Map(this.counts(series));
-    const rows = this.#rows.map((row, at) => ({ ...row, ...(sums.get(at) ?? new RowSum()).counts() }));
-    const sorted = rows.toSorted(byName);
-    this.#order = rows.map((row) => sorted.indexOf(row));
-    return sorted;
+    const inOrder = [...this.#byKey].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const rows = inOrder.map(([, at]) => ({
+      ...this.#rows[at]!,
+      ...(sums.get(at) ?? new RowSum()).counts(),
+    }));
+    inOrder.forEach(([, at], place) => (this.#order[at] = place));
+    return rows;
   }
 }
 

@@ -1,72 +1,81 @@
 import type { Distribution } from '../model/stats.ts';
 
-/**
- * A log-linear histogram to compute with. Buckets by the engine's rule (assembly/memory/histogram.ts): every value below
- * 2^(bits + 1) has one of its own, and above that each power of two is cut into 2^bits. So a value read back is within 2^-bits of the
- * true one, and merging is adding: whatever the order, the result is the same.
- */
-export class Histogram {
+/** What a histogram counted, of whole numbers. */
+export interface Buckets {
   readonly bits: number;
+  /** How many values there are, and their sum. */
   readonly count: number;
   readonly sum: bigint;
   /** 0 when empty. */
   readonly min: number;
   readonly max: number;
-  /** Buckets that are not empty, ascending, and their counts. */
-  readonly indices: readonly number[];
-  readonly counts: readonly number[];
+  /** Buckets that are not empty, ascending, and how many values fell into each; together those are `count`. */
+  readonly indices: ArrayLike<number>;
+  readonly counts: ArrayLike<number>;
+}
 
-  private constructor(
-    bits: number,
-    sum: bigint,
-    range: readonly [min: number, max: number],
-    indices: readonly number[],
-    counts: readonly number[],
-  ) {
+/**
+ * A log-linear histogram to compute with. Buckets by the engine's rule (assembly/memory/histogram.ts): every value below
+ * 2^(bits + 1) has one of its own, and above that each power of two is cut into 2^bits. So a value read back is within 2^-bits of the
+ * true one, and merging is adding: whatever the order, the result is the same.
+ */
+export class Histogram implements Buckets {
+  readonly bits: number;
+  readonly count: number;
+  readonly sum: bigint;
+  readonly min: number;
+  readonly max: number;
+  readonly indices: ArrayLike<number>;
+  readonly counts: ArrayLike<number>;
+
+  constructor({ bits, count, sum, min, max, indices, counts }: Buckets) {
     this.bits = bits;
+    this.count = count;
     this.sum = sum;
-    [this.min, this.max] = range;
+    this.min = min;
+    this.max = max;
     this.indices = indices;
     this.counts = counts;
-    let count = 0;
-    for (const times of counts) count += times;
-    this.count = count;
   }
 
   static empty(bits: number): Histogram {
-    return new Histogram(bits, 0n, [0, 0], [], []);
+    return new Histogram({ bits, count: 0, sum: 0n, min: 0, max: 0, indices: [], counts: [] });
   }
 
-  /** Of buckets that ascend. */
-  static of(
-    bits: number,
-    sum: bigint,
-    range: readonly [min: number, max: number],
-    indices: readonly number[],
-    counts: readonly number[],
-  ): Histogram {
-    return new Histogram(bits, sum, range, indices, counts);
-  }
-
-  static from({ precisionBits, sumNs, minNs, maxNs, indices, counts }: Distribution): Histogram {
-    return new Histogram(precisionBits, BigInt(sumNs), [minNs, maxNs], indices, counts);
+  static from({ precisionBits, count, sumNs, minNs, maxNs, indices, counts }: Distribution): Histogram {
+    const [bits, sum] = [precisionBits, BigInt(sumNs)];
+    return new Histogram({ bits, count, sum, min: minNs, max: maxNs, indices, counts });
   }
 
   /** All of them added up. They must have the same precision. */
   static merge(all: readonly Histogram[]): Histogram {
-    const [first, ...more] = all.filter(({ count }) => count > 0);
+    const parts = all.filter((part) => part.count > 0);
+    const [first] = parts;
     if (!first) return Histogram.empty(all[0]?.bits ?? 7);
-    if (more.length === 0) return first;
-    const buckets = new Map<number, number>();
-    let sum = 0n;
+    if (parts.length === 1) return first;
+    let [count, sum] = [0, 0n];
     let [min, max] = [Infinity, 0];
-    for (const one of [first, ...more]) {
-      one.indices.forEach((index, at) => buckets.set(index, (buckets.get(index) ?? 0) + one.counts[at]!));
-      sum += one.sum;
-      min = Math.min(min, one.min);
-      max = Math.max(max, one.max);
+    let [lowest, highest] = [Infinity, 0];
+    for (const part of parts) {
+      count += part.count;
+      sum += part.sum;
+      min = Math.min(min, part.min);
+      max = Math.max(max, part.max);
+      lowest = Math.min(lowest, part.indices[0]!);
+      highest = Math.max(highest, part.indices[part.indices.length - 1]!);
     }
-    return fromMap(first.bits, sum, buckets, min, max);
+    const buckets = new Float64Array(highest - lowest + 1);
+    for (const part of parts)
+      for (let at = 0; at < part.indices.length; at++)
+        buckets[part.indices[at]! - lowest]! += part.counts[at]!;
+    const indices: number[] = [];
+    const counts: number[] = [];
+    buckets.forEach((times, at) => {
+      if (times === 0) return;
+      indices.push(lowest + at);
+      counts.push(times);
+    });
+    return new Histogram({ bits: first.bits, count, sum, min, max, indices, counts });
   }
 
   /**
@@ -75,20 +84,25 @@ export class Histogram {
    */
   without(earlier: Histogram): Histogram {
     if (earlier.count === 0) return this;
-    const taken = new Map(earlier.indices.map((index, at) => [index, earlier.counts[at]!]));
     const indices: number[] = [];
     const counts: number[] = [];
-    this.indices.forEach((index, at) => {
-      const left = this.counts[at]! - (taken.get(index) ?? 0);
-      if (left <= 0) return;
+    let count = 0;
+    let old = 0;
+    for (let at = 0; at < this.indices.length; at++) {
+      const index = this.indices[at]!;
+      while (earlier.indices[old]! < index) old++;
+      const left = this.counts[at]! - (earlier.indices[old] === index ? earlier.counts[old]! : 0);
+      if (left <= 0) continue;
       indices.push(index);
       counts.push(left);
-    });
-    const last = indices.at(-1);
-    if (last === undefined) return Histogram.empty(this.bits);
-    const min = Math.max(this.min, lowestOf(indices[0]!, this.bits));
-    const max = Math.min(this.max, lowestOf(last, this.bits) + widthOf(last, this.bits) - 1);
-    return new Histogram(this.bits, this.sum - earlier.sum, [min, max], indices, counts);
+      count += left;
+    }
+    const [first, last] = [indices[0], indices.at(-1)];
+    if (first === undefined || last === undefined) return Histogram.empty(this.bits);
+    const { bits } = this;
+    const min = Math.max(this.min, lowestOf(first, bits));
+    const max = Math.min(this.max, lowestOf(last, bits) + widthOf(last, bits) - 1);
+    return new Histogram({ bits, count, sum: this.sum - earlier.sum, min, max, indices, counts });
   }
 
   /** Sum / count; NaN when empty. */
@@ -101,9 +115,8 @@ export class Histogram {
     if (this.count < 2) return 0;
     const { mean } = this;
     let squares = 0;
-    this.indices.forEach((index, at) => {
-      squares += this.counts[at]! * (middleOf(index, this.bits) - mean) ** 2;
-    });
+    for (let at = 0; at < this.indices.length; at++)
+      squares += this.counts[at]! * (middleOf(this.indices[at]!, this.bits) - mean) ** 2;
     return squares / (this.count - 1);
   }
 
@@ -134,21 +147,9 @@ export class Histogram {
   }
 }
 
-function fromMap(
-  bits: number,
-  sum: bigint,
-  buckets: Map<number, number>,
-  min: number,
-  max: number,
-): Histogram {
-  const indices = [...buckets.keys()].toSorted((a, b) => a - b);
-  return Histogram.of(
-    bits,
-    sum,
-    [min, max],
-    indices,
-    indices.map((index) => buckets.get(index)!),
-  );
+/** How many buckets there are for whole numbers of 64 bits. */
+export function bucketsOf(bits: number): number {
+  return (65 - bits) * 2 ** bits;
 }
 
 /** Index of the bucket of a whole number from 0 up to 2^53. */

@@ -39,9 +39,7 @@ export function longer(a: Exemplar | null, b: Exemplar | null): Exemplar | null 
   return BigInt(a.atNs) <= BigInt(b.atNs) ? a : b;
 }
 
-/** Rows in the one order that does not depend on what was met first. */
-export function byName(a: StatsRow, b: StatsRow): number {
-  const key = ({ kind, source, name, by }: StatsRow): string =>
-    [kind, source ?? '', name, by ?? ''].join('\0');
-  return key(a) < key(b) ? -1 : 1;
+/** What tells a row from all others, and the one order of rows that does not depend on what was met first. */
+export function keyOf({ kind, source, name, by }: Pick<StatsRow, 'kind' | 'source' | 'name' | 'by'>): string {
+  return [kind, source ?? '', name, by ?? ''].join('\0');
 }

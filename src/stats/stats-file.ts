@@ -2,10 +2,12 @@ import * as v from 'valibot';
 import { SpinbackError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { SPLITS, STATS_SCHEMA, type Run, type StatsFile } from '../model/stats.ts';
+import { bucketsOf } from './histogram.ts';
+import { plainRun } from './plain.ts';
 
 /** The text of a file of statistics. The same runs give the same text. */
 export function encodeStats(runs: readonly Run[]): string {
-  const file: StatsFile = { schema: STATS_SCHEMA, spinback: VERSION, runs };
+  const file: StatsFile = { schema: STATS_SCHEMA, spinback: VERSION, runs: runs.map(plainRun) };
   return `${JSON.stringify(file)}\n`;
 }
 
@@ -56,6 +58,10 @@ const histogram = v.pipe(
   v.check(
     ({ indices }) => indices.every((index, at) => at === 0 || index > indices[at - 1]!),
     'the buckets of a histogram are out of order',
+  ),
+  v.check(
+    ({ indices, precisionBits }) => (indices.at(-1) ?? 0) < bucketsOf(precisionBits),
+    'a histogram has a bucket beyond the last one',
   ),
 );
 

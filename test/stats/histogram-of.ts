@@ -8,14 +8,13 @@ export function histogramOf(values: readonly number[], bits: number): Histogram 
     buckets.set(index, (buckets.get(index) ?? 0) + 1);
   }
   const sorted = [...buckets].toSorted(([a], [b]) => a - b);
-  return Histogram.of(
+  return new Histogram({
     bits,
-    values.reduce((sum, value) => sum + BigInt(value), 0n),
-    [
-      values.reduce((min, value) => Math.min(min, value), values[0] ?? 0),
-      values.reduce((max, value) => Math.max(max, value), 0),
-    ],
-    sorted.map(([index]) => index),
-    sorted.map(([, count]) => count),
-  );
+    count: values.length,
+    sum: values.reduce((sum, value) => sum + BigInt(value), 0n),
+    min: values.reduce((min, value) => Math.min(min, value), values[0] ?? 0),
+    max: values.reduce((max, value) => Math.max(max, value), 0),
+    indices: sorted.map(([index]) => index),
+    counts: sorted.map(([, count]) => count),
+  });
 }

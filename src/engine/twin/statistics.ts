@@ -106,8 +106,8 @@ function distribution({ histogram, longest, address }: Spans): DistributionState
     sum,
     min: Number(min),
     max: Number(max),
-    indices: buckets.map(([index]) => index),
-    counts: buckets.map(([, n]) => Number(n)),
+    indices: Uint32Array.from(buckets, ([index]) => index),
+    counts: Uint32Array.from(buckets, ([, n]) => Number(n)),
     longest,
     address,
   };

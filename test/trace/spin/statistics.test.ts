@@ -8,6 +8,7 @@ import { bytesSource } from '../../../src/io/bytes.ts';
 import type { MappingRow } from '../../../src/mapping/rows.ts';
 import type { Run, Split } from '../../../src/model/stats.ts';
 import { statisticsOf, type StatisticsRequest } from '../../../src/session/statistics.ts';
+import { plainRun } from '../../../src/stats/plain.ts';
 import type { Capture } from '../../../src/trace/capture.ts';
 import { openCapture, openSource } from '../../../src/trace/open.ts';
 import { anyCapture } from '../../captures.ts';
@@ -17,7 +18,7 @@ type Substance = Omit<Run, 'path' | 'format'>;
 
 function runOf(capture: Capture, request: StatisticsRequest): Substance {
   try {
-    const { path: _path, format: _format, ...run } = statisticsOf(capture, { ...request });
+    const { path: _path, format: _format, ...run } = plainRun(statisticsOf(capture, request));
     return run;
   } finally {
     capture.close();
