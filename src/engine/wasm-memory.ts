@@ -81,19 +81,21 @@ export class WasmMemory {
 
   /** The mark at `at`, null where there is none. */
   mark(at: number): Mark | null {
-    const time = this.u64(at + L.MARK_TIME);
-    const kind = this.u8(at + L.MARK_KIND);
+    // Marks are read by the thousand: the view is asked for once.
+    const { view } = this;
+    const time = view.getBigUint64(at + L.MARK_TIME, true);
+    const kind = view.getUint8(at + L.MARK_KIND);
     if (time === 0n && kind === L.KIND_OTHER) return null;
     return {
       time,
-      ...placeOf(this.u64(at + L.MARK_POSITION)),
-      value: this.u64(at + L.MARK_VALUE),
-      pid: this.i32(at + L.MARK_PID),
-      cpu: this.u16(at + L.MARK_CPU),
-      flags: this.u16(at + L.MARK_FLAGS),
+      ...placeOf(view.getBigUint64(at + L.MARK_POSITION, true)),
+      value: view.getBigUint64(at + L.MARK_VALUE, true),
+      pid: view.getInt32(at + L.MARK_PID, true),
+      cpu: view.getUint16(at + L.MARK_CPU, true),
+      flags: view.getUint16(at + L.MARK_FLAGS, true),
       kind,
-      bit: this.u8(at + L.MARK_BIT),
-      type: this.u16(at + L.MARK_TYPE),
+      bit: view.getUint8(at + L.MARK_BIT),
+      type: view.getUint16(at + L.MARK_TYPE, true),
     };
   }
 }

@@ -32,22 +32,24 @@ function readOne(
   at: number,
   distribution: (at: number) => DistributionState | null,
 ): SeriesState {
+  // Series are read by the hundred: the view is asked for once.
+  const { view } = memory;
   return {
-    kind: memory.u8(at + L.SERIES_KIND),
-    class: memory.u64(at + L.SERIES_CLASS),
+    kind: view.getUint8(at + L.SERIES_KIND),
+    class: view.getBigUint64(at + L.SERIES_CLASS, true),
     name: nameAt(memory, at),
-    address: memory.u64(at + L.SERIES_ADDRESS),
-    site: memory.u64(at + L.SERIES_SITE),
-    pid: memory.i32(at + L.SERIES_PID),
-    cpu: memory.u16(at + L.SERIES_CPU),
-    level: memory.u8(at + L.SERIES_LEVEL),
-    namespace: memory.u8(at + L.SERIES_NAMESPACE),
-    bit: memory.u8(at + L.SERIES_BIT),
-    isRead: memory.u8(at + L.SERIES_READS) !== 0,
+    address: view.getBigUint64(at + L.SERIES_ADDRESS, true),
+    site: view.getBigUint64(at + L.SERIES_SITE, true),
+    pid: view.getInt32(at + L.SERIES_PID, true),
+    cpu: view.getUint16(at + L.SERIES_CPU, true),
+    level: view.getUint8(at + L.SERIES_LEVEL),
+    namespace: view.getUint8(at + L.SERIES_NAMESPACE),
+    bit: view.getUint8(at + L.SERIES_BIT),
+    isRead: view.getUint8(at + L.SERIES_READS) !== 0,
     acquisitions: memory.u53(at + L.SERIES_ACQUISITIONS),
     contentions: memory.u53(at + L.SERIES_CONTENTIONS),
-    wait: distribution(memory.u32(at + L.SERIES_WAIT)),
-    hold: distribution(memory.u32(at + L.SERIES_HOLD)),
+    wait: distribution(view.getUint32(at + L.SERIES_WAIT, true)),
+    hold: distribution(view.getUint32(at + L.SERIES_HOLD, true)),
     first: memory.mark(at + L.SERIES_FIRST)!,
   };
 }
