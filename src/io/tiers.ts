@@ -9,20 +9,40 @@
  * wasm_tier_up counts only without it (V8 11.3 and 12.4, src/wasm/module-compiler.cc).
  */
 export function optimizeLess(hasNativeCode: boolean): () => void {
-  const flags = FLAGS[process.versions.node.split('.', 1)[0]!];
+  optimizeLate();
   const done = (): void => {};
-  if (!isOurs || !flags) return done;
-  const v8 = process.getBuiltinModule?.('node:v8');
-  for (const flag of flags.script) v8?.setFlagsFromString(flag);
   if (hasNativeCode) return done;
-  for (const flag of flags.wasm) v8?.setFlagsFromString(flag);
-  return () => v8?.setFlagsFromString('--wasm-dynamic-tiering');
+  const flags = ours()?.wasm;
+  flags?.forEach(setFlag);
+  return flags ? () => setFlag('--wasm-dynamic-tiering') : done;
+}
+
+/**
+ * From here on JavaScript must have run 15 times as long before it is optimized. To be called when a replay is over: what is left, reading
+ * out the state and writing the report, runs once, and compiling a dozen of its functions costs up to 20 ms of CPU on another thread.
+ */
+export function optimizeLate(): void {
+  ours()?.script.forEach(setFlag);
+}
+
+/** The flags for this Node, if the process is ours. */
+function ours(): Flags | undefined {
+  return isOurs ? FLAGS[process.versions.node.split('.', 1)[0]!] : undefined;
+}
+
+function setFlag(flag: string): void {
+  process.getBuiltinModule?.('node:v8').setFlagsFromString(flag);
+}
+
+interface Flags {
+  readonly script: readonly string[];
+  readonly wasm: readonly string[];
 }
 
 const WASM = ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering'];
 
 /** The flags of Node's major versions that know them; others would complain of them on standard error. */
-const FLAGS: Readonly<Record<string, { readonly script: string[]; readonly wasm: string[] }>> = {
+const FLAGS: Readonly<Record<string, Flags>> = {
   20: { script: ['--interrupt-budget=1000000'], wasm: WASM },
   // V8 12.4 counts calls instead of bytes.
   22: { script: [], wasm: WASM },
