@@ -11,6 +11,8 @@ export type About = Pick<
   'kind' | 'name' | 'address' | 'pid' | 'cpu' | 'level' | 'namespace' | 'bit' | 'isRead'
 > & {
   readonly first: Mark;
+  /** What stands for the lock's name; 0n, or not given: nothing does. */
+  readonly class?: bigint;
   /** The code, as the engine knows it; 0n: it does not. undefined: nobody asked it. */
   readonly site?: bigint;
 };
@@ -52,7 +54,7 @@ export class SeriesNames {
     if (source === 'bit') return `bit ${about.bit}`;
     const { first, address } = about;
     if (source === 'lockdep') {
-      const name = about.name || this.#className(first);
+      const name = about.name || this.#capture.lockName?.(about.class ?? 0n) || this.#className(first);
       return name ?? (address === 0n ? 'a class without a name' : this.#place(address));
     }
     return this.#capture.symbol(address) ?? `${typeOf(first.flags)} without a name`;

@@ -170,6 +170,8 @@ export interface Capture {
   comm(pid: number): string | null;
   /** "ext4_finish_bio+0x273" for a kernel address, null when unknown. */
   symbol(address: bigint): string | null;
+  /** The lock's name by what series know its class by, where that is a number of the reader's own; null for any other. */
+  lockName?(label: bigint): string | null;
   /** Goes back to one record; null when it cannot be had (an evicted stream, a lost event). */
   record(place: EventPlace): EventRecord | null;
   /** What a container keeps of the capture besides its events; absent where it cannot be kept. */

@@ -15,10 +15,16 @@ const EQUALS = 0x3d;
  */
 export class Labels {
   readonly #names = new Map<string, number>();
+  readonly #inOrder: string[] = [];
   /** By a hash of 53 bits: who called may be long. */
   readonly #sites = new Map<number, number>();
   /** Events whose callers came after the last number. */
   unnumbered = 0;
+
+  /** The name that has a number, null for 0 and numbers that were not given. */
+  nameOf(number: number): string | null {
+    return this.#inOrder[number - 1] ?? null;
+  }
 
   /** What a record's last 32 bits say. `site`: a hash, 0 for none. */
   of(name: string, site: number): number {
@@ -30,8 +36,9 @@ export class Labels {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
     if (this.#names.size === MOST) return 0;
-    this.#names.set(name, this.#names.size + 1);
-    return this.#names.size;
+    this.#inOrder.push(name);
+    this.#names.set(name, this.#inOrder.length);
+    return this.#inOrder.length;
   }
 
   #numberOfSite(site: number): number {

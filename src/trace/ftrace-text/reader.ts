@@ -138,6 +138,7 @@ class TextCapture implements Capture {
   readonly #from: number;
   readonly #open: (run: Run) => RecordStream;
   readonly #lost: number | null;
+  readonly #labels = new Labels();
   #texts: readonly TextLane[] = [];
 
   constructor(source: ByteSource, input: TextInput, { rows, chunk }: TextOptions) {
@@ -161,7 +162,7 @@ class TextCapture implements Capture {
       dialect,
       types: this.#types,
       comms: this.#comms,
-      labels: new Labels(),
+      labels: this.#labels,
       places: this.#places,
       damage: this.#damage,
       timeForm: first?.timeForm ?? null,
@@ -239,6 +240,10 @@ class TextCapture implements Capture {
   /** Text shows kernel addresses already by name. */
   symbol(): null {
     return null;
+  }
+
+  lockName(label: bigint): string | null {
+    return this.#labels.nameOf(Number(label));
   }
 
   record(place: EventPlace): EventRecord | null {
