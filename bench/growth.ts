@@ -52,11 +52,7 @@ export function printGrowth(seed: number): void {
     if (mark === undefined || replayed < mark * 1e6) continue;
     const each = spent / since;
     if (mark === 2) reference = each;
-    rows.push([
-      String(mark),
-      each.toFixed(1),
-      reference === undefined ? '-' : (each / reference).toFixed(2),
-    ]);
+    rows.push([String(mark), each.toFixed(1), reference === undefined ? '-' : (each / reference).toFixed(2)]);
     spent = since = 0;
   }
   console.log('\nCost per event as a trace grows, with a fixed set of locks:');

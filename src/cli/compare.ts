@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { decodeText } from '../base/byte-reader.ts';
 import { compareRuns } from '../compare/compare.ts';
 import { policyOf, readPolicy, type Policy } from '../compare/policy.ts';
 import { SpinbackError } from '../base/errors.ts';
-import { readSmallFile } from '../io/small-file.ts';
+import { systemError } from '../io/descriptor.ts';
+import { readSmallFile, writeSmallFile } from '../io/small-file.ts';
 import type { Comparison } from '../model/comparison.ts';
 import type { Run, Split } from '../model/stats.ts';
 import { compareText } from '../report/compare.ts';
@@ -17,7 +17,8 @@ import { loadRuns } from './runs.ts';
 
 /** The options of `spinback compare`. */
 export interface CompareCommand extends OpenCommand {
-  readonly by: Split;
+  /** null: whatever saved statistics were split by, by class where there are none. */
+  readonly by: Split | null;
   readonly per: string;
   readonly failOn: readonly string[];
   readonly policy: readonly string[];
@@ -42,12 +43,14 @@ export async function compare(
     ...(await Promise.all(command.failOn.map((rule) => policyOf(rule, '--fail-on')))),
     ...(await Promise.all(command.policy.map(readRules))).flat(),
   ];
-  const sides = [await side(base, command, io), await side(next, command, io)] as const;
+  const before = await side(base, command.by, command, io);
+  const after = await side(next, command.by ?? before.runs[0]?.split ?? null, command, io);
+  const sides = [before, after];
   const damaged = Math.max(...sides.map(({ exit }) => exit));
-  const [before, after] = sides.map(({ runs }) => runs);
   // Half of the files would be a comparison of something else.
   if (sides.some(({ failed }) => failed)) return damaged;
-  const result = compareRuns(before!, after!, { per: command.per, policies });
+  checkSplits([...before.runs, ...after.runs], command.by);
+  const result = compareRuns(before.runs, after.runs, { per: command.per, policies });
   if (command.markdown !== undefined) {
     const { compareMarkdown } = await import('../report/compare-markdown.ts');
     await put(command.markdown, compareMarkdown(result), io);
@@ -80,15 +83,20 @@ interface Side {
   readonly failed: boolean;
 }
 
-async function side(paths: readonly string[], command: CompareCommand, io: Io): Promise<Side> {
-  const { by } = command;
+/** Runs of a side; captures are split by `by`, or as saved ones before them are. */
+async function side(
+  paths: readonly string[],
+  by: Split | null,
+  command: CompareCommand,
+  io: Io,
+): Promise<Side> {
   const open = await openOptions(command);
   const runs: Run[] = [];
   let exit: number = EXIT.ok;
   let failed = false;
   for (const path of paths) {
     try {
-      const loaded = await loadRuns(path, open, () => ({ split: by }), io);
+      const loaded = await loadRuns(path, open, () => ({ split: by ?? runs[0]?.split ?? 'class' }), io);
       runs.push(...loaded.runs);
       exit = Math.max(exit, loaded.exit);
     } catch (error) {
@@ -100,6 +108,17 @@ async function side(paths: readonly string[], command: CompareCommand, io: Io): 
   return { runs, exit, failed };
 }
 
+/** Throws USAGE for runs that were split by different things: no row of one would be in the other. */
+function checkSplits(runs: readonly Run[], by: Split | null): void {
+  const split = by ?? runs[0]?.split;
+  const other = runs.find((run) => run.split !== split);
+  if (other === undefined) return;
+  throw new SpinbackError(
+    'USAGE',
+    `${other.path} is split by ${other.split}, the others by ${split}: all runs must be split alike (--by)`,
+  );
+}
+
 const LARGEST_POLICY = 1 << 20;
 
 async function readRules(path: string): Promise<Policy[]> {
@@ -107,7 +126,7 @@ async function readRules(path: string): Promise<Policy[]> {
   try {
     bytes = readSmallFile(path, LARGEST_POLICY + 1);
   } catch (error) {
-    throw new SpinbackError('USAGE', `the rules cannot be read: ${(error as Error).message}`, { path });
+    throw new SpinbackError('USAGE', systemError(error, path, 'cannot be read').message, { path });
   }
   if (bytes.length > LARGEST_POLICY)
     throw new SpinbackError('USAGE', 'a file of rules has at most 1 MiB', { path });
@@ -116,10 +135,6 @@ async function readRules(path: string): Promise<Policy[]> {
 
 /** Writes a report to a file; "-" is standard output. */
 async function put(path: string, text: string, io: Io): Promise<void> {
-  if (path === '-') return await io.stdout.write(text);
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new SpinbackError('UNREADABLE', `cannot be written: ${(error as Error).message}`, { path });
-  }
+  if (path === '-') await io.stdout.write(text);
+  else writeSmallFile(path, text);
 }

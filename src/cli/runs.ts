@@ -19,6 +19,8 @@ const HEAD = 256;
 export interface LoadedRuns {
   readonly runs: readonly Run[];
   readonly exit: number;
+  /** The file keeps statistics: there was nothing to replay. */
+  readonly areSaved: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function loadRuns(
         });
       }
       const { decodeStats } = await import('../stats/stats-file.ts');
-      return { runs: decodeStats(readRange(source, 0, source.size)).runs, exit: EXIT.ok };
+      return { runs: decodeStats(readRange(source, 0, source.size)).runs, exit: EXIT.ok, areSaved: true };
     } finally {
       source.close();
     }
@@ -56,7 +58,7 @@ export async function loadRuns(
   try {
     const run = statisticsOf(capture, { ...(await request(capture)), onProgress: bar.report });
     await reportDamage(path, run.problems, io);
-    return { runs: [run], exit: isDamaged(run.problems) ? EXIT.unreadable : EXIT.ok };
+    return { runs: [run], exit: isDamaged(run.problems) ? EXIT.unreadable : EXIT.ok, areSaved: false };
   } finally {
     bar.stop();
     capture.close();

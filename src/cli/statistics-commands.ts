@@ -4,14 +4,7 @@ import { SPANS, SPLITS } from '../model/stats.ts';
 import type { BenchCommand } from './bench.ts';
 import type { CompareCommand } from './compare.ts';
 import type { Io } from './io.ts';
-import {
-  countOption,
-  numbersOption,
-  positiveOption,
-  timeOption,
-  typesOption,
-  wordsOption,
-} from './options.ts';
+import { countOption, cpusOption, positiveOption, timeOption, typesOption, wordsOption } from './options.ts';
 import { FILES, list, reading } from './program.ts';
 import type { StatsCommand } from './stats.ts';
 
@@ -38,7 +31,9 @@ export function addStatistics(
         typesOption,
       ),
     )
-    .addOption(list('--cpu <numbers>', 'only what happened there, such as 0,2 (repeatable)', numbersOption))
+    .addOption(
+      list('--cpu <numbers>', 'only what happened there, such as 0,2 or 4-7 (repeatable)', cpusOption),
+    )
     .addOption(list('--comm <name>', 'only what tasks of this name did (repeatable)', wordsOption))
     .option(
       '--from <time>',
@@ -48,7 +43,7 @@ export function addStatistics(
     .option('--to <time>', 'only what began up to this time', timeOption)
     .option('--sort <figure>', 'order of the tables, such as hold.p99 or acquisitions (the columns of --csv)')
     .option('--limit <count>', 'rows of each table, 0 for all', countOption, 10)
-    .option('--csv', 'comma-separated values, times in ns')
+    .addOption(new Option('--csv', 'comma-separated values, times in ns').conflicts('json'))
     .addOption(
       new Option(
         '--folded <what>',
@@ -57,7 +52,12 @@ export function addStatistics(
         .choices([...SPANS])
         .conflicts(['by', 'json', 'csv', 'save', 'sort']),
     )
-    .option('--save <file>', 'keep everything for compare, as JSON; packed where the name ends in .gz')
+    .addOption(
+      new Option(
+        '--save <file>',
+        'keep everything for compare, as JSON; packed where the name ends in .gz',
+      ).conflicts(['json', 'csv']),
+    )
     .action(async (files: readonly string[], options: StatsCommand) => {
       const { stats } = await import('./stats.ts');
       done(await stats(files, options, io));
@@ -112,9 +112,9 @@ export function addStatistics(
 function statistics(command: Command, description: string): Command {
   return reading(command, description)
     .addOption(
-      new Option('--by <what>', 'keep rows apart by this as well: ' + SPLITS.join(', '))
+      new Option('--by <what>', 'keep rows apart by this as well')
         .choices([...SPLITS])
-        .default('class'),
+        .default(null, 'class, or what saved ones are kept apart by'),
     )
     .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)');
 }

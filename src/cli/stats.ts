@@ -1,12 +1,12 @@
-import { writeFileSync } from 'node:fs';
 import { SpinbackError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import { writeSmallFile } from '../io/small-file.ts';
 import { STATS_SCHEMA, type Run, type Span, type Split, type StatsRow } from '../model/stats.ts';
 import { jsonLine } from '../report/json.ts';
 import { statsText } from '../report/stats.ts';
 import { eventsOf } from '../session/session.ts';
 import type { StatisticsRequest } from '../session/statistics.ts';
-import { figuresOf } from '../stats/figures.ts';
+import { FIGURES, figuresOf } from '../stats/figures.ts';
 import { plainRun } from '../stats/plain.ts';
 import { LARGEST } from '../stats/sniff.ts';
 import type { Capture } from '../trace/capture.ts';
@@ -22,7 +22,8 @@ import { loadRuns } from './runs.ts';
 
 /** The options of `spinback stats`. */
 export interface StatsCommand extends OpenCommand {
-  readonly by: Split;
+  /** null: whatever saved statistics were split by, captures by class. */
+  readonly by: Split | null;
   readonly lock?: string;
   readonly type: readonly string[];
   readonly cpu: readonly number[];
@@ -43,6 +44,11 @@ export interface StatsCommand extends OpenCommand {
  * the exit status.
  */
 export async function stats(paths: readonly string[], command: StatsCommand, io: Io): Promise<number> {
+  if (command.sort !== undefined && !FIGURES.includes(command.sort))
+    throw new SpinbackError(
+      'USAGE',
+      `--sort: there is no figure '${command.sort}', only ${FIGURES.join(', ')}`,
+    );
   const keep = await rowFilter(command);
   const open = await openOptions(command);
   const runs: Run[] = [];
@@ -50,6 +56,7 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
   for (const path of paths) {
     try {
       const loaded = await loadRuns(path, open, (capture) => requestOf(capture, command, open), io);
+      if (loaded.areSaved) checkSaved(loaded.runs, command);
       runs.push(...loaded.runs.map((run) => filtered(run, keep)));
       exit = Math.max(exit, loaded.exit);
     } catch (error) {
@@ -61,6 +68,24 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
   if (command.save !== undefined) await save(command.save, runs);
   else await io.stdout.write(await textOf(runs, command, io));
   return exit;
+}
+
+/** Throws USAGE for what only a replay can tell. */
+function checkSaved(runs: readonly Run[], { by, cpu, comm, from, to }: StatsCommand): void {
+  const split = runs.find((run) => by !== null && run.split !== by)?.split;
+  if (split !== undefined)
+    throw new SpinbackError('USAGE', `these statistics were saved by ${split}: --by ${by} needs the capture`);
+  const asked = [
+    ...(cpu.length > 0 ? ['--cpu'] : []),
+    ...(comm.length > 0 ? ['--comm'] : []),
+    ...(from ? ['--from'] : []),
+    ...(to ? ['--to'] : []),
+  ];
+  if (asked.length > 0)
+    throw new SpinbackError(
+      'USAGE',
+      `saved statistics are counted already: ${asked.join(', ')} needs the capture`,
+    );
 }
 
 async function textOf(runs: readonly Run[], command: StatsCommand, io: Io): Promise<string> {
@@ -126,12 +151,8 @@ async function save(path: string, runs: readonly Run[]): Promise<void> {
       { path },
     );
   }
-  try {
-    // Node takes 4 ms to load zlib.
-    writeFileSync(path, path.endsWith('.gz') ? (await import('node:zlib')).gzipSync(text) : text);
-  } catch (error) {
-    throw new SpinbackError('UNREADABLE', `cannot be written: ${(error as Error).message}`, { path });
-  }
+  // Node takes 4 ms to load zlib.
+  writeSmallFile(path, path.endsWith('.gz') ? (await import('node:zlib')).gzipSync(text) : text);
 }
 
 async function requestOf(
@@ -142,10 +163,11 @@ async function requestOf(
   const { by, cpu, comm, from, to, json, csv, folded, save: path, sort, lock, limit } = command;
   const isText = !json && !csv && !folded && path === undefined;
   // Callers that are not shown need no name, unless it is the names that say which ones are.
-  const areNamed = !isText || by !== 'class' || sort !== undefined || lock !== undefined || limit === 0;
+  const areNamed =
+    !isText || (by ?? 'class') !== 'class' || sort !== undefined || lock !== undefined || limit === 0;
   const start = from?.relative || to?.relative ? await firstTime(capture, open) : 0n;
   return {
-    split: folded ? 'stack' : by,
+    split: folded ? 'stack' : (by ?? 'class'),
     cpus: cpu,
     comms: comm,
     withBlocks: Boolean(json) || path !== undefined,

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { systemError } from './descriptor.ts';
 
 /** The first `most` bytes of a file; of what has no size (a pipe, tracefs) as well. Throws what the system says. */
 export function readSmallFile(path: string, most: number): Uint8Array {
@@ -13,5 +14,14 @@ export function readSmallFile(path: string, most: number): Uint8Array {
     return bytes.subarray(0, size);
   } finally {
     closeSync(file);
+  }
+}
+
+/** Writes a file in one. Throws UNREADABLE where it cannot be written. */
+export function writeSmallFile(path: string, data: string | Uint8Array): void {
+  try {
+    writeFileSync(path, data);
+  } catch (error) {
+    throw systemError(error, path, 'cannot be written');
   }
 }

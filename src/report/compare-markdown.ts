@@ -1,6 +1,15 @@
 import { markdownTable } from 'markdown-table';
 import type { Comparison } from '../model/comparison.ts';
-import { changesShown, figureText, intervalText, metricOf, percent, violationText } from './compare.ts';
+import {
+  changesShown,
+  figureText,
+  intervalText,
+  metricOf,
+  percent,
+  percentOf,
+  verdictOf,
+  violationText,
+} from './compare.ts';
 import { printableCopy } from './printable.ts';
 import { nameOf } from './stats.ts';
 import { plural } from './text.ts';
@@ -10,13 +19,6 @@ const FEW_ROWS = 20;
 /** A comparison as a comment of a pull request (GitHub's Markdown). */
 export function compareMarkdown(raw: Comparison, limit = FEW_ROWS): string {
   const result = printableCopy(raw);
-  const failed = result.rules.filter(({ outcome }) => outcome === 'failed').length;
-  const verdict =
-    result.rules.length === 0
-      ? ''
-      : failed > 0
-        ? `: ${failed} of ${plural(result.rules.length, 'rule')} failed`
-        : ': all rules passed';
   const rows = limit === 0 ? result.rows : result.rows.slice(0, limit);
   const lines = rows.flatMap((row) =>
     changesShown(row, false).map((change, at) => [
@@ -30,24 +32,34 @@ export function compareMarkdown(raw: Comparison, limit = FEW_ROWS): string {
   );
   const left = result.rows.length - rows.length;
   return [
-    `### Locks${verdict}`,
+    `### Locks${rulesVerdict(result)}`,
     '',
     ...result.rules.flatMap(({ rule, outcome, violations }) => [
       `- ${outcome}: ${code(rule)}`,
       ...violations.map((violation) => `  - ${text(violationText(violation))}`),
     ]),
     ...(result.rules.length > 0 ? [''] : []),
-    markdownTable(
-      [['', 'figure', 'base', 'new', 'change', `${Math.round(result.level * 100)} % interval`], ...lines],
-      {
-        align: ['l', 'l', 'r', 'r', 'r', 'r'],
-      },
-    ),
+    markdownTable([['', 'figure', 'base', 'new', 'change', `${percentOf(result)} interval`], ...lines], {
+      align: ['l', 'l', 'r', 'r', 'r', 'r'],
+    }),
     '',
     ...(left > 0 ? [`and ${plural(left, 'more row')}`, ''] : []),
+    verdictOf(result, 'Changes in bold stand'),
+    '',
     ...findings(result),
     ...result.notes.flatMap((note) => [`> ${text(note)}`, '']),
   ].join('\n');
+}
+
+/** ": 1 of 3 rules failed"; empty where there are no rules. */
+function rulesVerdict({ rules }: Comparison): string {
+  const count = (wanted: string): number => rules.filter(({ outcome }) => outcome === wanted).length;
+  const [failed, passed] = [count('failed'), count('passed')];
+  if (rules.length === 0) return '';
+  if (failed > 0) return `: ${failed} of ${plural(rules.length, 'rule')} failed`;
+  return passed === rules.length
+    ? ': all rules passed'
+    : `: no rule failed, ${rules.length - passed} of ${rules.length} cannot be told`;
 }
 
 function findings({ findings: { appeared, gone } }: Comparison): string[] {

@@ -61,14 +61,8 @@ function changeLines(result: Comparison, options: CompareTextOptions, paint: Pai
       change.standsOut ? '*' : '',
     ]),
   );
-  const level = Math.round(result.level * 100);
-  const basis = result.evidence === 'runs' ? 'over runs' : 'over blocks of time';
-  const legend =
-    result.evidence === 'none'
-      ? 'There is too little for intervals.'
-      : `* stands out of the noise: the ${level} % intervals (${basis}) hold for all ${result.comparisons} changes at once.`;
   return [
-    ...table(['', 'figure', 'base', 'new', 'change', `${level} % interval`, ''], lines, [
+    ...table(['', 'figure', 'base', 'new', 'change', `${percentOf(result)} interval`, ''], lines, [
       'left',
       'left',
       'right',
@@ -78,9 +72,23 @@ function changeLines(result: Comparison, options: CompareTextOptions, paint: Pai
       'left',
     ]),
     ...(left > 0 ? [`  and ${plural(left, 'more row')} (--limit 0 shows all)`] : []),
-    ...hang('', legend, width).map((line) => paint.quiet(line)),
+    ...hang('', verdictOf(result), width).map((line) => paint.quiet(line)),
     ...shown.flatMap((row) => aboutRow(row, width)),
   ];
+}
+
+/** "95 %". */
+export function percentOf({ level }: Comparison): string {
+  return `${Math.round(level * 100)} %`;
+}
+
+/** Whether anything stands out, and what that means. `marked`: how that is shown. */
+export function verdictOf(result: Comparison, marked = '* stands'): string {
+  const { evidence, comparisons, rows } = result;
+  if (evidence === 'none') return 'There is too little for intervals.';
+  const out = rows.some(({ changes }) => changes.some(({ standsOut }) => standsOut));
+  const basis = evidence === 'runs' ? 'over runs' : 'over blocks of time';
+  return `${out ? marked : 'Nothing stands'} out of the noise: the ${percentOf(result)} intervals (${basis}) hold for all ${comparisons} changes at once.`;
 }
 
 /** "hold.p99"; of sections "irqs.p99" and "preempt.p99". */

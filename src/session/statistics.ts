@@ -202,8 +202,7 @@ class Table {
       if (one.isRead) sum.reads += one.acquisitions;
       sum.contentions += one.contentions;
       if (one.wait) sum.addSpans('wait', new Histogram(one.wait));
-      if (one.hold)
-        sum.addSpans(this.#rows[row]!.kind === 'lock' ? 'hold' : 'off', new Histogram(one.hold));
+      if (one.hold) sum.addSpans(this.#rows[row]!.kind === 'lock' ? 'hold' : 'off', new Histogram(one.hold));
     });
     return [...sums]
       .filter(([, sum]) => !sum.isEmpty)

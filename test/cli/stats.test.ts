@@ -84,7 +84,7 @@ describe('stats', () => {
       return runs[0]!.rows.reduce((sum, { acquisitions }) => sum + acquisitions, 0);
     };
     const all = await holds();
-    const parts = await Promise.all(['0', '1', '2,3'].map((cpu) => holds('--cpu', cpu)));
+    const parts = await Promise.all(['0', '1', '2-3'].map((cpu) => holds('--cpu', cpu)));
     expect(parts.reduce((a, b) => a + b)).toBe(all);
     expect(Math.min(...parts)).toBeGreaterThan(0);
     const { runs } = await json<StatsFile>(['stats', A]);
@@ -131,6 +131,22 @@ describe('stats', () => {
     expect(readFileSync(at('saved.json.gz')).length).toBeLessThan(readFileSync(at('saved.json')).length / 4);
   });
 
+  it('says what saved statistics cannot tell any more', async () => {
+    await runWith(['stats', A, '--by', 'site', '--save', at('by-site.json')]);
+    const saved = at('by-site.json');
+    expect(await runWith(['stats', saved])).toMatchObject({ exit: 0, stderr: '' });
+    expect(await runWith(['stats', saved, '--by', 'site'])).toMatchObject({ exit: 0, stderr: '' });
+    const refused = async (...argv: string[]): Promise<string> => {
+      const { exit, stderr } = await runWith(argv);
+      expect(exit).toBe(2);
+      return stderr;
+    };
+    expect(await refused('stats', saved, '--by', 'lock')).toContain('saved by site: --by lock needs');
+    expect(await refused('stats', saved, '--cpu', '0-1', '--to', '3')).toContain('--cpu, --to needs');
+    expect(await refused('compare', A, saved)).toContain('is split by site, the others by class');
+    expect(await refused('compare', saved, saved, '--by', 'cpu')).toContain('the others by cpu');
+  });
+
   it.each([
     [['stats', '--by', 'colour', A], "option '--by <what>' argument 'colour' is invalid"],
     [['stats', '--type', 'door', A], "There is no type 'door'"],
@@ -140,7 +156,10 @@ describe('stats', () => {
     [['compare', A, '--'], 'compare wants BASE NEW'],
     [['compare', A, B, '--fail-on', 'wait.p99 > ten'], '--fail-on:12: expected a bound'],
     [['compare', A, B, '--per', 'no:such'], 'has no event called no:such'],
-    [['compare', A, B, '--policy', '/nowhere'], 'the rules cannot be read'],
+    [['compare', A, B, '--policy', '/nowhere'], '/nowhere cannot be read: there is no such file'],
+    [['stats', '--sort', 'colour', A], "--sort: there is no figure 'colour', only acquisitions, reads,"],
+    [['stats', '--json', '--csv', A], "'--csv' cannot be used with option '--json'"],
+    [['stats', '--json', '--save', at('x'), A], "'--save <file>' cannot be used with option '--json'"],
     [['bench', '-'], 'a benchmark reads its file again'],
     [['bench', '--repeat', '0', A], 'Give a number above 0'],
   ])('refuses %j', async (argv, said) => {
@@ -175,6 +194,21 @@ describe('compare', () => {
     expect(stdout).toContain(`failed    ${rule}`);
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
     expect((await runWith(['compare', A, B, '--fail-on', rule])).exit).toBe(0);
+  });
+
+  it('says so where nothing stands out', async () => {
+    const { stdout } = await runWith(['compare', A, A]);
+    expect(stdout).toMatch(/^Nothing stands out of the noise: the 95 % intervals/m);
+    expect(stdout).not.toMatch(/ \*$/m);
+    expect((await runWith(['compare', A, A, '--markdown', '-'])).stdout).toContain('Nothing stands out');
+    const slow = await runWith(['compare', A, SLOW, '--markdown', '-']);
+    expect(slow.stdout).toContain('Changes in bold stand out of the noise');
+  });
+
+  it('splits captures as the saved side is split', async () => {
+    await runWith(['stats', A, '--by', 'mode', '--save', at('by-mode.json')]);
+    const saved = await json<Comparison>(['compare', at('by-mode.json'), SLOW]);
+    expect(saved).toEqual(await json<Comparison>(['compare', A, SLOW, '--by', 'mode']));
   });
 
   it('compares several runs a side', async () => {

@@ -1,7 +1,7 @@
 // Statistics of a container are those of its original: names, callers, figures. Only what a container may change differs.
 
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { makeTwin } from '../../../src/engine/twin/twin-engine.ts';
 import { generateText, generateTraceDat } from '../../../src/generate/index.ts';
 import { bytesSource } from '../../../src/io/bytes.ts';
@@ -11,7 +11,7 @@ import { statisticsOf, type StatisticsRequest } from '../../../src/session/stati
 import { plainRun } from '../../../src/stats/plain.ts';
 import type { Capture } from '../../../src/trace/capture.ts';
 import { openCapture, openSource } from '../../../src/trace/open.ts';
-import { anyCapture } from '../../captures.ts';
+import { anyCapture, mappingOptions, smallCapture } from '../../captures.ts';
 import { containerOf, join, open, partsOf } from './container.ts';
 
 type Substance = Omit<Run, 'path' | 'format'>;
@@ -41,6 +41,7 @@ const CAPTURES: readonly (readonly [name: string, splits: readonly Split[]])[] =
   ['ext4-dm-1k.text.trace.txt', ['class', 'site']],
   ['ext4-dm-1k.text.trace-latency.txt', ['class']],
   ['ext4-dm-1k.small.report.txt', ['class', 'lock']],
+  ['panic-dump.console.txt', ['class', 'site', 'stack', 'task']],
   ['perf-ext4-lock.data', ['class', 'site']],
   ['perf-ext4-z.data', ['site', 'stack']],
   ['perf-ext4-lost.data', ['site']],
@@ -69,6 +70,14 @@ describe('statistics of a container are those of its original', { timeout: 600_0
       expect(runOf(await open(container), { split, engine: makeTwin })).toEqual(expected);
       expect(expected.rows.filter(({ kind }) => kind === 'irqs-off').length).toBeGreaterThan(3);
     }
+  });
+
+  test('a capture of kprobes that only a mapping file explains', async () => {
+    const options = await mappingOptions('mappings/bhrace-kprobes.yaml');
+    const original = (): Promise<Capture> => openCapture(smallCapture('kprobe-leak.dat'), options);
+    const container = join(await partsOf(await original()));
+    for (const split of ['class', 'site', 'stack', 'task'] as const)
+      expect(runOf(await open(container), { split })).toEqual(runOf(await original(), { split }));
   });
 
   test('a mapping file that names other fields', async () => {
@@ -104,6 +113,18 @@ describe('text', () => {
         ]);
     expect(countsOf(printed)).toEqual(countsOf(binary));
     expect(countsOf(binary).length).toBeGreaterThan(20);
+  });
+
+  test('goes back to no line for the name of a lock', async () => {
+    const text = generateText({ seed: 6, cpus: 3, events: 6_000, faults: [] }, 'report', true);
+    const capture = await openSource(bytesSource(new TextEncoder().encode(text)));
+    const record = vi.spyOn(capture, 'record');
+    const { rows } = statisticsOf(capture);
+    const kindsOf = (wanted: (kind: string) => boolean): number =>
+      rows.filter(({ kind, source }) => source !== 'bit' && wanted(kind)).length;
+    expect(kindsOf((kind) => kind === 'lock')).toBeGreaterThan(10);
+    // Callers are read where they stand, once each.
+    expect(record.mock.calls.length).toBeLessThanOrEqual(kindsOf((kind) => kind !== 'lock'));
   });
 });
 
