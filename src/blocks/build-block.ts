@@ -19,6 +19,8 @@ export interface BuiltBlock {
   /** Lanes that have events in the block, and where the first one of each lies. */
   readonly lanes: readonly { readonly lane: number; readonly offset: number }[];
   readonly cpus: readonly number[];
+  /** Every class of lock that labels name, and one event that does; 0n is none. */
+  readonly classes: ReadonlyMap<bigint, number>;
 }
 
 /** What reading a lane came upon since the last block. */
@@ -38,7 +40,7 @@ const EXCEPTION_BITS = 48;
  * it as it went in, its raw place in the window apart.
  */
 export function buildBlock(items: Items, of: BlocksOf, tallies: readonly LaneTally[]): BuiltBlock {
-  const { tokens, tokenOf } = findTokens(items, of);
+  const { tokens, tokenOf, firsts } = findTokens(items, of);
   const { lanes, begun, strands, strandOf } = findStrands(items, tallies);
   const strandBits = bitsFor(strands.length);
   const tokenBits = bitsFor(tokens.length);
@@ -106,6 +108,7 @@ export function buildBlock(items: Items, of: BlocksOf, tallies: readonly LaneTal
     tokenOf,
     strandOf,
     tokens: tokens.length,
+    classes: new Map(tokens.map(({ label }, n) => [label.class, firsts[n]!])),
     strands: strands.length,
     lanes: lanes.filter((_, n) => begun.has(n)).map(({ lane, offset }) => ({ lane, offset })),
     cpus: [...new Set(strands.map(({ cpu }) => cpu))],
@@ -135,8 +138,8 @@ function bestTimeBits(items: Items, otherBits: number): number {
   return best.bits;
 }
 
-/** The distinct tokens, neighbours in address next to each other, and each event's. */
-function findTokens(items: Items, of: BlocksOf): { tokens: Token[]; tokenOf: Uint16Array } {
+/** The distinct tokens, neighbours in address next to each other, each event's, and the first event of each. */
+function findTokens(items: Items, of: BlocksOf): { tokens: Token[]; tokenOf: Uint16Array; firsts: number[] } {
   const size = 2 ** bitsFor(4 * items.count + 1);
   const slots = new Int32Array(size).fill(-1);
   const found: number[] = [];
@@ -151,7 +154,11 @@ function findTokens(items: Items, of: BlocksOf): { tokens: Token[]; tokenOf: Uin
   tokens.sort((a, b) => compareTokens(a.token, b.token));
   const rank = new Uint16Array(tokens.length);
   tokens.forEach(({ number }, n) => (rank[number] = n));
-  return { tokens: tokens.map(({ token }) => token), tokenOf: numbers.map((number) => rank[number]!) };
+  return {
+    tokens: tokens.map(({ token }) => token),
+    tokenOf: numbers.map((number) => rank[number]!),
+    firsts: tokens.map(({ number }) => found[number]!),
+  };
 }
 
 function tokenOf(items: Items, n: number, of: BlocksOf): Token {

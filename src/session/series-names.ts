@@ -2,7 +2,7 @@ import { FLAGS, NAMESPACES } from '../model/event.ts';
 import { hex } from '../base/units.ts';
 import type { Mark, SeriesState } from '../model/state.ts';
 import { NOT_RECORDED, type LockSource, type RowKind, type Split, type StatsRow } from '../model/stats.ts';
-import { callSiteOf, foldedOf, siteInText } from '../trace/callers.ts';
+import { callSiteOf, foldedOf, lockNameIn, siteInText } from '../trace/callers.ts';
 import type { Capture } from '../trace/capture.ts';
 
 /** What a series, or a wait without an end, is about. */
@@ -54,18 +54,11 @@ export class SeriesNames {
     if (source === 'bit') return `bit ${about.bit}`;
     const { first, address } = about;
     if (source === 'lockdep') {
-      const name = about.name || this.#capture.lockName?.(about.class ?? 0n) || this.#className(first);
+      const known = about.name || this.#capture.lockName?.(about.class ?? 0n);
+      const name = known || lockNameIn(this.#capture.record(first));
       return name ?? (address === 0n ? 'a class without a name' : this.#place(address));
     }
     return this.#capture.symbol(address) ?? `${typeOf(first.flags)} without a name`;
-  }
-
-  /** The lock's name in a record: field `name`, or, where a mapping file names another one, the only text that there is. */
-  #className(mark: Mark): string | null {
-    const fields = this.#capture.record(mark)?.fields ?? [];
-    const texts = fields.filter(({ value }) => typeof value === 'string' && value !== '');
-    const field = texts.find(({ name }) => name === 'name') ?? (texts.length === 1 ? texts[0] : undefined);
-    return (field?.value as string | undefined) ?? null;
   }
 
   /** A static lock's symbol, or its address. */

@@ -1,3 +1,12 @@
+import type { EventRecord } from './capture.ts';
+
+/** The lock's name in a record: field `name`, or, where a mapping file names another one, the only text that there is. */
+export function lockNameIn(record: EventRecord | null): string | null {
+  const texts = (record?.fields ?? []).filter(({ value }) => typeof value === 'string' && value !== '');
+  const field = texts.find(({ name }) => name === 'name') ?? (texts.length === 1 ? texts[0] : undefined);
+  return (field?.value as string | undefined) ?? null;
+}
+
 /** Callers that a line of text shows. */
 const SHOWN = 6;
 

@@ -32,6 +32,7 @@ export class SpinCapture implements Capture {
   readonly #log: SpinDamageLog;
   readonly #names: SpinNames;
   #types: readonly EventType[] | null = null;
+  #locks: ReadonlyMap<bigint, string> | null = null;
 
   constructor(source: ByteSource, contents: SpinContents, names: SpinNames, log: SpinDamageLog) {
     const { head, blocks, tail } = contents;
@@ -74,6 +75,11 @@ export class SpinCapture implements Capture {
     return this.#names.symbol(address);
   }
 
+  lockName(label: bigint): string | null {
+    this.#locks ??= locksOf(this.#contents.tail?.locks ?? []);
+    return this.#locks.get(label) ?? null;
+  }
+
   record(place: EventPlace): EventRecord | null {
     return this.#names.record(place);
   }
@@ -89,6 +95,15 @@ export class SpinCapture implements Capture {
   close(): void {
     this.#source.close();
   }
+}
+
+function locksOf(list: readonly (bigint | string)[]): ReadonlyMap<bigint, string> {
+  const locks = new Map<bigint, string>();
+  for (let n = 0; n + 1 < list.length; n += 2) {
+    const [label, name] = [list[n], list[n + 1]];
+    if (typeof label === 'bigint' && typeof name === 'string') locks.set(label, name);
+  }
+  return locks;
 }
 
 /** The types of a file. A name that says no system is one of text. */

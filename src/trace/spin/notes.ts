@@ -85,6 +85,8 @@ export interface TailNotes {
   readonly lostTail: readonly boolean[];
   /** Where they are not what HEAD says any more (text). */
   readonly names?: TypeNames;
+  /** What labels stand for, and names of locks, by turns. */
+  readonly locks?: readonly (bigint | string)[];
   readonly blocks: readonly BlockEntry[];
 }
 
@@ -97,6 +99,8 @@ export interface PackedNotes {
 }
 
 const MOST_IDS = 0xffff;
+/** Names of locks that are kept; the engine keeps no more classes apart. */
+export const MOST_LOCKS = 0xffff;
 const DIALECTS = ['ftrace', 'dump', 'perf-script', 'lines'] as const;
 const UNITS = ['ns', 'cycles', 'relative'] as const;
 const SEVERITIES = ['info', 'error', 'data loss'] as const;
@@ -196,11 +200,19 @@ export function readTailNotes(value: unknown, offset: number): TailNotes {
     }),
     lostTail: fields.list('lostTail', (item) => item === true),
     ...(fields.has('names') ? { names: readTypeNames(fields.value('names'), offset) } : {}),
+    ...(fields.has('locks') ? { locks: readLocks(fields) } : {}),
     blocks: fields.list('blocks', (item) => {
       const place = new Fields(item, offset);
       return { ...readBlockNotes(item, offset), at: place.count('at'), restAt: place.count('restAt') };
     }),
   };
+}
+
+function readLocks(fields: Fields): (bigint | string)[] {
+  fields.atMost('locks', 2 * MOST_LOCKS);
+  return fields.list('locks', (item) =>
+    typeof item === 'string' ? item : new Fields({ label: item }, fields.offset).wide('label'),
+  );
 }
 
 export function readPackedNotes(value: unknown, offset: number): PackedNotes {

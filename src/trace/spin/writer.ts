@@ -1,15 +1,23 @@
 import { VERSION } from '../../base/version.ts';
-import { BLOCK_EVENTS, buildBlock, type BlocksOf, type LaneTally } from '../../blocks/build-block.ts';
+import {
+  BLOCK_EVENTS,
+  buildBlock,
+  type BlocksOf,
+  type BuiltBlock,
+  type LaneTally,
+} from '../../blocks/build-block.ts';
 import { Items } from '../../blocks/items.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import { deflate } from '../../io/deflate.ts';
 import { loadMapping } from '../../mapping/load.ts';
 import type { Capture, Keepsake } from '../capture.ts';
+import { lockNameIn } from '../callers.ts';
 import { RecordCollector, TextCollector, type Collector, type WindowOf } from './collect.ts';
 import { SampleCollector } from './collect-samples.ts';
 import { fileHeader, FRAME, frameBytes } from './frame.ts';
 import {
   LARGEST_SECTION,
+  MOST_LOCKS,
   packHeadNotes,
   typeNamesOf,
   type BlockEntry,
@@ -38,6 +46,8 @@ export class SpinWriter {
   readonly #sizes: readonly number[];
   readonly #blocks: BlockEntry[] = [];
   #comms: ReadonlyMap<number, string> = new Map();
+  /** By their labels. */
+  readonly #locks = new Map<bigint, string>();
   #written = 0;
   #frames = 0;
   /** Event types that were told last, and at first. */
@@ -124,6 +134,7 @@ export class SpinWriter {
       ...(this.#capture.types.length > this.#typesAtHead
         ? { names: typeNamesOf(this.#capture, this.#sizes) }
         : {}),
+      ...(this.#locks.size > 0 ? { locks: [...this.#locks].flat() } : {}),
       blocks: this.#blocks,
     };
     const at = this.#written;
@@ -139,6 +150,7 @@ export class SpinWriter {
     const block = buildBlock(items, this.#of, tallies);
     const rest = this.#collector.build(block, next);
     const head = deflate(block.head, EFFORT);
+    this.#nameLocks(block, items);
     const names = this.#capture.types.length > this.#types;
     this.#types = this.#capture.types.length;
     const comms = this.#newComms();
@@ -162,6 +174,16 @@ export class SpinWriter {
     this.#blocks.push({ ...about, at: this.#written, restAt });
     yield this.#frame(FRAME.block, notes, [head, block.words]);
     items.count = 0;
+  }
+
+  /** Whoever asks for a name later need not go back to a record. */
+  #nameLocks({ classes }: BuiltBlock, items: Items): void {
+    for (const [label, n] of classes) {
+      if (label === 0n || this.#locks.has(label) || this.#locks.size === MOST_LOCKS) continue;
+      const place = { lane: items.lane(n), offset: items.offset(n) };
+      const name = this.#capture.lockName?.(label) ?? lockNameIn(this.#capture.record(place));
+      if (name !== null) this.#locks.set(label, name);
+    }
   }
 
   /** Names of tasks that are new since the last call. */

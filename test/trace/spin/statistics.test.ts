@@ -115,9 +115,17 @@ describe('text', () => {
     expect(countsOf(binary).length).toBeGreaterThan(20);
   });
 
-  test('goes back to no line for the name of a lock', async () => {
-    const text = generateText({ seed: 6, cpus: 3, events: 6_000, faults: [] }, 'report', true);
-    const capture = await openSource(bytesSource(new TextEncoder().encode(text)));
+  const about = { seed: 6, cpus: 3, events: 6_000, faults: [] };
+  const text = (): Promise<Capture> =>
+    openSource(bytesSource(new TextEncoder().encode(generateText(about, 'report', true))));
+  const pages = (): Promise<Capture> => openSource(bytesSource(generateTraceDat(about).bytes));
+
+  test.each([
+    ['text', text],
+    ['a container of it', async () => open(join(await partsOf(await text())))],
+    ['a container of pages', async () => open(join(await partsOf(await pages())))],
+  ])('%s goes back to no record for the name of a lock', async (_, opened) => {
+    const capture = await opened();
     const record = vi.spyOn(capture, 'record');
     const { rows } = statisticsOf(capture);
     const kindsOf = (wanted: (kind: string) => boolean): number =>
