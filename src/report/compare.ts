@@ -3,7 +3,7 @@ import type { Change, ComparedRow, Comparison, RuleResult } from '../model/compa
 import { PLAIN, type Paint } from './paint.ts';
 import { printableCopy } from './printable.ts';
 import { nameOf } from './stats.ts';
-import { table } from './table.ts';
+import { table, type Align } from './table.ts';
 import { clip, hang, MAX_WIDTH, page, plural } from './text.ts';
 
 export interface CompareTextOptions {
@@ -17,6 +17,9 @@ export interface CompareTextOptions {
 
 const FEW_ROWS = 20;
 const NAME_WIDTH = 24;
+const LEAST_NAME = 12;
+/** Where there are fewer columns. */
+const LONG_NAME = 44;
 
 /** A comparison for people. Ends with a newline. */
 export function compareText(raw: Comparison, options: CompareTextOptions = {}): string {
@@ -25,8 +28,8 @@ export function compareText(raw: Comparison, options: CompareTextOptions = {}): 
   return page([
     headLines(result, paint, width),
     changeLines(result, options, paint, width),
-    onlyLines('Only in new', result.appeared, result),
-    onlyLines('Only in base', result.vanished, result),
+    onlyLines('new', result.appeared, result, options),
+    onlyLines('base', result.vanished, result, options),
     findingLines(result, paint, width),
     ruleLines(result.rules, paint, width),
     result.notes.flatMap((note) => hang('note: ', note, width)),
@@ -50,31 +53,57 @@ function changeLines(result: Comparison, options: CompareTextOptions, paint: Pai
   const { limit = FEW_ROWS, verbose = false } = options;
   const shown = limit === 0 ? result.rows : result.rows.slice(0, limit);
   const left = result.rows.length - shown.length;
-  const lines = shown.flatMap((row) =>
-    changesShown(row, verbose).map((change, at) => [
-      at === 0 ? clip(nameOf(row), NAME_WIDTH) : '',
-      metricOf(row, change),
-      figureText(change.base, change, result.per),
-      figureText(change.new, change, result.per),
-      percent(change.change),
-      intervalText(change),
-      change.standsOut ? '*' : '',
-    ]),
-  );
+  const draw = (nameWidth: number, columns: readonly Column[]): string[] =>
+    table(
+      ['', 'figure', ...columns.map(([head]) => head), ''],
+      shown.flatMap((row) =>
+        changesShown(row, verbose).map((change, at) => [
+          at === 0 ? clip(nameOf(row), nameWidth) : '',
+          metricOf(row, change),
+          ...columns.map(([, text]) => text(change)),
+          change.standsOut ? '*' : '',
+        ]),
+      ),
+      ['left', 'left', ...columns.map((): Align => 'right'), 'left'],
+    );
+  const columns = columnsOf(result);
+  const whole = fitNames((name) => draw(name, columns), NAME_WIDTH, width);
+  const [, ...fewer] = columns;
   return [
-    ...table(['', 'figure', 'base', 'new', 'change', `${percentOf(result)} interval`, ''], lines, [
-      'left',
-      'left',
-      'right',
-      'right',
-      'right',
-      'right',
-      'left',
-    ]),
+    ...(whole ?? fitNames((name) => draw(name, fewer), NAME_WIDTH, width) ?? draw(LEAST_NAME, fewer)),
+    ...(whole ? [] : ['  without base: the terminal is too narrow (--json has all)']),
     ...(left > 0 ? [`  and ${plural(left, 'more row')} (--limit 0 shows all)`] : []),
     ...hang('', verdictOf(result), width).map((line) => paint.quiet(line)),
     ...shown.flatMap((row) => aboutRow(row, width)),
   ];
+}
+
+/** A column: its heading, and what it shows of a change. */
+type Column = readonly [head: string, text: (change: Change) => string];
+
+/** The one that is missed least comes first. */
+function columnsOf(result: Comparison): readonly Column[] {
+  return [
+    ['base', (change) => figureText(change.base, change, result.per)],
+    ['new', (change) => figureText(change.new, change, result.per)],
+    ['change', (change) => percent(change.change)],
+    [`${percentOf(result)} interval`, intervalText],
+  ];
+}
+
+/** Draws a table with names as long as they may be for it to fit; null where they would be too short to be told apart. */
+function fitNames(
+  draw: (nameWidth: number) => readonly string[],
+  most: number,
+  width: number,
+): readonly string[] | null {
+  for (let name = most; name >= LEAST_NAME;) {
+    const lines = draw(name);
+    const over = lines.reduce((widest, line) => Math.max(widest, line.length), 0) - width;
+    if (over <= 0) return lines;
+    name -= over;
+  }
+  return null;
 }
 
 /** "95 %". */
@@ -158,27 +187,33 @@ export function intervalText({ low, high }: Pick<Change, 'low' | 'high'>): strin
   return low === null || high === null ? 'too few samples' : `${percent(low)} .. ${percent(high)}`;
 }
 
-function onlyLines(title: string, rows: readonly ComparedRow[], { per }: Comparison): string[] {
+function onlyLines(
+  side: 'base' | 'new',
+  rows: readonly ComparedRow[],
+  { per }: Comparison,
+  { limit = FEW_ROWS, width = MAX_WIDTH }: CompareTextOptions,
+): string[] {
   if (rows.length === 0) return [];
-  const shown = rows.slice(0, FEW_ROWS);
+  const shown = limit === 0 ? rows : rows.slice(0, limit);
   const left = rows.length - shown.length;
-  const side = title === 'Only in new' ? 'new' : 'base';
-  return [
-    title,
-    ...table(
+  const draw = (nameWidth: number): string[] =>
+    table(
       ['', 'taken', 'waited', 'longest'],
       shown.map((row) => {
         const taken = row.changes.find(({ metric }) => metric === 'acquired');
         return [
-          `${row.kind === 'lock' ? '' : `${row.kind} `}${clip(nameOf(row), NAME_WIDTH + 8)}`,
+          clip(`${row.kind === 'lock' ? '' : `${row.kind} `}${nameOf(row)}`, nameWidth),
           taken ? figureText(taken[side], taken, per) : '',
           figureText(row.lost[side], { unit: 'ns per' }, per),
           duration(row.longest[side]),
         ];
       }),
       ['left', 'right', 'right', 'right'],
-    ),
-    ...(left > 0 ? [`  and ${plural(left, 'more row')}`] : []),
+    );
+  return [
+    `Only in ${side}`,
+    ...(fitNames(draw, LONG_NAME, width) ?? draw(LEAST_NAME)),
+    ...(left > 0 ? [`  and ${plural(left, 'more row')} (--limit 0 shows all)`] : []),
   ];
 }
 

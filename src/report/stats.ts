@@ -154,7 +154,7 @@ function tableLines(
   const [lines, fitting] = fittingLines(columns, linesOf, width);
   const without = columns.filter((column) => !fitting.includes(column)).map(([head]) => head);
   return [
-    `${title}, by ${sort}`,
+    ...hang('', `${title}, by ${sort}`, width),
     ...lines,
     ...(without.length > 0
       ? [`  without ${without.join(', ')}: the terminal is too narrow (--csv has all)`]

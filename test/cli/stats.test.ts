@@ -8,7 +8,7 @@ import type { StatsFile } from '../../src/model/stats.ts';
 import { canonicalState } from '../../src/session/canonical-state.ts';
 import { replayCapture } from '../../src/session/session.ts';
 import { openCapture } from '../../src/trace/open.ts';
-import { runWith } from './harness.ts';
+import { MemoryOutput, runWith } from './harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spinback-'));
 const at = (name: string): string => join(folder, name);
@@ -194,6 +194,16 @@ describe('compare', () => {
     expect(stdout).toContain(`failed    ${rule}`);
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
     expect((await runWith(['compare', A, B, '--fail-on', rule])).exit).toBe(0);
+  });
+
+  it.each([60, 80])('fits a terminal of %i columns', async (columns) => {
+    const fits = async (...argv: string[]): Promise<string> => {
+      const { stdout } = await runWith(argv, { stdout: new MemoryOutput(false, columns) });
+      expect(stdout.split('\n').filter((line) => line.length > columns)).toEqual([]);
+      return stdout;
+    };
+    expect(await fits('compare', A, SLOW)).toContain('&xa->xa_lock');
+    expect(await fits('stats', SLOW)).toContain('&xa->xa_lock');
   });
 
   it('says so where nothing stands out', async () => {
