@@ -18,8 +18,8 @@ export function optimizeLess(hasNativeCode: boolean): () => void {
 }
 
 /**
- * From here on JavaScript must have run 15 times as long before it is optimized. To be called when a replay is over: what is left, reading
- * out the state and writing the report, runs once, and compiling a dozen of its functions costs up to 20 ms of CPU on another thread.
+ * From here on JavaScript must have run 15 times as long before it is optimized. To be called when statistics were counted: what is left,
+ * reading them out, naming and printing them, runs once, and compiling a dozen functions of that costs up to 20 ms of CPU on another thread.
  */
 export function optimizeLate(): void {
   ours()?.script.forEach(setFlag);

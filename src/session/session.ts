@@ -2,7 +2,6 @@ import { judge } from '../analyzers/judge.ts';
 import { unexplained } from '../analyzers/kernel-reports.ts';
 import { VERSION } from '../base/version.ts';
 import type { Engine, EngineOptions, PlacedEvent, StatisticsOptions } from '../engine/engine.ts';
-import { optimizeLate } from '../io/tiers.ts';
 import type { Case } from '../model/case.ts';
 import type { JoinedReport } from '../model/join.ts';
 import type { LogReport } from '../model/kernel-log.ts';
@@ -90,7 +89,6 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
     if (state === 'paused') watch.onPause?.(engine);
     options.onProgress?.(capture.progress());
   });
-  optimizeLate();
   watch.onEnd?.(engine);
   const state = engine.state();
   const found = ring.take();

@@ -1,5 +1,6 @@
 import { judge } from '../analyzers/judge.ts';
 import { elapsed, hex } from '../base/units.ts';
+import { optimizeLate } from '../io/tiers.ts';
 import type { Case } from '../model/case.ts';
 import { COUNTERS, ENTRY, SPLIT } from '../model/engine-numbers.ts';
 import type { Finding } from '../model/report.ts';
@@ -42,7 +43,10 @@ export function statisticsOf(capture: Capture, request: StatisticsRequest = {}):
       cutter.cut(engine.statistics());
       engine.pauseAt(cutter.next);
     },
-    onEnd: (engine) => (last = engine.statistics()),
+    onEnd: (engine) => {
+      optimizeLate();
+      last = engine.statistics();
+    },
   });
   const statistics = last! as StatisticsState;
   const isWanted = (series: Pick<SeriesState, 'cpu' | 'pid'>): boolean =>
