@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isOurProcess } from './tiers.ts';
+import { isOurProcess, withFirstFlags } from './tiers.ts';
 
 // V8's optimized machine code for our WebAssembly, kept by the build next to the bundle (scripts/keep-native-code.js), as scripts/start.cjs
 // keeps its code for JavaScript. Without it every process compiles what it runs twice, quickly and then well: a tenth to a quarter
@@ -25,12 +25,16 @@ const LENGTH = 4;
 const kept = new Map<NativeModule, unknown>();
 
 /**
- * Gives V8 the kept code of a module; compiling the same bytes costs nothing from then on. Must come before V8's flags are touched
- * (tiers.ts). False: there is no code that this process can use.
+ * Gives V8 the kept code of a module; compiling the same bytes costs nothing from then on. V8 takes it only with the flags
+ * that it was made with (tiers.ts). False: there is no code that this process can use.
  */
 export function useNativeCode(name: NativeModule): boolean {
   if (!isOurProcess()) return false;
-  if (!kept.has(name)) kept.set(name, restore(name));
+  if (!kept.has(name))
+    kept.set(
+      name,
+      withFirstFlags(() => restore(name)),
+    );
   return Boolean(kept.get(name));
 }
 

@@ -19,11 +19,23 @@ export function optimizeLess(hasNativeCode: boolean): () => void {
 
 /**
  * From here on JavaScript must have run 15 times as long before it is optimized. To be called when only little is left: to read out,
- * name and print statistics runs once, and compiling a dozen functions of that costs up to 20 ms of CPU on another thread. A comparison takes
- * three times as long without.
+ * name and print statistics runs once, and compiling a dozen functions of that costs up to 20 ms of CPU on another thread. A comparison,
+ * much JavaScript in loops, is none of that.
  */
 export function optimizeLate(): void {
+  isLate = true;
   ours()?.script.forEach(setFlag);
+}
+
+/** Runs something with JavaScript's flags as a process starts with them. */
+export function withFirstFlags<T>(run: () => T): T {
+  if (!isLate) return run();
+  ours()?.first.forEach(setFlag);
+  try {
+    return run();
+  } finally {
+    ours()?.script.forEach(setFlag);
+  }
 }
 
 /** The flags for this Node, if the process is ours. */
@@ -38,18 +50,21 @@ function setFlag(flag: string): void {
 interface Flags {
   readonly script: readonly string[];
   readonly wasm: readonly string[];
+  /** What undoes `script`. */
+  readonly first: readonly string[];
 }
 
 const WASM = ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering'];
 
 /** The flags of Node's major versions that know them; others would complain of them on standard error. */
 const FLAGS: Readonly<Record<string, Flags>> = {
-  20: { script: ['--interrupt-budget=1000000'], wasm: WASM },
+  20: { script: ['--interrupt-budget=1000000'], wasm: WASM, first: ['--interrupt-budget=67584'] },
   // V8 12.4 counts calls instead of bytes.
-  22: { script: [], wasm: WASM },
+  22: { script: [], wasm: WASM, first: [] },
 };
 
 let isOurs = false;
+let isLate = false;
 
 /** Lets V8 be told how to run us: for programs of ours, not for a library in somebody else's process. */
 export function tierByUse(): void {
