@@ -20,6 +20,7 @@ const { exports, script } = run('cli.cjs');
 for (const [exit, ...command] of [
   [0, 'analyze', '--fail-on', 'never', CAPTURE],
   [0, 'analyze', '--fail-on', 'never', container],
+  [0, 'analyze', '--fail-on', 'never', 'traces/perf-ext4-lost.data.zst'],
   [0, 'stats', CAPTURE],
   [1, 'dmesg', 'traces/seed-2015.txt'],
 ]) {
