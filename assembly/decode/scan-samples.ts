@@ -38,7 +38,11 @@ import {
   PIECE_LIMIT,
   SAMPLE_HAS_RAW,
   SAMPLE_PARTS,
+  SAMPLE_REST_AT,
+  SAMPLE_TIME_AT,
   SAMPLES_BIG_ENDIAN,
+  SAMPLES_DEFAULT,
+  SAMPLES_ID_AT,
   SCAN_BASE,
   SCAN_CONSUMED,
   SCAN_DAMAGE_AT,
@@ -93,6 +97,7 @@ export function scanSamples(scan: usize): u32 {
       return SCAN_OUTPUT_FULL;
     }
     const skip = load<u64>(scan, SCAN_SKIP);
+    if (!skip && !isBig && !load<u32>(scan, SCAN_IS_LOST)) at = passAlike(scan, tables, at, end);
     if (skip) {
       const step = min<u64>(skip, u64(end - at));
       at += usize(step);
@@ -228,6 +233,39 @@ function scanSample(scan: usize, tables: usize, record: usize, size: u32): void 
   extend(scan, offsetOf(scan, record), size);
   if (!load<u64>(scan, SCAN_FIRST)) store<u64>(scan, time, SCAN_FIRST);
   store<u64>(scan, time, SCAN_LAST);
+}
+
+/**
+ * Goes over samples that only make the open piece longer, as nearly all do where all samples lie alike. Returns where the first
+ * record lies that is anything else: scanRecord() knows about it.
+ */
+function passAlike(scan: usize, tables: usize, from: usize, end: usize): usize {
+  const layout: usize = load<u32>(tables, SAMPLES_DEFAULT);
+  const first = load<u64>(scan, SCAN_FIRST);
+  if (!layout || load<u32>(tables, SAMPLES_ID_AT) || !first) return from;
+  const restAt = u32(load<u8>(layout, SAMPLE_REST_AT));
+  const timeAt: usize = load<u8>(layout, SAMPLE_TIME_AT);
+  const hasRaw = (load<u8>(layout, SAMPLE_PARTS) & SAMPLE_HAS_RAW) != 0;
+  const room = i64(load<u64>(scan, SCAN_PIECE_AT) + u64(PIECE_LIMIT) - offsetOf(scan, from));
+  const limit = min<i64>(end, i64(from) + room);
+  let last = load<u64>(scan, SCAN_LAST);
+  let samples: u64 = 0;
+  let at = from;
+  while (i64(at + HEADER) <= limit) {
+    const size = u32(load<u16>(at, 6));
+    if (load<u32>(at) != PERF_SAMPLE || size < restAt || size & 7 || i64(at + size) > limit) break;
+    const time = load<u64>(at + timeAt);
+    if (time < last) break;
+    if (hasRaw && load<u32>(scan, SCAN_RAW) < DEPTH_RECORDS) lookAtDepth(scan, rawOfSample(layout, at, size));
+    last = time;
+    samples++;
+    at += size;
+  }
+  if (at == from) return from;
+  store<u64>(scan, load<u64>(scan, SCAN_SAMPLES) + samples, SCAN_SAMPLES);
+  store<u64>(scan, offsetOf(scan, at), SCAN_PIECE_END);
+  store<u64>(scan, last, SCAN_LAST);
+  return at;
 }
 
 function lookAtDepth(scan: usize, raw: usize): void {
