@@ -9,6 +9,7 @@ import { filterTrace } from './filter.ts';
 import { writeIncident } from './incident-2015.ts';
 import { readLoss } from './losses.ts';
 import type { Output, Spool } from './output.ts';
+import { PerfDataWriter } from './perf-data.ts';
 import {
   Simulation,
   SIMULATION_DEFAULTS,
@@ -20,7 +21,7 @@ import { TraceDatWriter } from './trace-dat.ts';
 import { LOCK_CLASSES } from './machine/locks.ts';
 import { ACTIVITIES, type Activity, type Mix } from './workload.ts';
 
-export const FORMATS = ['v7', 'v6', 'trace', 'latency', 'report'] as const;
+export const FORMATS = ['v7', 'v6', 'perf', 'trace', 'latency', 'report'] as const;
 
 /** The options of `generate workload` as the command line gives them. */
 export interface WorkloadArguments {
@@ -132,6 +133,9 @@ function writerFor(args: WorkloadArguments, output: Output, spool: Spool): FileW
   const { format, cpus, pageSize, clock, tsc2nsec, longTimes, nanoseconds } = args;
   if (pageSize % 8 !== 0 || pageSize < 256 || pageSize > 1 << 19) {
     throw new SpinbackError('USAGE', `a sub-buffer cannot have ${pageSize} bytes`);
+  }
+  if (format === 'perf') {
+    return new PerfDataWriter(output, { cpus, systems: args.systems ?? SIMULATION_DEFAULTS.systems });
   }
   if (format !== 'v6' && format !== 'v7') {
     return new TextWriter(output, spool, { format: format satisfies TextFormat, cpus, nanoseconds });

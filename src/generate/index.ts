@@ -11,10 +11,11 @@ export {
   type SimulationResult,
 } from './simulation.ts';
 export { TRACE_DAT_DEFAULTS, TraceDatWriter, type TraceDatOptions } from './trace-dat.ts';
+export { PerfDataWriter, type PerfDataOptions } from './perf-data.ts';
 export { TextWriter, type TextFormat, type TextOptions } from './text.ts';
 export { MemoryOutput, type Output, type Packer, type Spool } from './output.ts';
 export { FileOutput, FileSpool, packerFor, type Compression } from './disk.ts';
 export { PageCursor, PageWriter, type PageShape } from './pages.ts';
 export { filterTrace, type FilterOptions, type FilterResult } from './filter.ts';
 export { noise, NOISE_DEFAULTS, toCanonical, type NoiseOptions } from './canonical.ts';
-export { generateText, generateTraceDat } from './memory.ts';
+export { generatePerfData, generateText, generateTraceDat } from './memory.ts';

@@ -5,6 +5,7 @@ import {
   type SimulationOptions,
   type SimulationResult,
 } from './simulation.ts';
+import { PerfDataWriter, type PerfDataOptions } from './perf-data.ts';
 import { TextWriter, type TextFormat } from './text.ts';
 import { TRACE_DAT_DEFAULTS, TraceDatWriter, type TraceDatOptions } from './trace-dat.ts';
 
@@ -17,6 +18,19 @@ export function generateTraceDat(
   const output = new MemoryOutput();
   const spool = new MemoryOutput();
   const writer = new TraceDatWriter(output, spool, { ...TRACE_DAT_DEFAULTS, cpus: whole.cpus, ...file });
+  const result = new Simulation(whole, writer).run();
+  writer.finish(result.comms);
+  return { ...result, bytes: output.done() };
+}
+
+/** Simulates and gives the perf.data of it as bytes, with the truth about it. For small traces: it is all in memory. */
+export function generatePerfData(
+  options: Partial<SimulationOptions> = {},
+  file: Partial<PerfDataOptions> = {},
+): SimulationResult & { readonly bytes: Uint8Array } {
+  const whole = { ...SIMULATION_DEFAULTS, ...options };
+  const output = new MemoryOutput();
+  const writer = new PerfDataWriter(output, { cpus: whole.cpus, systems: whole.systems, ...file });
   const result = new Simulation(whole, writer).run();
   writer.finish(result.comms);
   return { ...result, bytes: output.done() };

@@ -1,5 +1,5 @@
 import { ByteWriter } from './bytes.ts';
-import { EVENT_SPECS, SYSTEMS } from './events.ts';
+import { EVENT_SPECS, SYSTEMS, type EventSpec } from './events.ts';
 import type { PageCounts } from './pages.ts';
 import { formatText, type WordSize } from './record.ts';
 import { SYMBOLS } from './symbols.ts';
@@ -40,10 +40,16 @@ export function ftraceFormats(): Uint8Array {
   return new ByteWriter().u32(0).done();
 }
 
-export function eventFormats(wordSize: WordSize, bigEndian: boolean): Uint8Array {
-  const out = new ByteWriter(bigEndian).u32(SYSTEMS.length);
-  for (const system of SYSTEMS) {
-    const specs = EVENT_SPECS.filter((spec) => spec.system === system);
+/** The formats of all events, or of some, by their systems. */
+export function eventFormats(
+  wordSize: WordSize,
+  bigEndian: boolean,
+  wanted: readonly EventSpec[] = EVENT_SPECS,
+): Uint8Array {
+  const systems = SYSTEMS.filter((system) => wanted.some((spec) => spec.system === system));
+  const out = new ByteWriter(bigEndian).u32(systems.length);
+  for (const system of systems) {
+    const specs = wanted.filter((spec) => spec.system === system);
     out.cstring(system).u32(specs.length);
     for (const spec of specs) out.sizedText(formatText(spec, wordSize), 8);
   }

@@ -76,12 +76,18 @@ export function isOfPages({ input }: Lane): boolean {
 /**
  * Kernels without CONFIG_LOCK_STAT have lock_acquire and lock_release but neither lock_acquired nor lock_contended
  * (include/trace/events/lock.h, Linux 6.12): nothing tells when a take succeeded, so it counts from lock_acquire on (design
- * rule 3). Known only of captures that describe their events; text does not.
+ * rule 3). Known only of captures that describe their events, which text does not. A trace.dat describes all that the kernel has, a
+ * perf.data those that were recorded: there it may be the user who left both out, which comes to the same.
  */
 export function attemptsHold({ rows, lanes }: Capture): boolean {
   const has = (kind: KindName): boolean =>
     rows.some((row) => isLockdep(row) && row.kind === KINDS.indexOf(kind));
-  return lanes.every(isOfPages) && has('attempt') && has('release') && !has('acquire');
+  const isKnown = lanes.every((lane) => isOfPages(lane) || isOfSamples(lane));
+  return isKnown && has('attempt') && has('release') && !has('acquire') && !has('contend');
+}
+
+function isOfSamples({ input }: Lane): boolean {
+  return input.kind === 'samples' || (input.kind === 'blocks' && input.of === 'samples');
 }
 
 function isLockdep({ namespace }: DecodeRow): boolean {

@@ -97,8 +97,8 @@ function lockdepLocks(shown: Shown, { attemptsHold }: Case): Answer {
   if (attemptsHold) {
     return {
       answer: 'partly',
-      why: 'the kernel reports no lock_acquired: a lock counts as held from lock_acquire on, and who waits for it cannot be told from who holds it',
-      record: 'a kernel with CONFIG_LOCK_STAT, and all lock:* events',
+      why: 'nothing reports lock_acquired: a lock counts as held from lock_acquire on, and who waits for it cannot be told from who holds it',
+      record: 'all lock:* events, on a kernel with CONFIG_LOCK_STAT',
     };
   }
   if (shown.has('acquire', LOCKDEP) && shown.has('release', LOCKDEP)) {

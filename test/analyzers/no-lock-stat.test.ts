@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { generateTraceDat, readFault } from '../../src/generate/index.ts';
+import { EVENT_SPECS, generatePerfData, generateTraceDat, readFault } from '../../src/generate/index.ts';
 import { bytesSource } from '../../src/io/bytes.ts';
 import { otherRow } from '../../src/mapping/decode-row.ts';
 import { NAMESPACE } from '../../src/model/engine-numbers.ts';
@@ -13,10 +13,12 @@ import { openSource } from '../../src/trace/open.ts';
 
 const HIDDEN: readonly number[] = [KINDS.indexOf('acquire'), KINDS.indexOf('contend')];
 
+function simulated(fault: string | null): Parameters<typeof generateTraceDat>[0] {
+  return { seed: 3, cpus: 4, events: 12_000, faults: fault === null ? [] : [readFault(fault)] };
+}
+
 async function generated(fault: string | null): Promise<Capture> {
-  const faults = fault === null ? [] : [readFault(fault)];
-  const { bytes } = generateTraceDat({ seed: 3, cpus: 4, events: 12_000, faults });
-  return await openSource(bytesSource(bytes));
+  return await openSource(bytesSource(generateTraceDat(simulated(fault)).bytes));
 }
 
 /** The capture of a kernel that does not have these events. */
@@ -33,10 +35,24 @@ function withoutLockStat(capture: Capture): Capture {
   });
 }
 
-describe('a kernel without CONFIG_LOCK_STAT', () => {
+const NOT_RECORDED = ['lock:lock_acquired', 'lock:lock_contended'];
+
+/** A perf.data describes what was recorded and nothing else. */
+async function perfData(fault: string | null): Promise<Capture> {
+  const systems = EVENT_SPECS.map(({ system, name }) => `${system}:${name}`);
+  const recorded = systems.filter((event) => !NOT_RECORDED.includes(event));
+  return await openSource(bytesSource(generatePerfData(simulated(fault), { systems: recorded }).bytes));
+}
+
+const SOURCES = {
+  'trace.dat': async (fault: string | null) => withoutLockStat(await generated(fault)),
+  'perf.data': perfData,
+};
+
+describe.each(Object.entries(SOURCES))('a kernel without CONFIG_LOCK_STAT: %s', (_, hidden) => {
   it('shows holds from lock_acquire on', async () => {
     const whole = analyzeCapture(await generated(null)).stats;
-    const { stats, findings } = analyzeCapture(withoutLockStat(await generated(null)));
+    const { stats, findings } = analyzeCapture(await hidden(null));
     expect(findings).toEqual([]);
     expect(stats.holdNs.count).toBeGreaterThanOrEqual(whole.holdNs.count);
     // Attempts of bit locks still are attempts.
@@ -44,7 +60,7 @@ describe('a kernel without CONFIG_LOCK_STAT', () => {
   });
 
   it('says so, and that waiters cannot be told', async () => {
-    const { questions } = inspectCapture(withoutLockStat(await generated(null)));
+    const { questions } = inspectCapture(await hidden(null));
     const answer = questions.find(({ question }) => question.includes('spinlock, mutex or rwsem'));
     expect(answer).toMatchObject({
       answer: 'partly',
@@ -64,9 +80,7 @@ describe('a kernel without CONFIG_LOCK_STAT', () => {
     const whole = strong(analyzeCapture(await generated(fault)).findings);
     const victims = whole.flatMap(({ subject, waiters }) => [subject?.cpu, ...waiters.map(({ cpu }) => cpu)]);
     const holders = whole.map(({ holder }) => holder?.pid);
-    for (const { subject, holder, headline } of strong(
-      analyzeCapture(withoutLockStat(await generated(fault))).findings,
-    )) {
+    for (const { subject, holder, headline } of strong(analyzeCapture(await hidden(fault)).findings)) {
       expect(victims, headline).toContain(subject?.cpu);
       if (holder) expect(holders, headline).toContain(holder.pid);
     }
