@@ -28,12 +28,12 @@ export async function convert(
   command: ConvertCommand,
   io: Io,
 ): Promise<number> {
+  const bar = await progressBar(io, printable(input));
   let sink: Sink | null = null;
   try {
     const open = await openOptions(command);
     const session = await io.session();
-    const capture = await session.open(input, open);
-    const bar = await progressBar(io, printable(input));
+    const capture = await session.open(input, { ...open, onProgress: bar.report });
     try {
       sink = output === '-' ? toStdout(io) : toFile(output, input, command.force ?? false);
       for await (const bytes of session.convert(capture, { onProgress: bar.report })) {
@@ -49,6 +49,7 @@ export async function convert(
     await reportDamage(input, damage, io);
     return isDamaged(damage) ? EXIT.unreadable : EXIT.ok;
   } catch (error) {
+    bar.stop();
     await io.stderr.write(errorText(error, input, isDebug(io)));
     return exitOf(error);
   } finally {

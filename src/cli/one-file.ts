@@ -16,13 +16,14 @@ export async function oneFile(
 ): Promise<Outcome> {
   return await outcomeOf(path, isDebug(io), async () => {
     const session = await io.session();
-    const capture = await session.open(path, open);
     const bar = await progressBar(io, printable(path));
+    let capture: Capture | null = null;
     try {
+      capture = await session.open(path, { ...open, onProgress: bar.report });
       return await work(capture, { onProgress: bar.report });
     } finally {
       bar.stop();
-      capture.close();
+      capture?.close();
     }
   });
 }

@@ -37,6 +37,8 @@ export async function progressBar({ stderr, env }: Io, path: string): Promise<Pr
       if (total === null || total === 0 || Date.now() - begun < QUIET_MS) return;
       if (!running) bar.start(total, 0, { path: label });
       running = true;
+      // Unpacking a file and reading it count from 0 each.
+      bar.setTotal(total);
       bar.update(Math.min(done, total), { path: label });
     },
     stop: () => {

@@ -83,8 +83,9 @@ export class PerfDataWriter implements Sink {
     const length = this.#encoder.encode(event, this.#record, this.#view, 0);
     // Size and record together are padded to 8 bytes, and the padding counts.
     const padding = (8 - ((length + 4) % 8)) % 8;
-    this.#buffers
-      [event.cpu]!.u32(P.SAMPLE)
+    const buffer = this.#buffers[event.cpu]!;
+    buffer
+      .u32(P.SAMPLE)
       .u16(0)
       .u16(SAMPLE_HEAD + 4 + length + padding)
       .u64(this.#id(event.type, event.cpu))

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { SpinbackError } from '../base/errors.ts';
 import { descriptorSource, systemError } from './descriptor.ts';
 import { Spool } from './spool.ts';
-import type { ByteSource } from './source.ts';
+import type { ByteSource, OnProgress } from './source.ts';
 import { readRange } from './bytes.ts';
 import { packingOf, unpack } from './unpack.ts';
 
@@ -23,12 +23,12 @@ export function openFile(path: string): ByteSource {
  * unpacked into one. A packed file that is damaged or cut keeps what could be unpacked; `inputDamage()` of the
  * source says so. Throws UNREADABLE, and LIMIT when the copy would be unreasonably large.
  */
-export async function openInput(path: string): Promise<ByteSource> {
+export async function openInput(path: string, onProgress?: OnProgress): Promise<ByteSource> {
   const raw = await openRaw(path);
   const packing = packingOf(readRange(raw, 0, 4));
   if (packing === null) return raw;
   try {
-    return await unpack(raw, packing);
+    return await unpack(raw, packing, onProgress);
   } finally {
     raw.close();
   }

@@ -1,3 +1,6 @@
+/** Bytes of input that are done with, and in all. */
+export type OnProgress = (progress: { readonly done: number; readonly total: number }) => void;
+
 /** Random access to the bytes of one input. Node files, spooled pipes and plain byte arrays all look like this. */
 export interface ByteSource {
   /** What to call it in messages: a path, or "-". */

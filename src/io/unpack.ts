@@ -1,6 +1,6 @@
 import { SpinbackError } from '../base/errors.ts';
 import type { InputDamage } from './input-damage.ts';
-import type { ByteSource } from './source.ts';
+import type { ByteSource, OnProgress } from './source.ts';
 import { Spool } from './spool.ts';
 
 export type Packing = 'zstd' | 'gzip';
@@ -18,10 +18,15 @@ export function packingOf(head: Uint8Array): Packing | null {
 const PIECE = 64 * 1024;
 
 /** Unpacks a whole source into an unnamed temporary file, with memory of a few hundred KiB. */
-export async function unpack(packed: ByteSource, packing: Packing): Promise<ByteSource> {
+export async function unpack(
+  packed: ByteSource,
+  packing: Packing,
+  onProgress: OnProgress = () => {},
+): Promise<ByteSource> {
   const spool = new Spool(packed.name);
   try {
-    const complaint = packing === 'zstd' ? await unzstd(packed, spool) : await gunzip(packed, spool);
+    const complaint =
+      packing === 'zstd' ? await unzstd(packed, spool, onProgress) : await gunzip(packed, spool, onProgress);
     return spool.finish(complaint === null ? [] : [complaint]);
   } catch (error) {
     spool.discard();
@@ -30,26 +35,32 @@ export async function unpack(packed: ByteSource, packing: Packing): Promise<Byte
 }
 
 /** The source in pieces; the same buffer is filled again for each, so a piece is valid until the next is asked for. */
-function* pieces(source: ByteSource, progress: { position: number }, reuse: boolean): Generator<Uint8Array> {
+function* pieces(
+  source: ByteSource,
+  progress: { position: number },
+  reuse: boolean,
+  onProgress: OnProgress,
+): Generator<Uint8Array> {
   let buffer = new Uint8Array(PIECE);
   while (progress.position < source.size) {
     if (!reuse) buffer = new Uint8Array(PIECE);
     const got = source.readInto(buffer, progress.position);
     if (got === 0) return;
     progress.position += got;
+    onProgress({ done: progress.position, total: source.size });
     yield buffer.subarray(0, got);
   }
 }
 
-async function unzstd(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {
+async function unzstd(packed: ByteSource, spool: Spool, onProgress: OnProgress): Promise<InputDamage | null> {
   const progress = { position: 0 };
   const { unpackStream } = await import('./unpack-stream.ts');
-  const end = await unpackStream(pieces(packed, progress, true), (bytes) => spool.write(bytes));
+  const end = await unpackStream(pieces(packed, progress, true, onProgress), (bytes) => spool.write(bytes));
   if (end === 'whole') return null;
   return end === 'cut' ? cutShort('zstd', packed.size) : broken('zstd', progress.position - PIECE);
 }
 
-async function gunzip(packed: ByteSource, spool: Spool): Promise<InputDamage | null> {
+async function gunzip(packed: ByteSource, spool: Spool, onProgress: OnProgress): Promise<InputDamage | null> {
   const { createGunzip } = await import('node:zlib');
   const { Readable } = await import('node:stream');
   const progress = { position: 0 };
@@ -70,7 +81,7 @@ async function gunzip(packed: ByteSource, spool: Spool): Promise<InputDamage | n
     });
     unzip.on('end', resolve);
     unzip.on('error', stop);
-    Readable.from(pieces(packed, progress, false))
+    Readable.from(pieces(packed, progress, false, onProgress))
       .on('error', stop)
       .pipe(unzip);
   });

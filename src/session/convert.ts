@@ -15,7 +15,7 @@ export async function* convertCapture(
   options: Pick<AnalyzeOptions, 'onProgress'> = {},
 ): AsyncGenerator<Uint8Array> {
   // What a container keeps of the capture is known when its lanes are.
-  claim(capture);
+  claim(capture, options.onProgress);
   const writer = await SpinWriter.of(capture);
   const engine = makeWasmEngine({
     ...engineInput(capture),

@@ -10,6 +10,12 @@ import { useNativeCode } from '../io/native-code.ts';
 import { optimizeLess } from '../io/tiers.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
 
+/** Bytes of input consumed, and in all where that is known. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number | null;
+}
+
 /** How an engine is made; tests pass the debug build or the twin. */
 export type EngineMaker = (options: EngineOptions) => Engine;
 
@@ -52,7 +58,7 @@ export function engineInput(
   capture: Capture,
 ): Pick<EngineOptions, 'lanes' | 'rows' | 'bigEndian' | 'samples' | 'inputBytes'> {
   const { total } = capture.progress();
-  const bytes = total !== null && capture.lanes[0]?.input.kind === 'blocks' ? total * UNPACKING : total;
+  const bytes = total === null ? null : total * weightOf(capture.lanes);
   return {
     ...(bytes !== null && { inputBytes: bytes }),
     bigEndian: capture.bigEndian,
@@ -66,6 +72,12 @@ export function engineInput(
     })),
     rows: attemptsHold(capture) ? capture.rows.map(heldFromAttempt) : capture.rows,
   };
+}
+
+/** What a byte of progress counts for: that of a perf.data goes over it twice. */
+function weightOf([lane]: readonly Lane[]): number {
+  if (lane?.input.kind === 'blocks') return UNPACKING;
+  return lane?.input.kind === 'samples' ? 0.5 : 1;
 }
 
 /** Does the lane stand for one CPU, as lanes of pages do, and in a container those that were? Others hold events of any. */
@@ -105,12 +117,17 @@ const replayed = new WeakSet<Capture>();
  * Takes a capture for a replay, and has it find its lanes, which deliver once. Throws USAGE for a capture that was replayed
  * before: silence would look like "nothing found".
  */
-export function claim(capture: Capture): void {
+export function claim(capture: Capture, onProgress: (progress: Progress) => void = () => {}): void {
   if (replayed.has(capture)) {
     throw new SpinbackError('USAGE', 'a capture can be replayed once: open it again', { path: capture.path });
   }
   replayed.add(capture);
-  capture.arrange?.((stream, tables, take) => scanInWasm(moduleFor(stream.size), stream, tables, take));
+  capture.arrange?.((stream, tables, take) =>
+    scanInWasm(moduleFor(stream.size), stream, tables, (item) => {
+      take(item);
+      onProgress(capture.progress());
+    }),
+  );
 }
 
 /** Reads on where a lane ran dry. */

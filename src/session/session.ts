@@ -20,20 +20,16 @@ import {
   pump,
   pumping,
   type EngineMaker,
+  type Progress,
 } from './pump.ts';
 import { questionsOf } from './questions.ts';
 import { RingCollector } from './ring-findings.ts';
 import { statsOf, summaryOf, typeCounts } from './summary.ts';
 
 export type { PlacedEvent } from '../engine/engine.ts';
+export type { Progress } from './pump.ts';
 
 export const DEFAULT_THRESHOLDS: Thresholds = { watchdogNs: 10e9, spinNs: 1e9, irqOffNs: 1e9 };
-
-/** Bytes of input consumed, and in all where that is known. */
-export interface Progress {
-  readonly done: number;
-  readonly total: number | null;
-}
 
 export interface AnalyzeOptions {
   readonly thresholds?: Partial<Thresholds>;
@@ -68,7 +64,7 @@ export interface Watch {
 
 /** What a replay of a capture left: the case for the analyzers. */
 export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch = {}): Case {
-  claim(capture);
+  claim(capture, options.onProgress);
   const thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
   // Thresholds in seconds mean nothing on a clock whose unit is not known (design rule 17).
   const timeIsNs =
@@ -153,7 +149,7 @@ export function inspectCapture(capture: Capture, options: AnalyzeOptions = {}): 
 
 /** Decodes a capture in merged order; stops when the consumer stops. */
 export function* eventsOf(capture: Capture, options: AnalyzeOptions = {}): Generator<PlacedEvent> {
-  claim(capture);
+  claim(capture, options.onProgress);
   const engine = (options.engine ?? makeWasmEngine)({
     ...engineInput(capture),
     spinNs: Infinity,

@@ -13,7 +13,7 @@ import { READERS } from './readers.ts';
 export async function openCapture(path: string, options: OpenOptions = {}): Promise<Capture> {
   // Here only, so that a viewer in a browser can import openSource without Node's modules.
   const { openInput } = await import('../io/node-file.ts');
-  const source = await openInput(path);
+  const source = await openInput(path, options.onProgress);
   try {
     return await openSource(source, options);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { ByteSource } from '../io/source.ts';
+import type { ByteSource, OnProgress } from '../io/source.ts';
 import type { LinePattern } from '../mapping/mapping.ts';
 import type { MappingRow } from '../mapping/rows.ts';
 import type { Capture } from './capture.ts';
@@ -10,6 +10,8 @@ export interface OpenOptions {
   readonly rows?: readonly MappingRow[];
   /** How lines of text become events, for text that no reader knows. */
   readonly lines?: readonly LinePattern[];
+  /** Hears of bytes unpacked, and in all, where the input has to be unpacked before it can be opened. */
+  readonly onProgress?: OnProgress;
 }
 
 /** One capture format: how to recognise it and how to open it. */

@@ -76,7 +76,8 @@ export async function runWith(argv: readonly string[], options: RunOptions = {})
 
   const session: Session = {
     async open(path, open) {
-      opened.push({ path, options: open });
+      const options = Object.fromEntries(Object.entries(open).filter(([name]) => name !== 'onProgress'));
+      opened.push({ path, options });
       const file = files.get(path);
       if (file === undefined) throw new Error(`the test has no file ${path}`);
       if (file.openError) throw file.openError;

@@ -20,6 +20,20 @@ describe('the same events as perf.data and as trace.dat', () => {
     expect((await judged(perf)).found).not.toEqual([]);
   });
 
+  test('progress goes over it twice, and never back', async () => {
+    const { bytes } = generatePerfData({ seed: 4, cpus: 4, events: 12_000 });
+    const seen: number[] = [];
+    analyzeCapture(await open(bytes), {
+      onProgress: ({ done, total }) => {
+        expect(total).toBe(2 * (bytes.length - 16));
+        seen.push(done);
+      },
+    });
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(seen[0]).toBeLessThan(bytes.length / 2);
+    expect(seen.at(-1)).toBeGreaterThan(1.8 * bytes.length);
+  });
+
   test('a loss is told with its CPU', async () => {
     const losses = [readLoss('gap:cpu=2,at=1ms,for=300us', 0)];
     const { bytes, losses: truths } = generatePerfData({

@@ -73,6 +73,8 @@ export class PerfCapture implements Capture {
   readonly #teller: SampleTeller;
   #lanes: readonly PerfLane[] = [];
   #depth = 0;
+  /** Bytes that arrange() is done with. */
+  #ordered = 0;
   #isCut: boolean;
   #types: readonly EventType[] | null = null;
 
@@ -134,6 +136,7 @@ export class PerfCapture implements Capture {
   }
 
   #take(item: ScanItem, lanes: Lanes): void {
+    this.#ordered = Math.max(this.#ordered, item.at + item.size);
     switch (item.is) {
       case 'piece':
         return lanes.add(item.at, item.size, item.first, item.last);
@@ -198,13 +201,10 @@ export class PerfCapture implements Capture {
     };
   }
 
+  /** Each byte counts twice: when it is put in order, and when it is delivered. */
   progress(): { readonly done: number; readonly total: number } {
-    let [done, total] = [0, 0];
-    for (const lane of this.#lanes) {
-      done += lane.delivered;
-      total += lane.size;
-    }
-    return { done, total };
+    const delivered = this.#lanes.reduce((sum, lane) => sum + lane.delivered, 0);
+    return { done: this.#ordered + delivered, total: 2 * this.#stream.size };
   }
 
   close(): void {

@@ -42,7 +42,9 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
   const tracing = readTracingData(source, metadata.tracingData, littleEndian, log);
   const others = kinds.filter(({ attr }) => attr.type !== TYPE_TRACEPOINT);
   const machine = layoutName(tracing.longSize, !littleEndian);
-  const stream = isPacked ? unpackedStream(await unpackRecords(plain, littleEndian, base, log)) : plain;
+  const stream = isPacked
+    ? unpackedStream(await unpackRecords(plain, littleEndian, base, log, options.onProgress))
+    : plain;
   return new PerfCapture(source, stream, log, {
     format: `perf.data${header.kind === 'pipe' ? ' (pipe)' : ''}${isPacked ? ' (zstd)' : ''}${machine}`,
     clock: clockOf(metadata.attrs),

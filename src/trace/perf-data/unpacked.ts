@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../io/source.ts';
+import type { ByteSource, OnProgress } from '../../io/source.ts';
 import * as P from '../../model/perf-records.ts';
 import type { SampleStream } from '../../model/samples.ts';
 import type { PerfDamageLog } from './damage.ts';
@@ -17,6 +17,7 @@ export async function unpackRecords(
   littleEndian: boolean,
   base: number,
   log: PerfDamageLog,
+  onProgress: OnProgress = () => {},
 ): Promise<ByteSource> {
   const [{ Spool }, { unpackStream }] = await Promise.all([
     import('../../io/spool.ts'),
@@ -29,9 +30,10 @@ export async function unpackRecords(
         spool.write(withHeader(body.bytes));
     }
     const walked = { at: 0, end: 0 };
-    const end = await unpackStream(packedPieces(stream, littleEndian, base, walked), (bytes) =>
-      spool.write(bytes),
-    );
+    const end = await unpackStream(packedPieces(stream, littleEndian, base, walked), (bytes) => {
+      onProgress({ done: walked.end, total: stream.size });
+      spool.write(bytes);
+    });
     if (end === 'broken') log.add('damaged-compression', base + walked.at);
     else if (walked.end < stream.size) {
       const isCut = stream.size - walked.end < LARGEST_RECORD;
