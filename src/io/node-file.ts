@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { SpinbackError } from '../base/errors.ts';
 import { descriptorSource, systemError } from './descriptor.ts';
 import { Spool } from './spool.ts';
@@ -70,6 +71,10 @@ function statOf(path: string): fs.Stats {
 
 function refuse(path: string, stat: fs.Stats): SpinbackError {
   const name = path === '-' ? 'standard input' : path;
+  if (stat.isDirectory() && fs.existsSync(join(path, 'data')) && fs.existsSync(join(path, 'data.0'))) {
+    const text = `${name} is a directory that perf record --threads wrote, which is not read; "perf script -i ${name}" gives text that is`;
+    return new SpinbackError('UNREADABLE', text, { path });
+  }
   const kind = stat.isDirectory()
     ? 'is a directory'
     : stat.isCharacterDevice()

@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -52,6 +60,16 @@ describe('files', () => {
   test.each([
     ['missing', () => join(folder, 'nothing'), 'there is no such file'],
     ['a directory', () => folder, 'is a directory'],
+    [
+      'a directory of perf record --threads',
+      () => {
+        const path = join(folder, 'perf.data');
+        mkdirSync(path, { recursive: true });
+        for (const name of ['data', 'data.0']) writeFileSync(join(path, name), 'PERFILE2');
+        return path;
+      },
+      'perf script -i',
+    ],
     ['a device', () => '/dev/null', 'character device'],
   ])('%s is refused', async (_, path, message) => {
     const refused = { code: 'UNREADABLE', path: path(), message: expect.stringContaining(message) };

@@ -59,7 +59,11 @@ export class SpinWriter {
     const keepsake = capture.keepsake?.();
     if (!keepsake) throw new SpinbackError('UNSUPPORTED', `this is a container already: ${capture.format}`);
     if (keepsake.samples && keepsake.bigEndian)
-      throw new SpinbackError('UNSUPPORTED', 'perf.data of a big-endian machine cannot be converted yet');
+      throw new SpinbackError(
+        'UNSUPPORTED',
+        'containers keep samples in little-endian byte order only, and this perf.data is of a big-endian machine: analyze reads it as it is, ' +
+          'and the text that "perf script" makes of it can be converted',
+      );
     if (keepsake.text?.mapping) await checkMapping(keepsake.text.mapping);
     return new SpinWriter(capture, keepsake, await loadPacker());
   }
