@@ -21,6 +21,7 @@ export {
   DEFAULT_THRESHOLDS,
   analyzeCapture,
   analyzeWithLog,
+  analyzeWithOwnLog,
   eventsOf,
   inspectCapture,
   type AnalyzeOptions,

@@ -46,7 +46,14 @@ export async function reportOn(
   return {
     text: json
       ? `${reportJson(report)}\n`
-      : reportText(report, { paint, width, limit, verdict, ...(minConfidence && { minConfidence }) }),
+      : reportText(report, {
+          paint,
+          width,
+          limit,
+          verdict,
+          offersOwnLog: true,
+          ...(minConfidence && { minConfidence }),
+        }),
     exit,
     problems: report.trace.problems,
   };

@@ -10,17 +10,26 @@ import { eachFile, isDamaged, isDebug, reportDamage } from './files.ts';
 import type { Io } from './io.ts';
 import { oneFile, openOptions } from './one-file.ts';
 
+interface JoinedCommand extends AnalyzeCommand {
+  readonly color: boolean;
+  readonly log?: string;
+  readonly ownLog?: boolean;
+}
+
 /**
- * `spinback analyze --log LOG TRACE`: what log and trace say about each other, then both reports. The exit status is the
- * trace's, as without --log; a damaged log counts like a damaged trace.
+ * `spinback analyze --log LOG TRACE`, and `--own-log`: what log and trace say about each other, then both reports. The exit status is
+ * the trace's, as without --log; a damaged log counts like a damaged trace.
  */
 export async function analyzeJoined(
   paths: readonly string[],
-  logPath: string,
-  command: AnalyzeCommand & { readonly color: boolean },
+  command: JoinedCommand,
   io: Io,
 ): Promise<number> {
-  if (paths.length !== 1) throw new SpinbackError('USAGE', '--log goes with one trace');
+  const { log: logPath, ownLog } = command;
+  if (logPath !== undefined && ownLog)
+    throw new SpinbackError('USAGE', '--log and --own-log are two logs: give one');
+  if (paths.length !== 1)
+    throw new SpinbackError('USAGE', `${ownLog ? '--own-log' : '--log'} goes with one trace`);
   if (logPath === '-' && paths[0] === '-')
     throw new SpinbackError('USAGE', 'standard input can be read only once');
   const { json, limit, failOn, minConfidence } = command;
@@ -28,17 +37,17 @@ export async function analyzeJoined(
   const { width } = appearance;
   const paint = await paintOf(appearance);
   try {
-    const log = await readLogFile(logPath, io);
-    await reportDamage(logPath, log.log.problems, io);
+    const given = logPath === undefined ? null : await readLogFile(logPath, io);
+    if (given) await reportDamage(logPath!, given.log.problems, io);
     const open = await openOptions(command);
     const session = await io.session();
     return await eachFile(paths, io, '', (path) =>
       oneFile(path, open, io, async (capture, options) => {
-        const joined = session.analyzeWithLog(capture, log, {
-          ...options,
-          thresholds: thresholdsOf(command),
-        });
-        const { report } = joined;
+        const all = { ...options, thresholds: thresholdsOf(command) };
+        const joined = given
+          ? session.analyzeWithLog(capture, given, all)
+          : await session.analyzeWithOwnLog(capture, all);
+        const { report, log } = joined;
         const exit = isDamaged(log.log.problems) ? EXIT.unreadable : exitStatus(report, failOn);
         const verdict = `Exit status ${exit}: ${meaning(exit, failOn)}.`;
         const text = [
@@ -51,7 +60,7 @@ export async function analyzeJoined(
     );
   } catch (error) {
     if (error instanceof SpinbackError && error.code === 'USAGE') throw error;
-    await io.stderr.write(errorText(error, logPath, isDebug(io)));
+    await io.stderr.write(errorText(error, logPath ?? null, isDebug(io)));
     return exitOf(error);
   }
 }

@@ -11,13 +11,15 @@ export interface AnalyzeAllCommand extends AnalyzeCommand {
   readonly jobs?: number;
   /** A kernel log of the same time; for one capture only. */
   readonly log?: string;
+  /** The kernel log that the capture itself holds. */
+  readonly ownLog?: boolean;
 }
 
 /** Judges each file and prints one report per file: text, or one line of JSON. Returns the exit status. */
 export async function analyze(paths: readonly string[], command: AnalyzeAllCommand, io: Io): Promise<number> {
-  if (command.log !== undefined) {
+  if (command.log !== undefined || command.ownLog) {
     const { analyzeJoined } = await import('./analyze-joined.ts');
-    return await analyzeJoined(paths, command.log, command, io);
+    return await analyzeJoined(paths, command, io);
   }
   const appearance = appearanceOf(io, command.color);
   const mapped = await withMappings(command);

@@ -25,6 +25,8 @@ export interface Session {
   open(path: string, options: OpenOptions): Promise<Capture>;
   analyze(capture: Capture, options: AnalyzeOptions): Report;
   analyzeWithLog(capture: Capture, log: LogReport, options: AnalyzeOptions): JoinedReport;
+  /** With what the kernel printed, as far as the capture has it as events. */
+  analyzeWithOwnLog(capture: Capture, options: AnalyzeOptions): Promise<JoinedReport>;
   inspect(capture: Capture, options: AnalyzeOptions): Info;
   events(capture: Capture): Iterable<PlacedEvent>;
   /** The bytes of the capture as a .spin container. */
@@ -56,16 +58,17 @@ export function processIo(): Io {
 /** The real session. */
 export async function loadSession(): Promise<Session> {
   useNativeCode('engine');
-  const [{ openCapture }, { analyzeCapture, analyzeWithLog, eventsOf, inspectCapture }] = await Promise.all([
+  const [{ openCapture }, session] = await Promise.all([
     import('../trace/open.ts'),
     import('../session/session.ts'),
   ]);
   return {
     open: openCapture,
-    analyze: analyzeCapture,
-    analyzeWithLog,
-    inspect: inspectCapture,
-    events: eventsOf,
+    analyze: session.analyzeCapture,
+    analyzeWithLog: session.analyzeWithLog,
+    analyzeWithOwnLog: session.analyzeWithOwnLog,
+    inspect: session.inspectCapture,
+    events: session.eventsOf,
     async *convert(capture, options) {
       const { convertCapture } = await import('../session/convert.ts');
       yield* convertCapture(capture, options);

@@ -85,6 +85,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       ).argParser(jobsOption),
     )
     .option('--log <file>', 'a kernel log of the same time: both are held against each other')
+    .option(
+      '--own-log',
+      'the same with the messages of the kernel that the capture itself holds (printk:console)',
+    )
     .option('--no-color', 'no colours (nor with NO_COLOR, or without a terminal)')
     .addHelpText('after', () => paragraph(EXITS, io))
     .action(async (files: readonly string[], options: AnalyzeAllCommand) => {

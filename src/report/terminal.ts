@@ -29,6 +29,8 @@ export interface TextOptions {
   readonly limit?: number;
   /** What the exit status will say, for the last line. */
   readonly verdict?: string;
+  /** Point to analyze --own-log where the kernel's own reports are in the capture. */
+  readonly offersOwnLog?: boolean;
 }
 
 /** Is `confidence` at least as strong as `least`? */
@@ -61,7 +63,7 @@ export function reportText(raw: Report, options: TextOptions = {}): string {
     alikeLines(alike, style),
     briefLines(brief, single.length - full.length, style, minConfidence),
     kernelLines(report.kernelReports, style),
-    closing(report, style, options.verdict),
+    closing(report, style, options),
   ]);
 }
 
@@ -161,7 +163,7 @@ function headlineOf(text: string): string {
 function closing(
   report: Report,
   { times, paint, width }: FindingStyle,
-  verdict: string | undefined,
+  { verdict, offersOwnLog }: TextOptions,
 ): string[] {
   const { findings, stats, thresholds } = report;
   const { locks, waitNs, holdNs, irqsOffNs } = stats;
@@ -188,6 +190,13 @@ function closing(
     ...unchecked(report).flatMap((line, at) =>
       hang(at === 0 ? 'Not checked: ' : '             ', line, width),
     ),
+    ...(offersOwnLog && hasKernelReports(report)
+      ? hang(
+          '',
+          `The kernel's reports in it, with registers and code: spinback analyze --own-log ${report.trace.path}`,
+          width,
+        )
+      : []),
     ...hang('', `What this capture can and cannot tell: spinback info ${report.trace.path}`, width),
     ...(verdict === undefined ? [] : [verdict]),
   ];
@@ -195,6 +204,10 @@ function closing(
   function longest(histogram: { readonly count: number; readonly maxNs: number }): string {
     return histogram.count === 0 ? 'none' : times.span(histogram.maxNs);
   }
+}
+
+function hasKernelReports({ findings, kernelReports }: Report): boolean {
+  return kernelReports.length > 0 || findings.some((finding) => finding.kernelReports.length > 0);
 }
 
 /** What this report cannot speak about, as sentences. */

@@ -1,6 +1,12 @@
 import { VERSION } from '../base/version.ts';
 import type { Case } from '../model/case.ts';
-import { JOINED_SCHEMA, type IncidentJoin, type JoinedReport, type LockJoin } from '../model/join.ts';
+import {
+  JOINED_SCHEMA,
+  type ClockJoin,
+  type IncidentJoin,
+  type JoinedReport,
+  type LockJoin,
+} from '../model/join.ts';
 import type { Incident, LogReport } from '../model/kernel-log.ts';
 import type { Actor, Finding, Report } from '../model/report.ts';
 import type { LockState, Mark } from '../model/state.ts';
@@ -21,8 +27,12 @@ const JOINABLE: ReadonlySet<string> = new Set([
 const GRAVE: ReadonlySet<string> = new Set(['never-released', 'irq-off-spin', 'silent-cpu', 'irq-off']);
 
 /** Holds a kernel log's incidents against what a trace of the same time shows. Disagreement is shown, not smoothed. */
-export function joinLog(log: LogReport, report: Report, about: Case): JoinedReport {
-  const clock = joinClocks(log, about.found.messages, report.trace);
+export function joinLog(
+  log: LogReport,
+  report: Report,
+  about: Case,
+  clock: ClockJoin = joinClocks(log, about.found.messages, report.trace),
+): JoinedReport {
   const incidents = log.incidents
     .filter(({ kind }) => JOINABLE.has(kind))
     .map((incident): IncidentJoin => {

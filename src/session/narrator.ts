@@ -51,9 +51,9 @@ function textField(record: EventRecord, name: string): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** The message of a printk:console record, without its line ends. */
+/** The message of a printk:console record, as it is. */
 export function messageText(capture: Capture, mark: Mark): string {
   const record = capture.record(mark);
   if (!record) return '';
-  return (textField(record, 'msg') ?? record.text).trim();
+  return textField(record, 'msg') ?? record.text;
 }

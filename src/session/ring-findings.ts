@@ -8,6 +8,14 @@ const KEPT_MESSAGES = 256;
 const KEPT_LOST = 4096;
 const MESSAGES_READ = 200_000;
 
+/** Takes the kernel's messages in order of time, as long as it has room. */
+export interface MessageLog {
+  readonly hasRoom: boolean;
+  add(mark: Mark, text: string): void;
+  /** A message that was not read. */
+  skip(): void;
+}
+
 /** Records of one kind: the longest ones are kept, the others counted. */
 class Longest {
   #records: RingRecord[] = [];
@@ -64,10 +72,15 @@ export class RingCollector {
   readonly #messages: KernelMessage[] = [];
   #messagesSeen = 0;
   readonly #textOf: (mark: Mark) => string;
+  readonly #log: MessageLog | undefined;
 
-  /** @param textOf the message that a mark's record carries */
-  constructor(textOf: (mark: Mark) => string) {
+  /**
+   * @param textOf the message that a mark's record carries
+   * @param log who wants all messages
+   */
+  constructor(textOf: (mark: Mark) => string, log?: MessageLog) {
     this.#textOf = textOf;
+    this.#log = log;
   }
 
   add(records: readonly RingRecord[]): void {
@@ -81,10 +94,16 @@ export class RingCollector {
 
   #addMessage(mark: Mark): void {
     // Reading a message means going back to its record: a console that prints for ever must not stall the replay.
-    if (++this.#messagesSeen > MESSAGES_READ || this.#messages.length >= KEPT_MESSAGES) return;
+    const isRead = ++this.#messagesSeen <= MESSAGES_READ;
+    const isKept = this.#messages.length < KEPT_MESSAGES;
+    if (!isRead || !(isKept || this.#log?.hasRoom)) {
+      this.#log?.skip();
+      return;
+    }
     const text = this.#textOf(mark);
-    const read = readMessage(text);
-    if (read) this.#messages.push({ mark, text, ...read });
+    this.#log?.add(mark, text);
+    const read = isKept ? readMessage(text.trim()) : null;
+    if (read) this.#messages.push({ mark, text: text.trim(), ...read });
   }
 
   #addLost({ cpu, extra, marks }: RingRecord): void {

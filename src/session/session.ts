@@ -23,7 +23,7 @@ import {
   type Progress,
 } from './pump.ts';
 import { questionsOf } from './questions.ts';
-import { RingCollector } from './ring-findings.ts';
+import { RingCollector, type MessageLog } from './ring-findings.ts';
 import { statsOf, summaryOf, typeCounts } from './summary.ts';
 
 export type { PlacedEvent } from '../engine/engine.ts';
@@ -54,6 +54,8 @@ export interface AnalyzeOptions {
 /** Whoever wants more of a replay than what it leaves at the end. */
 export interface Watch {
   readonly statistics?: StatisticsOptions;
+  /** Gets the kernel's messages. */
+  readonly log?: MessageLog;
   /** Before the first step: what the engine is told is kept. */
   readonly onStart?: (engine: Engine) => void;
   /** As many events as it was told have been replayed (Engine.pauseAt). */
@@ -78,7 +80,7 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
     ...options.limits,
     ...(watch.statistics && { statistics: watch.statistics }),
   });
-  const ring = new RingCollector((mark) => messageText(capture, mark));
+  const ring = new RingCollector((mark) => messageText(capture, mark), watch.log);
   watch.onStart?.(engine);
   pump(engine, capture.lanes, ({ state }) => {
     ring.add(engine.drain());
@@ -124,6 +126,17 @@ export function analyzeCapture(capture: Capture, options: AnalyzeOptions = {}): 
 export function analyzeWithLog(capture: Capture, log: LogReport, options: AnalyzeOptions = {}): JoinedReport {
   const about = replay(capture, options);
   return joinLog(log, reportOf(capture, about), about);
+}
+
+/** The same with the log that the capture itself holds, as events of what the kernel printed (printk:console). */
+export async function analyzeWithOwnLog(
+  capture: Capture,
+  options: AnalyzeOptions = {},
+): Promise<JoinedReport> {
+  const { OwnLog } = await import('./own-log.ts');
+  const log = new OwnLog(capture);
+  const about = replay(capture, options, { log });
+  return joinLog(await log.read(), reportOf(capture, about), about, log.clock);
 }
 
 function reportOf(capture: Capture, about: Case): Report {

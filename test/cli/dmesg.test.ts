@@ -92,6 +92,8 @@ describe('spinback dmesg', () => {
 describe('spinback analyze --log', () => {
   it('wants one trace', async () => {
     expect((await runWith(['analyze', '--log', seed, 'a.dat', 'b.dat'])).exit).toBe(2);
+    expect((await runWith(['analyze', '--own-log', 'a.dat', 'b.dat'])).stderr).toContain('one trace');
+    expect((await runWith(['analyze', '--log', seed, '--own-log', 'a.dat'])).stderr).toContain('two logs');
   });
 
   it('ends with 3 where the log cannot be read', async () => {

@@ -92,6 +92,9 @@ export async function runWith(argv: readonly string[], options: RunOptions = {})
     analyzeWithLog() {
       throw new Error('the test has no kernel log');
     },
+    async analyzeWithOwnLog() {
+      throw new Error('the test has no messages');
+    },
     inspect(capture) {
       const file = fileOf(capture);
       if (file.readError) throw file.readError;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JoinedReport } from '../../src/model/join.ts';
+import type { Mark } from '../../src/model/state.ts';
 import { joinText } from '../../src/report/dmesg-join.ts';
-import { analyzeWithLog } from '../../src/session/session.ts';
+import { OwnLog } from '../../src/session/own-log.ts';
+import { analyzeWithLog, analyzeWithOwnLog } from '../../src/session/session.ts';
 import { openCapture } from '../../src/trace/open.ts';
 import { anyCapture, smallCapture } from '../captures.ts';
 import { logFile } from '../dmesg/harness.ts';
@@ -92,4 +94,59 @@ describe('a log and a trace of the same run', () => {
       expect(incidents[1]!.lock).toMatchObject({ lastAcquire: { pid: 110, atNs: '15208635400' } });
     },
   );
+});
+
+describe('the log that a capture holds itself', () => {
+  async function own(path: string): Promise<JoinedReport> {
+    const capture = await openCapture(path);
+    try {
+      return await analyzeWithOwnLog(capture);
+    } finally {
+      capture.close();
+    }
+  }
+
+  it('lost-unlock: the same incident and lock as from the log file, on one clock', async () => {
+    const result = await own(smallCapture('lost-unlock.dat'));
+    const fromFile = await joined(smallCapture('lost-unlock.dmesg.txt'), smallCapture('lost-unlock.dat'));
+    expect(result.clock).toMatchObject({ offsetNs: 0, how: 'the lines of the log are events of the trace' });
+    expect(result.log.log).toMatchObject({
+      path: `messages in ${smallCapture('lost-unlock.dat')}`,
+      problems: [],
+    });
+    const [incident] = result.log.incidents;
+    const [same] = fromFile.log.incidents;
+    expect(incident).toMatchObject({
+      kind: 'hard-lockup',
+      firstNs: '39196163000',
+      signature: same!.signature,
+      spin: { word: same!.spin!.word, instructions: same!.spin!.instructions },
+    });
+    expect(result.incidents[0]!.lock).toEqual(fromFile.incidents[0]!.lock);
+    expect(result.incidents[0]!.checks.every(({ agree }) => agree)).toBe(true);
+    expect(result.report).toEqual(fromFile.report);
+  });
+
+  it('stock: the messages name the lock that the events cannot', async () => {
+    const { incidents } = await own(smallCapture('stock.dat'));
+    expect(incidents[0]!.lock).toMatchObject({ address: '0xffff8881034ed500', bit: 4, inTrace: 'not seen' });
+  });
+
+  it('a capture without messages says so', async () => {
+    const { log, incidents } = await own(smallCapture('perf-ext4-lost.data.zst'));
+    expect(incidents).toEqual([]);
+    expect(log.log.problems).toMatchObject([{ name: 'no-messages', severity: 'info' }]);
+  });
+
+  it('messages beyond the limit are counted', async () => {
+    const capture = await openCapture(smallCapture('stock.dat'));
+    const log = new OwnLog(capture, 100);
+    const mark = { time: 1_500_000_000n } as Mark;
+    for (let n = 0; n < 10; n++) log.add(mark, `first line of ${n}\nsecond line`);
+    log.skip();
+    const { log: summary } = await log.read();
+    capture.close();
+    expect(summary.firstNs).toBe('1500000000');
+    expect(summary.problems).toMatchObject([{ name: 'messages-dropped', count: 9, severity: 'data loss' }]);
+  });
 });
