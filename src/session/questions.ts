@@ -186,7 +186,9 @@ function watchdog(shown: Shown): Answer {
   if (said && shown.has('irqs off')) return yes('irqs-off spans and the kernel log are recorded');
   return {
     answer: 'partly',
-    why: said ? 'the kernel log is recorded, irqs-off spans are not' : 'the kernel log is not in the capture',
+    why: said
+      ? 'the kernel log is recorded, irqs-off spans are not'
+      : 'no message of the kernel is in the capture: it printed none, or they were not recorded',
     record: said ? 'preemptirq:irq_disable and irq_enable' : 'printk:console',
   };
 }
