@@ -374,3 +374,11 @@ test('an event whose samples have their ids elsewhere: left out, and told', asyn
 test('the end of other records is as long as it says', () => {
   expect(trailer(TAKE, { time: 1 })).toHaveLength(32);
 });
+
+test('a sample that is too short for its event, in the middle of others, is counted and left out', async () => {
+  const short = perfRecord(P.SAMPLE, new Bytes().u64(10).u64(0).u64(0).u64(2000).done());
+  const records = [taken(0, 1000), taken(0, 1500), short, taken(0, 3000)];
+  const { told, capture } = await eventsIn(perfFile({ attrs: [TAKE], records }));
+  expect(told.map((text) => Number.parseInt(text, 10))).toEqual([1000, 1500, 3000]);
+  expect(damageOf(capture)).toEqual(['unknown-ids']);
+});
