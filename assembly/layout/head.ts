@@ -127,7 +127,12 @@ export const HEAD_AHEAD = 2048;
 export const AHEAD_EVENTS = 64;
 export const HEAD_AHEAD_SUM = 2304;
 
-export const HEAD_SIZE = 2312;
+// Buckets that are to be raised (memory/distribution.ts): DUE_BUCKETS x u32.
+export const HEAD_DUE = 2312;
+export const DUE_BUCKETS = 64;
+export const HEAD_DUE_COUNT = 2568; // u32
+
+export const HEAD_SIZE = 2576;
 
 // Collect mode: one canonical event, its position (lane << 48 | offset) and the size of its raw record.
 export const OUTPUT_POSITION = 40; // u64

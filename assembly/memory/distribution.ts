@@ -13,8 +13,11 @@ import {
   DISTRIBUTION_MIN,
   DISTRIBUTION_ROWS,
   DISTRIBUTION_SUM,
+  DUE_BUCKETS,
   HEAD_BUCKET_SLAB,
   HEAD_DISTRIBUTION_SLAB,
+  HEAD_DUE,
+  HEAD_DUE_COUNT,
   HEAD_BUCKETS,
   HEAD_HIST_BITS,
   STATE,
@@ -45,7 +48,7 @@ export function addTo(at: usize, value: u64, event: usize, address: u64): void {
     count(COUNTER_UNTRACKED_SPANS);
     return;
   }
-  store<u32>(bucket, load<u32>(bucket) + 1);
+  raise(bucket);
   store<u64>(spans, load<u64>(spans, DISTRIBUTION_COUNT) + 1, DISTRIBUTION_COUNT);
   store<u64>(spans, load<u64>(spans, DISTRIBUTION_SUM) + value, DISTRIBUTION_SUM);
   if (value < load<u64>(spans, DISTRIBUTION_MIN)) store<u64>(spans, value, DISTRIBUTION_MIN);
@@ -56,8 +59,31 @@ export function addTo(at: usize, value: u64, event: usize, address: u64): void {
   }
 }
 
+/**
+ * Adds 1 to a bucket, some time before anybody looks at it. Distributions are more than a cache holds, and a bucket is seldom there; of
+ * many that are raised together the misses overlap.
+ */
+function raise(bucket: usize): void {
+  const due = load<u32>(STATE, HEAD_DUE_COUNT);
+  store<u32>(usize(STATE) + (usize(due) << 2), u32(bucket), HEAD_DUE);
+  store<u32>(STATE, due + 1, HEAD_DUE_COUNT);
+  if (due + 1 == DUE_BUCKETS) raiseDue();
+}
+
+function raiseDue(): void {
+  const end = usize(STATE) + HEAD_DUE + (usize(load<u32>(STATE, HEAD_DUE_COUNT)) << 2);
+  for (let at: usize = STATE + HEAD_DUE; at < end; at += 4) {
+    const bucket: usize = load<u32>(at);
+    const times = load<u32>(bucket);
+    if (times == u32.MAX_VALUE) count(COUNTER_UNTRACKED_SPANS);
+    else store<u32>(bucket, times + 1);
+  }
+  store<u32>(STATE, 0, HEAD_DUE_COUNT);
+}
+
 /** Writes the numbers of the buckets that are not empty to HEAD_BUCKETS, and their counts behind the room for those. Returns how many. */
 export function listBuckets(spans: usize): u32 {
+  raiseDue();
   const bits = load<u32>(STATE, HEAD_HIST_BITS);
   const first: usize = load<u32>(STATE, HEAD_BUCKETS);
   const room = usize(65 - bits) << (bits + 2);
@@ -76,7 +102,7 @@ export function listBuckets(spans: usize): u32 {
   return u32(at - first) >> 2;
 }
 
-/** The bucket of a value; 0 when there is no memory for its row, or it is full. */
+/** The bucket of a value; 0 when there is no memory for its row. */
 function bucketIn(spans: usize, value: u64): usize {
   const bits = load<u32>(STATE, HEAD_HIST_BITS);
   const index = bucketOf(value, bits);
@@ -87,6 +113,5 @@ function bucketIn(spans: usize, value: u64): usize {
     if (!buckets) return 0;
     store<u32>(row, u32(buckets));
   }
-  const bucket = buckets + (usize(index & ((1 << bits) - 1)) << 2);
-  return load<u32>(bucket) == u32.MAX_VALUE ? 0 : bucket;
+  return buckets + (usize(index & ((1 << bits) - 1)) << 2);
 }

@@ -26,7 +26,8 @@ export function cpuOf(number: u32): usize {
 
 /** The CPU's slot, 0 while it has none. */
 export function knownCpu(number: u32): usize {
-  return number < u32(CPU_LIMIT) ? load<u32>(load<usize>(STATE, HEAD_CPUS) + (usize(number) << 2)) : 0;
+  if (number >= u32(CPU_LIMIT)) return 0;
+  return load<u32>(load<usize>(STATE, HEAD_CPUS) + (usize(number) << 2));
 }
 
 function addCpu(at: usize, number: u32): usize {
