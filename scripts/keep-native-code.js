@@ -38,7 +38,11 @@ function codeOf(bytes) {
   setFlagsFromString('--wasm-dynamic-tiering');
   setFlagsFromString('--allow-natives-syntax');
   try {
-    return new Function('module', 'return %SerializeWasmModule(module)')(module);
+    const keep = new Function('module', 'return %IsWasmTrapHandlerEnabled() && %SerializeWasmModule(module)')(
+      module,
+    );
+    if (!keep) process.exit(1);
+    return keep;
   } finally {
     setFlagsFromString('--no-allow-natives-syntax');
   }

@@ -21,8 +21,19 @@ export const EXIT = {
 /** Standard output or standard error could not be written, for another reason than a closed pipe. */
 export class OutputError extends Error {}
 
+/** V8 reserves 8 GiB of addresses for each WebAssembly memory, and more than one is needed. */
+const OUT_OF_ADDRESSES =
+  'not enough address space (ulimit -v) for WebAssembly: raise the limit, or start the program with ' +
+  'node --disable-wasm-trap-handler';
+
+/** What V8 throws where a memory of WebAssembly cannot be made. */
+function isOutOfAddresses(error: unknown): boolean {
+  return error instanceof RangeError && /Wasm memory|WebAssembly\.Memory\(\)/.test(error.message);
+}
+
 /** The exit status that an error stands for. */
 export function exitOf(error: unknown): number {
+  if (isOutOfAddresses(error)) return EXIT.unreadable;
   if (!(error instanceof SpinbackError)) return EXIT.internal;
   return error.code === 'USAGE' ? EXIT.usage : EXIT.unreadable;
 }
@@ -31,6 +42,7 @@ export function exitOf(error: unknown): number {
 export function errorText(error: unknown, path: string | null, debug: boolean): string {
   if (error instanceof SpinbackError)
     return fileError(error.path ?? path, error.message, error.offset ?? null);
+  if (isOutOfAddresses(error)) return fileError(path, OUT_OF_ADDRESSES, null);
   if (error instanceof OutputError) return `spinback: ${printable(error.message)}\n`;
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const where = path === null ? '' : `${path}: `;

@@ -10,6 +10,8 @@ import { isOurProcess, withFirstFlags } from './tiers.ts';
 //
 //  - the file is made on this machine, by this very V8 (its version is in the name), and kept only after another process has run with it;
 //  - V8 takes the code only if its version, flags and the processor's features are those that it was made with, else undefined comes back;
+//  - the code leaves it to the hardware to notice accesses beyond memory, so it is not used where V8's handler for that is switched off
+//    (node --disable-wasm-trap-handler), which V8 itself does not compare;
 //  - it comes with the module's bytes. V8 knows a module by its bytes, so a module that has changed since is compiled as ever;
 //  - whatever fails, failing means "compile": nothing depends on a file being there.
 //
@@ -48,7 +50,11 @@ function restore(name: NativeModule): unknown {
     const v8 = process.getBuiltinModule?.('node:v8');
     v8?.setFlagsFromString('--allow-natives-syntax');
     try {
-      const restored = new Function('code', 'bytes', 'return %DeserializeWasmModule(code, bytes)');
+      const restored = new Function(
+        'code',
+        'bytes',
+        'return %IsWasmTrapHandlerEnabled() && %DeserializeWasmModule(code, bytes)',
+      );
       // V8 wants the code in a buffer of its own.
       return restored(new Uint8Array(file.subarray(codeAt, end)).buffer, file.subarray(LENGTH, codeAt));
     } finally {

@@ -118,6 +118,21 @@ describe.skipIf(!built || !existsSync(race))('with a real capture', () => {
     }
   });
 
+  it('where addresses are scarce says so, and what to do', () => {
+    const limited = (options: string) =>
+      spawnSync(
+        'bash',
+        ['-c', `ulimit -v 6000000; "$0" ${options} "$1" analyze "$2"`, process.execPath, bin, race],
+        {
+          encoding: 'utf8',
+        },
+      );
+    const short = limited('');
+    expect(short).toMatchObject({ status: 3, stdout: '' });
+    expect(short.stderr).toMatch(/^spinback: .*lost-unlock\.dat: not enough address space .*\n$/);
+    expect(limited('--disable-wasm-trap-handler').stdout).toBe(spinback(['analyze', race]).stdout);
+  });
+
   describe('and code from the build', () => {
     let folder: string;
     const code = (name: string) => join(folder, `dist/${name}.${process.arch}-${process.versions.v8}.code`);
@@ -147,12 +162,19 @@ describe.skipIf(!built || !existsSync(race))('with a real capture', () => {
         "const { useNativeCode } = await import('./dist/src/io/native-code.js');" +
         "const used = () => ['engine', 'zstd', 'zstd-stream'].map(useNativeCode).join();" +
         'console.log(used()); tierByUse(); console.log(used());';
-      const ran = spawnSync(process.execPath, ['--input-type=module', '--eval', check], {
-        cwd: folder,
-        encoding: 'utf8',
+      const run = (...options: string[]) =>
+        spawnSync(process.execPath, [...options, '--input-type=module', '--eval', check], {
+          cwd: folder,
+          encoding: 'utf8',
+        });
+      // Not in a process that is not ours, and not where accesses beyond memory would go unnoticed.
+      const [none, all] = ['false,false,false\n', 'true,true,true\n'];
+      expect(run()).toMatchObject({ status: 0, stdout: none + all, stderr: '' });
+      expect(run('--disable-wasm-trap-handler')).toMatchObject({
+        status: 0,
+        stdout: none + none,
+        stderr: '',
       });
-      // Not in a process that is not ours.
-      expect(ran).toMatchObject({ status: 0, stdout: 'false,false,false\ntrue,true,true\n', stderr: '' });
     });
 
     it.each(NAMES)('needs none for %s, and none that is broken or of another V8', (name) => {
