@@ -1,4 +1,5 @@
-// What user space looks for in the state: a few slots of large tables. Looking is done here, as a loop in JavaScript over tens of thousands of entries makes V8 compile it, for the one time that it runs.
+// What user space looks for in the state: a few slots of large tables. Looking is done here, as a loop in JavaScript over tens of thousands
+// of entries makes V8 compile it, for the one time that it runs.
 
 import {
   CONTEXT_DEPTH,

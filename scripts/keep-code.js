@@ -1,5 +1,5 @@
-// Keeps V8's code of the functions that the analysis and the statistics of a capture, the analysis of a container and of a kernel log runs, for dist/start.cjs. Prints
-// the reports, too.
+// Keeps V8's code, for dist/start.cjs, of the functions that common commands run: analysis and statistics of a capture, analysis of a container, of a perf.data
+// and of a kernel log. Prints the reports, too.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -4,10 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
+import { crc32 } from 'node:zlib';
 
 // Packed in chunks, and packed whole: each kind needs other modules.
 const CAPTURES = ['traces/slow-holder.dat', 'traces/ext4-dm-1k.small-v6.dat.zst'];
-const LENGTH = 4;
+const NUMBER = 4;
 
 const require = createRequire(import.meta.url);
 
@@ -22,8 +23,8 @@ function bytesWithin(file, load) {
   });
 }
 
-function length(n) {
-  const bytes = Buffer.alloc(LENGTH);
+function u32(n) {
+  const bytes = Buffer.alloc(NUMBER);
   bytes.writeUInt32LE(n);
   return bytes;
 }
@@ -64,8 +65,8 @@ for (const [name, bytes] of [
 ]) {
   const code = new Uint8Array(codeOf(bytes));
   const path = `dist/${name}.wasm.${process.arch}-${process.versions.v8}.code`;
-  const file = Buffer.concat([length(bytes.length), bytes, code]);
-  writeFileSync(`${path}.new`, Buffer.concat([file, length(file.length + LENGTH)]));
+  const file = Buffer.concat([u32(bytes.length), bytes, code]);
+  writeFileSync(`${path}.new`, Buffer.concat([file, u32(crc32(file))]));
   renameSync(`${path}.new`, path);
 }
 if (analyses() !== without) process.exit(1);

@@ -171,7 +171,6 @@ async function requestOf(
     cpus: cpu,
     comms: comm,
     withBlocks: Boolean(json) || path !== undefined,
-    thenDone: isText,
     ...(!areNamed && { callers: limit - 1 }),
     ...(from && { since: timeOf(from, start, capture.clock) }),
     ...(to && { until: timeOf(to, start, capture.clock) }),

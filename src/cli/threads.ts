@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { useNativeCode } from '../io/native-code.ts';
 import type { Task } from './analyze-file.ts';
 import type { Outcome } from './files.ts';
 
@@ -42,6 +43,9 @@ const BYTES_PER_THREAD = 64 << 20;
 /** Worker threads of Node, which run the bundled `serve()`. */
 export const workerThreads: Threads = {
   start(data, { answered, died }) {
+    // V8 keeps a module's code for all threads of the process.
+    useNativeCode('engine');
+    useNativeCode('zstd');
     const worker = new Worker(new URL('./worker.cjs', import.meta.url), { workerData: data });
     let isOver = false;
     const over = (why: Error): void => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { checksum } from './checksum.ts';
 import { isOurProcess, withFirstFlags } from './tiers.ts';
 
 // V8's optimized machine code for our WebAssembly, kept by the build next to the bundle (scripts/keep-native-code.js), as scripts/start.cjs
@@ -13,15 +14,15 @@ import { isOurProcess, withFirstFlags } from './tiers.ts';
 //  - the code leaves it to the hardware to notice accesses beyond memory, so it is not used where V8's handler for that is switched off
 //    (node --disable-wasm-trap-handler), which V8 itself does not compare;
 //  - it comes with the module's bytes. V8 knows a module by its bytes, so a module that has changed since is compiled as ever;
-//  - whatever fails, failing means "compile": nothing depends on a file being there.
+//  - whatever fails, failing means "compile": nothing depends on a file being there, or whole.
 //
 //    0           4            4 + n
-//    | n (u32)   | bytes[n]   | code | length of all this (u32)
+//    | n (u32)   | bytes[n]   | code | checksum of what stands before (u32)
 
 /** The modules of which code is kept. */
 export type NativeModule = 'engine' | 'zstd' | 'zstd-stream';
 
-const LENGTH = 4;
+const NUMBER = 4;
 
 /** Held for as long as the process lives, else V8 would drop the code with its last module. */
 const kept = new Map<NativeModule, unknown>();
@@ -44,9 +45,10 @@ function restore(name: NativeModule): unknown {
   try {
     const { arch, versions } = process;
     const file = readFileSync(new URL(`${name}.wasm.${arch}-${versions.v8}.code`, import.meta.url));
-    const codeAt = LENGTH + file.readUInt32LE(0);
-    const end = file.length - LENGTH;
-    if (file.readUInt32LE(end) !== file.length) return null;
+    const codeAt = NUMBER + file.readUInt32LE(0);
+    const end = file.length - NUMBER;
+    // V8 would run into whatever a damaged disk made of its code.
+    if (file.readUInt32LE(end) !== checksum(file.subarray(0, end))) return null;
     const v8 = process.getBuiltinModule?.('node:v8');
     v8?.setFlagsFromString('--allow-natives-syntax');
     try {
@@ -56,7 +58,7 @@ function restore(name: NativeModule): unknown {
         'return %IsWasmTrapHandlerEnabled() && %DeserializeWasmModule(code, bytes)',
       );
       // V8 wants the code in a buffer of its own.
-      return restored(new Uint8Array(file.subarray(codeAt, end)).buffer, file.subarray(LENGTH, codeAt));
+      return restored(new Uint8Array(file.subarray(codeAt, end)).buffer, file.subarray(NUMBER, codeAt));
     } finally {
       v8?.setFlagsFromString('--no-allow-natives-syntax');
     }

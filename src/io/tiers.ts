@@ -1,7 +1,7 @@
 /**
  * V8 compiles what runs often a second time, with its optimizing compiler, on other threads. That costs 60 ms of CPU for the
  * zstd decoder, 15 for the loop over a capture's 1500 event formats and 10 for the engine: more than a small capture ever
- * earns back. After this call JavaScript must have run 15 times as long before it is optimized, and a WebAssembly module
+ * earns back; and the JavaScript around a large one, which reads out, names and prints, runs once. After this call JavaScript must have run 15 times as long before it is optimized, and a WebAssembly module
  * that is made before the returned function is called never is, unless V8 has its optimized code already (native-code.ts).
  *
  * Both are flags of V8, which belong to the whole process, so nothing happens unless the process is ours (`tierByUse`), nor in a
@@ -9,22 +9,13 @@
  * wasm_tier_up counts only without it (V8 11.3 and 12.4, src/wasm/module-compiler.cc).
  */
 export function optimizeLess(hasNativeCode: boolean): () => void {
-  optimizeLate();
+  const flags = ours();
   const done = (): void => {};
-  if (hasNativeCode) return done;
-  const flags = ours()?.wasm;
-  flags?.forEach(setFlag);
-  return flags ? () => setFlag('--wasm-dynamic-tiering') : done;
-}
-
-/**
- * From here on JavaScript must have run 15 times as long before it is optimized. To be called when only little is left: to read out,
- * name and print statistics runs once, and compiling a dozen functions of that costs up to 20 ms of CPU on another thread. A comparison,
- * much JavaScript in loops, is none of that.
- */
-export function optimizeLate(): void {
+  flags?.script.forEach(setFlag);
   isLate = true;
-  ours()?.script.forEach(setFlag);
+  if (!flags || hasNativeCode) return done;
+  flags.wasm.forEach(setFlag);
+  return () => setFlag('--wasm-dynamic-tiering');
 }
 
 /** Runs something with JavaScript's flags as a process starts with them. */

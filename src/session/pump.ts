@@ -19,7 +19,7 @@ export interface Progress {
 /** How an engine is made; tests pass the debug build or the twin. */
 export type EngineMaker = (options: EngineOptions) => Engine;
 
-/** Bytes of input from which on the optimizing compiler's code of the engine pays. */
+/** Bytes of input from which on the optimizing compiler pays, for the engine where its code was not kept, and for the reader of a text. */
 const MUCH = 4 << 20;
 /**
  * What a byte of blocks counts for: they are smaller than pages and cost less. Of 1.3 MB (0.4 million events) the optimizing
@@ -30,15 +30,20 @@ const UNPACKING = 2;
 /** The release build, one module for small inputs and one for others: each is compiled once per process. */
 const modules: { small?: WebAssembly.Module; large?: WebAssembly.Module } = {};
 
-function moduleFor(inputBytes: number): WebAssembly.Module {
+function moduleFor(inputBytes: number, isText = false): WebAssembly.Module {
   const hasNativeCode = useNativeCode('engine');
-  if (!hasNativeCode && inputBytes >= MUCH) return (modules.large ??= compile());
+  // JavaScript goes over every line of a text, and over a few hundred records of anything else, however large.
+  if (inputBytes >= MUCH && (isText || !hasNativeCode)) return (modules.large ??= compile());
   return (modules.small ??= compileSmall(hasNativeCode));
+}
+
+function isOfText({ lanes }: EngineOptions): boolean {
+  return lanes.some(({ layout, blocks, isSamples }) => !layout && !blocks && !isSamples);
 }
 
 /** The release build of the WebAssembly engine. */
 export const makeWasmEngine = (options: EngineOptions): WasmEngine =>
-  new WasmEngine(moduleFor(options.inputBytes ?? Infinity), options);
+  new WasmEngine(moduleFor(options.inputBytes ?? Infinity, isOfText(options)), options);
 
 function compile(): WebAssembly.Module {
   return new WebAssembly.Module(readEngineBinary('release') as Uint8Array<ArrayBuffer>);

@@ -1,6 +1,5 @@
 import { judge } from '../analyzers/judge.ts';
 import { elapsed, hex } from '../base/units.ts';
-import { optimizeLate } from '../io/tiers.ts';
 import type { Case } from '../model/case.ts';
 import { COUNTERS, ENTRY, SPLIT } from '../model/engine-numbers.ts';
 import type { Finding } from '../model/report.ts';
@@ -29,20 +28,11 @@ export interface StatisticsRequest extends AnalyzeOptions {
    * code are what costs most. All of them by default.
    */
   readonly callers?: number;
-  /** Nothing but printing comes behind this: V8 need not optimize for it (io/tiers.ts). By default much may come, as a comparison. */
-  readonly thenDone?: boolean;
 }
 
 /** Replays a capture once, judges it, and counts by lock, caller, or whatever the request splits by. */
 export function statisticsOf(capture: Capture, request: StatisticsRequest = {}): Run {
-  const {
-    split = 'class',
-    cpus = [],
-    comms = [],
-    withBlocks = true,
-    callers = Infinity,
-    thenDone = false,
-  } = request;
+  const { split = 'class', cpus = [], comms = [], withBlocks = true, callers = Infinity } = request;
   const cutter = new BlockCutter();
   let last: StatisticsState | null = null;
   const about = replay(capture, request, {
@@ -53,7 +43,6 @@ export function statisticsOf(capture: Capture, request: StatisticsRequest = {}):
       engine.pauseAt(cutter.next);
     },
     onEnd: (engine) => {
-      if (thenDone) optimizeLate();
       last = engine.statistics();
     },
   });

@@ -193,6 +193,11 @@ describe.skipIf(!built || !existsSync(race))('with a real capture', () => {
           flipped(head, head + 4),
           flipped(head + 4, head + 20),
           flipped(8, 4000),
+          // What V8 would run.
+          ...[1, 2, 3, 4, 5, 6, 7].map((part) => {
+            const at = head + Math.floor(((kept.length - head) * part) / 8);
+            return flipped(at, at + 8);
+          }),
         );
       }
       for (const bytes of broken) {
