@@ -129,13 +129,13 @@ function drawings(units: number, random: Random): Uint16Array[] {
   return Array.from({ length: DRAWS }, () => Uint16Array.from({ length: units }, () => random.int(units)));
 }
 
-/** Fewer ways to deal than this cannot show anything at 95 %. */
+/** Fewer ways to deal than this cannot show anything at 95 %. Of two equal sides each way and its mirror image are one: |t| is the same. */
 const FEWEST_DEALS = 20;
 
 /** Units dealt to the two sides in all ways, or in DRAWS random ones and the true one where there are more. */
 function deals(units: number, bases: number, random: Random): Uint16Array[] {
   const ways = binomial(units, bases);
-  if (ways < FEWEST_DEALS) return [];
+  if ((2 * bases === units ? ways / 2 : ways) < FEWEST_DEALS) return [];
   const order = Array.from({ length: units }, (_, at) => at);
   if (ways > DRAWS)
     return [order, ...Array.from({ length: DRAWS }, () => shuffled(order, random))].map((deal) =>
