@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { bucketOf, Histogram, lowestOf, widthOf } from '../../src/stats/histogram.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { bucketOf, bucketsOf, Histogram, lowestOf, widthOf } from '../../src/stats/histogram.ts';
 import { Histogram as TwinHistogram } from '../../src/engine/twin/histogram.ts';
 import { histogramOf } from './histogram-of.ts';
 
@@ -62,6 +62,33 @@ describe('Histogram', () => {
         expect(JSON.stringify(inSteps.data())).toBe(whole);
       }),
     );
+  });
+
+  it('merges buckets that are far apart in the memory of a few', () => {
+    const bits = 16;
+    const last = bucketsOf(bits) - 1;
+    const slots: number[] = [];
+    const spied = class extends Float64Array {
+      constructor(length: number) {
+        slots.push(length);
+        super(length);
+      }
+    };
+    const ends = (counts: readonly number[]) =>
+      new Histogram({ bits, count: 3, sum: 3n, min: 0, max: 1, indices: [0, last], counts });
+    vi.stubGlobal('Float64Array', spied);
+    try {
+      const merged = Histogram.merge([ends([1, 2]), ends([2, 1])]);
+      expect([merged.indices, merged.counts]).toEqual([
+        [0, last],
+        [3, 3],
+      ]);
+      // The spy is asked where an array is the right sum.
+      Histogram.merge([histogramOf([7, 8], bits), histogramOf([7, 9], bits)]);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(slots).toEqual([3]);
   });
 
   it('takes a part out again', () => {
