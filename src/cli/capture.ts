@@ -10,6 +10,7 @@ import { fitted } from '../capture/print.ts';
 import { SITUATIONS, type Situation } from '../capture/situations.ts';
 import { packageFolder } from '../io/package-folder.ts';
 import { readSmallFile } from '../io/small-file.ts';
+import { jsonLine } from '../report/json.ts';
 import { hang, MAX_WIDTH, page, plural } from '../report/text.ts';
 import { EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -79,7 +80,7 @@ function jsonLines(checks: readonly Check[]): string {
   return checks
     .map(
       ({ situation: { name, script, what, read }, events, unseen, blockers }) =>
-        `${JSON.stringify({ schema: 'spinback/capture@1', situation: name, script, what, read, events, unseen, blockers })}\n`,
+        `${jsonLine({ schema: 'spinback/capture@1', situation: name, script, what, read, events, unseen, blockers })}\n`,
     )
     .join('');
 }

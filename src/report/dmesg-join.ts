@@ -1,6 +1,7 @@
 import { duration } from '../base/units.ts';
 import type { ClockJoin, IncidentJoin, JoinedReport, LockJoin } from '../model/join.ts';
 import { hexLock } from './dmesg-facts.ts';
+import { jsonLine } from './json.ts';
 import { PLAIN, type Paint } from './paint.ts';
 import { printableCopy } from './printable.ts';
 import { who } from './story.ts';
@@ -11,7 +12,7 @@ const LABEL = 14;
 
 /** `analyze --log --json`: one line, without its newline. Keys in the order of the contract. */
 export function joinJson(joined: JoinedReport): string {
-  return JSON.stringify(joined);
+  return jsonLine(joined);
 }
 
 /** What log and trace say about each other, for people. Ends with a newline. */

@@ -2,6 +2,7 @@ import { LOG_KINDS, type Incident, type LogReport, type LogSummary } from '../mo
 import { PLAIN, type Paint } from './paint.ts';
 import { logTime } from './dmesg-facts.ts';
 import { incidentLines } from './dmesg-incident.ts';
+import { jsonLine } from './json.ts';
 import { printableCopy } from './printable.ts';
 import { clip, hang, MAX_WIDTH, page, plural } from './text.ts';
 
@@ -19,7 +20,7 @@ export interface LogTextOptions {
 
 /** `spinback dmesg --json`: one line, without its newline. Keys in the order of the contract. */
 export function logJson(report: LogReport): string {
-  return JSON.stringify(report);
+  return jsonLine(report);
 }
 
 /** What a kernel log says, for people: plain lines, strings from the log made printable. Ends with a newline. */

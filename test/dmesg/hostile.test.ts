@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.ts';
-import { logText } from '../../src/report/dmesg.ts';
+import { logJson, logText } from '../../src/report/dmesg.ts';
 import { smallCapture } from '../captures.ts';
 import { logOf } from './harness.ts';
 import { fixturesIn } from './score.ts';
@@ -41,6 +41,15 @@ describe('damaged and hostile logs', () => {
     const { incidents, suppressed } = await logOf(lines.join('\n'));
     expect(incidents.length).toBe(2000);
     expect(suppressed['soft-lockup']).toBe(4000);
+  });
+
+  it('names of tasks move no terminal, in JSON either', async () => {
+    const name = 'a\u009b2J\u202eb\u2028';
+    const report = await logOf(`[1.000000] watchdog: BUG: soft lockup - CPU#1 stuck for 23s! [${name}:7]\n`);
+    const line = logJson(report);
+    expect(line).toContain('a\\u009b2J\\u202eb\\u2028');
+    expect(line).not.toMatch(/[\x7f-\x9f\u202e\u2028]/);
+    expect(JSON.parse(line)).toEqual(report);
   });
 
   it('numbers beyond all measure do no harm', async () => {

@@ -1,15 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JoinedReport } from '../../src/model/join.ts';
+import type { LogReport } from '../../src/model/kernel-log.ts';
 import type { Mark } from '../../src/model/state.ts';
-import { joinText } from '../../src/report/dmesg-join.ts';
+import { joinJson, joinText } from '../../src/report/dmesg-join.ts';
 import { OwnLog } from '../../src/session/own-log.ts';
 import { analyzeWithLog, analyzeWithOwnLog } from '../../src/session/session.ts';
 import { openCapture } from '../../src/trace/open.ts';
 import { anyCapture, smallCapture } from '../captures.ts';
-import { logFile } from '../dmesg/harness.ts';
+import { logFile, logOf } from '../dmesg/harness.ts';
 
 async function joined(logPath: string, tracePath: string): Promise<JoinedReport> {
-  const log = await logFile(logPath);
+  return await joinedWith(await logFile(logPath), tracePath);
+}
+
+async function joinedWith(log: LogReport, tracePath: string): Promise<JoinedReport> {
   const capture = await openCapture(tracePath);
   try {
     return analyzeWithLog(capture, log);
@@ -45,6 +50,16 @@ describe('a log and a trace of the same run', () => {
         .split('\n')
         .every((line) => line.length <= 100),
     ).toBe(true);
+  });
+
+  it('JSON of both moves no terminal, whatever tasks are called in the log', async () => {
+    const text = readFileSync(smallCapture('lost-unlock.dmesg.txt'), 'utf8');
+    const hostile = text.replaceAll('Comm: ', 'Comm: a\u009b2J\u202e');
+    const result = await joinedWith(await logOf(hostile), smallCapture('lost-unlock.dat'));
+    const line = joinJson(result);
+    expect(line).toContain('a\\u009b2J\\u202e');
+    expect(line).not.toMatch(/[\x7f-\x9f\u202e]/);
+    expect(JSON.parse(line)).toEqual(result);
   });
 
   it('stock: the log names the lock that the trace cannot', async () => {
