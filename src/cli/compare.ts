@@ -13,7 +13,7 @@ import { errorText, EXIT, exitOf } from './exit.ts';
 import { isDebug } from './files.ts';
 import type { Io } from './io.ts';
 import { openOptions, type OpenCommand } from './one-file.ts';
-import { loadRuns } from './runs.ts';
+import { openRuns, type RunsFile } from './runs.ts';
 
 /** The options of `spinback compare`. */
 export interface CompareCommand extends OpenCommand {
@@ -43,14 +43,11 @@ export async function compare(
     ...(await Promise.all(command.failOn.map((rule) => policyOf(rule, '--fail-on')))),
     ...(await Promise.all(command.policy.map(readRules))).flat(),
   ];
-  const before = await side(base, command.by, command, io);
-  const after = await side(next, command.by ?? before.runs[0]?.split ?? null, command, io);
-  const sides = [before, after];
-  const damaged = Math.max(...sides.map(({ exit }) => exit));
+  const work = new Files(io);
+  const [before, after] = await work.load(base, next, command);
   // Half of the files would be a comparison of something else.
-  if (sides.some(({ failed }) => failed)) return damaged;
-  checkSplits([...before.runs, ...after.runs], command.by);
-  const result = compareRuns(before.runs, after.runs, { per: command.per, policies });
+  if (work.failed) return work.exit;
+  const result = compareRuns(before, after, { per: command.per, policies });
   if (command.markdown !== undefined) {
     const { compareMarkdown } = await import('../report/compare-markdown.ts');
     await put(command.markdown, compareMarkdown(result), io);
@@ -66,7 +63,7 @@ export async function compare(
     const { limit, verbose = false } = command;
     await io.stdout.write(compareText(result, { paint, width: appearance.width, limit, verbose }));
   }
-  return Math.max(damaged, exitStatus(result, command.strict ?? false));
+  return Math.max(work.exit, exitStatus(result, command.strict ?? false));
 }
 
 /** The exit status that a comparison stands for. */
@@ -76,47 +73,76 @@ export function exitStatus({ rules }: Pick<Comparison, 'rules'>, strict: boolean
   return rules.some(fails) ? EXIT.findings : EXIT.ok;
 }
 
-interface Side {
-  readonly runs: readonly Run[];
-  readonly exit: number;
+/** Reads the files of both sides. Those that cannot be read are told on standard error. */
+class Files {
+  readonly #io: Io;
+  /** The status so far. */
+  exit: number = EXIT.ok;
   /** A file could not be used at all. */
-  readonly failed: boolean;
-}
+  failed = false;
 
-/** Runs of a side; captures are split by `by`, or as saved ones before them are. */
-async function side(
-  paths: readonly string[],
-  by: Split | null,
-  command: CompareCommand,
-  io: Io,
-): Promise<Side> {
-  const open = await openOptions(command);
-  const runs: Run[] = [];
-  let exit: number = EXIT.ok;
-  let failed = false;
-  for (const path of paths) {
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  /**
+   * The runs of each side; none where a file failed. All files are opened before the first capture is replayed: how captures are split is up to saved
+   * statistics, on whichever side they are. Throws USAGE for saved ones that were split differently.
+   */
+  async load(
+    base: readonly string[],
+    next: readonly string[],
+    command: CompareCommand,
+  ): Promise<readonly [base: Run[], next: Run[]]> {
+    const open = await openOptions(command);
+    const files: RunsFile[] = [];
+    const sides: [Run[], Run[]] = [[], []];
     try {
-      const loaded = await loadRuns(path, open, () => ({ split: by ?? runs[0]?.split ?? 'class' }), io);
-      runs.push(...loaded.runs);
-      exit = Math.max(exit, loaded.exit);
-    } catch (error) {
-      await io.stderr.write(errorText(error, path, isDebug(io)));
-      exit = Math.max(exit, exitOf(error));
-      failed = true;
+      for (const path of [...base, ...next])
+        await this.#try(path, async () => files.push(await openRuns(path, open, this.#io)));
+      if (this.failed) return sides;
+      const split = splitOf(files, command.by);
+      for (const [at, file] of files.entries()) {
+        await this.#try(file.path, async () => {
+          const { runs, exit } = await file.load(() => ({ split }));
+          sides[at < base.length ? 0 : 1].push(...runs);
+          this.exit = Math.max(this.exit, exit);
+        });
+      }
+      return sides;
+    } finally {
+      for (const file of files) file.close();
     }
   }
-  return { runs, exit, failed };
+
+  async #try(path: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      await this.#io.stderr.write(errorText(error, path, isDebug(this.#io)));
+      this.exit = Math.max(this.exit, exitOf(error));
+      this.failed = true;
+    }
+  }
 }
 
-/** Throws USAGE for runs that were split by different things: no row of one would be in the other. */
-function checkSplits(runs: readonly Run[], by: Split | null): void {
-  const split = by ?? runs[0]?.split;
-  const other = runs.find((run) => run.split !== split);
-  if (other === undefined) return;
-  throw new SpinbackError(
-    'USAGE',
-    `${other.path} is split by ${other.split}, the others by ${split}: all runs must be split alike (--by)`,
-  );
+/**
+ * What all runs are split by: what was asked for, what saved ones are split by, or class. Throws USAGE for saved ones that are split by
+ * anything else: no row of one would be in the other.
+ */
+function splitOf(files: readonly RunsFile[], by: Split | null): Split {
+  const first = files.find(({ saved }) => saved !== null);
+  const split = by ?? first?.saved?.[0]?.split ?? 'class';
+  for (const { path, saved } of files) {
+    const other = saved?.find((run) => run.split !== split);
+    if (other === undefined) continue;
+    const wanted = by === null ? `${first!.path} by ${split}` : `and --by ${by} needs the capture`;
+    throw new SpinbackError(
+      'USAGE',
+      `${path} was saved by ${other.split}, ${wanted}: all runs must be split alike`,
+    );
+  }
+  return split;
 }
 
 const LARGEST_POLICY = 1 << 20;

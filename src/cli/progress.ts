@@ -47,3 +47,17 @@ export async function progressBar({ stderr, env }: Io, path: string): Promise<Pr
     },
   };
 }
+
+/** Does `work`, which says how far it is, with a bar for `path`. */
+export async function withBar<T>(
+  io: Io,
+  path: string,
+  work: (report: ProgressBar['report']) => Promise<T>,
+): Promise<T> {
+  const bar = await progressBar(io, path);
+  try {
+    return await work(bar.report);
+  } finally {
+    bar.stop();
+  }
+}

@@ -1,5 +1,6 @@
 import { openInput } from '../io/node-file.ts';
 import { readRange } from '../io/bytes.ts';
+import type { ByteSource } from '../io/source.ts';
 import { SpinbackError } from '../base/errors.ts';
 import type { Run } from '../model/stats.ts';
 import { printable } from '../report/printable.ts';
@@ -10,7 +11,7 @@ import type { OpenOptions } from '../trace/reader.ts';
 import { openSource } from '../trace/open.ts';
 import { isDamaged, reportDamage } from './files.ts';
 import type { Io } from './io.ts';
-import { progressBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { EXIT } from './exit.ts';
 
 const HEAD = 256;
@@ -23,44 +24,69 @@ export interface LoadedRuns {
   readonly areSaved: boolean;
 }
 
-/**
- * Replays a capture, or reads a file of statistics; which it is is told by its first bytes. `request` is asked once the capture is open. A
- * damaged capture gives what could be read, says so on standard error, and the status of a damaged file.
- */
-export async function loadRuns(
-  path: string,
-  open: OpenOptions,
-  request: (capture: Capture) => StatisticsRequest | Promise<StatisticsRequest>,
-  io: Io,
-): Promise<LoadedRuns> {
-  const source = await openInput(path);
-  if (isStats(readRange(source, 0, HEAD))) {
-    try {
-      if (source.size > LARGEST) {
-        throw new SpinbackError('LIMIT', `statistics of more than ${LARGEST >> 20} MiB are not read`, {
-          path,
-        });
-      }
-      const { decodeStats } = await import('../stats/stats-file.ts');
-      return { runs: decodeStats(readRange(source, 0, source.size)).runs, exit: EXIT.ok, areSaved: true };
-    } finally {
-      source.close();
-    }
-  }
-  let capture: Capture;
+/** An input whose first bytes told what it is. Whoever opened it loads it or closes it. */
+export interface RunsFile {
+  /** As it was given. */
+  readonly path: string;
+  /** What a file of statistics keeps; null for a capture. */
+  readonly saved: readonly Run[] | null;
+  /**
+   * Replays the capture, which is closed then; `request` is asked once it is open. A damaged capture gives what could be read, says so on
+   * standard error, and the status of a damaged file.
+   */
+  load(request: (capture: Capture) => StatisticsRequest | Promise<StatisticsRequest>): Promise<LoadedRuns>;
+  close(): void;
+}
+
+/** Opens a capture or a file of statistics, and reads the latter. */
+export async function openRuns(path: string, open: OpenOptions, io: Io): Promise<RunsFile> {
+  const source = await withBar(io, printable(path), (onProgress) => openInput(path, onProgress));
   try {
-    capture = await openSource(source, open);
+    if (isStats(readRange(source, 0, HEAD))) {
+      const saved = await savedRuns(source, path);
+      source.close();
+      return {
+        path,
+        saved,
+        load: async () => ({ runs: saved, exit: EXIT.ok, areSaved: true }),
+        close: () => {},
+      };
+    }
   } catch (error) {
     source.close();
     throw error;
   }
-  const bar = await progressBar(io, printable(path));
+  return {
+    path,
+    saved: null,
+    async load(request) {
+      const run = await withBar(io, printable(path), async (onProgress) => {
+        const capture = await openOver(source, { ...open, onProgress });
+        try {
+          return statisticsOf(capture, { ...(await request(capture)), onProgress });
+        } finally {
+          capture.close();
+        }
+      });
+      await reportDamage(path, run.problems, io);
+      return { runs: [run], exit: isDamaged(run.problems) ? EXIT.unreadable : EXIT.ok, areSaved: false };
+    },
+    close: () => source.close(),
+  };
+}
+
+async function openOver(source: ByteSource, open: OpenOptions): Promise<Capture> {
   try {
-    const run = statisticsOf(capture, { ...(await request(capture)), onProgress: bar.report });
-    await reportDamage(path, run.problems, io);
-    return { runs: [run], exit: isDamaged(run.problems) ? EXIT.unreadable : EXIT.ok, areSaved: false };
-  } finally {
-    bar.stop();
-    capture.close();
+    return await openSource(source, open);
+  } catch (error) {
+    source.close();
+    throw error;
   }
+}
+
+async function savedRuns(source: ByteSource, path: string): Promise<readonly Run[]> {
+  if (source.size > LARGEST)
+    throw new SpinbackError('LIMIT', `statistics of more than ${LARGEST >> 20} MiB are not read`, { path });
+  const { decodeStats } = await import('../stats/stats-file.ts');
+  return decodeStats(readRange(source, 0, source.size)).runs;
 }

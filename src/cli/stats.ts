@@ -18,7 +18,7 @@ import { isDebug } from './files.ts';
 import { timeOf, type TimeArgument } from './filter.ts';
 import type { Io } from './io.ts';
 import { openOptions, type OpenCommand } from './one-file.ts';
-import { loadRuns } from './runs.ts';
+import { openRuns } from './runs.ts';
 
 /** The options of `spinback stats`. */
 export interface StatsCommand extends OpenCommand {
@@ -55,7 +55,8 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
   let exit: number = EXIT.ok;
   for (const path of paths) {
     try {
-      const loaded = await loadRuns(path, open, (capture) => requestOf(capture, command, open), io);
+      const file = await openRuns(path, open, io);
+      const loaded = await file.load((capture) => requestOf(capture, command, open));
       if (loaded.areSaved) checkSaved(loaded.runs, command);
       runs.push(...loaded.runs.map((run) => filtered(run, keep)));
       exit = Math.max(exit, loaded.exit);

@@ -143,8 +143,14 @@ describe('stats', () => {
     };
     expect(await refused('stats', saved, '--by', 'lock')).toContain('saved by site: --by lock needs');
     expect(await refused('stats', saved, '--cpu', '0-1', '--to', '3')).toContain('--cpu, --to needs');
-    expect(await refused('compare', A, saved)).toContain('is split by site, the others by class');
-    expect(await refused('compare', saved, saved, '--by', 'cpu')).toContain('the others by cpu');
+    await runWith(['stats', B, '--by', 'cpu', '--save', at('by-cpu.json')]);
+    // The file that was given, not the capture that it was made of.
+    expect(await refused('compare', saved, at('by-cpu.json'))).toContain(
+      `${at('by-cpu.json')} was saved by cpu, ${saved} by site`,
+    );
+    expect(await refused('compare', A, saved, '--by', 'cpu')).toContain(
+      `${saved} was saved by site, and --by cpu needs the capture`,
+    );
   });
 
   it.each([
@@ -220,6 +226,10 @@ describe('compare', () => {
     await runWith(['stats', A, '--by', 'mode', '--save', at('by-mode.json')]);
     const saved = await json<Comparison>(['compare', at('by-mode.json'), SLOW]);
     expect(saved).toEqual(await json<Comparison>(['compare', A, SLOW, '--by', 'mode']));
+    await runWith(['stats', SLOW, '--by', 'mode', '--save', at('slow-by-mode.json')]);
+    expect(await json<Comparison>(['compare', A, at('slow-by-mode.json')])).toEqual(saved);
+    const sides = await json<Comparison>(['compare', A, B, '--', SLOW, at('slow-by-mode.json')]);
+    expect(sides.new).toMatchObject([{ path: SLOW }, { path: SLOW }]);
   });
 
   it('compares several runs a side', async () => {
