@@ -15,16 +15,12 @@ export function serve(): void {
   const port = parentPort!;
   const answer = (message: Answer): void => port.postMessage(message);
   port.on('message', async (path: string) => {
+    const progress = wantsProgress ? { onProgress: nowAndThen((part) => answer({ part })) } : {};
     const outcome = await outcomeOf(path, isDebug, async () => {
       const session = await loadSession();
-      const capture = await session.open(path, await open);
+      const capture = await session.open(path, { ...(await open), ...progress });
       try {
-        return await reportOn(
-          capture,
-          task,
-          session,
-          wantsProgress ? { onProgress: nowAndThen((part) => answer({ part })) } : {},
-        );
+        return await reportOn(capture, task, session, progress);
       } finally {
         capture.close();
       }
