@@ -3,6 +3,7 @@ import { otherRow, type DecodeRow, type FieldPlace } from '../../mapping/decode-
 import type { Capture, CaptureLoss, Clock, Damage } from '../capture.ts';
 import type { DialectName } from '../ftrace-text/dialect.ts';
 import { Fields } from './fields.ts';
+import { MOST_LOCKS } from './lock-names.ts';
 import { packSampleNotes, readSampleNotes, type SampleNotes } from './sample-notes.ts';
 
 // What the msgpack parts of a .spin file hold, and reading it back: a checksum tells of accidents only, so every field is
@@ -99,8 +100,6 @@ export interface PackedNotes {
 }
 
 const MOST_IDS = 0xffff;
-/** Names of locks that are kept; the engine keeps no more classes apart. */
-export const MOST_LOCKS = 0xffff;
 const DIALECTS = ['ftrace', 'dump', 'perf-script', 'lines'] as const;
 const UNITS = ['ns', 'cycles', 'relative'] as const;
 const SEVERITIES = ['info', 'error', 'data loss'] as const;

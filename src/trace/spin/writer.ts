@@ -15,9 +15,9 @@ import { lockNameIn } from '../callers.ts';
 import { RecordCollector, TextCollector, type Collector, type WindowOf } from './collect.ts';
 import { SampleCollector } from './collect-samples.ts';
 import { fileHeader, FRAME, frameBytes } from './frame.ts';
+import { LockNames } from './lock-names.ts';
 import {
   LARGEST_SECTION,
-  MOST_LOCKS,
   packHeadNotes,
   typeNamesOf,
   type BlockEntry,
@@ -46,8 +46,7 @@ export class SpinWriter {
   readonly #sizes: readonly number[];
   readonly #blocks: BlockEntry[] = [];
   #comms: ReadonlyMap<number, string> = new Map();
-  /** By their labels. */
-  readonly #locks = new Map<bigint, string>();
+  readonly #locks = new LockNames();
   #written = 0;
   #frames = 0;
   /** Event types that were told last, and at first. */
@@ -132,13 +131,14 @@ export class SpinWriter {
     // Damage behind the last event has no block of its own otherwise.
     if (this.#items.count > 0 || rest.length > 0) yield* this.#block(rest, null);
     const { lanes } = this.#capture;
+    const locks = this.#locks.list();
     const notes: TailNotes = {
       damage: this.#capture.damage(),
       lostTail: lanes.map(({ lostTail }) => lostTail),
       ...(this.#capture.types.length > this.#typesAtHead
         ? { names: typeNamesOf(this.#capture, this.#sizes) }
         : {}),
-      ...(this.#locks.size > 0 ? { locks: [...this.#locks].flat() } : {}),
+      ...(locks.length > 0 ? { locks } : {}),
       blocks: this.#blocks,
     };
     const at = this.#written;
@@ -183,7 +183,7 @@ export class SpinWriter {
   /** Whoever asks for a name later need not go back to a record. */
   #nameLocks({ classes }: BuiltBlock, items: Items): void {
     for (const [label, n] of classes) {
-      if (label === 0n || this.#locks.has(label) || this.#locks.size === MOST_LOCKS) continue;
+      if (label === 0n || this.#locks.has(label)) continue;
       const place = { lane: items.lane(n), offset: items.offset(n) };
       const name = this.#capture.lockName?.(label) ?? lockNameIn(this.#capture.record(place));
       if (name !== null) this.#locks.set(label, name);

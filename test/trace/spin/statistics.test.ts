@@ -11,6 +11,8 @@ import { statisticsOf, type StatisticsRequest } from '../../../src/session/stati
 import { plainRun } from '../../../src/stats/plain.ts';
 import type { Capture } from '../../../src/trace/capture.ts';
 import { openCapture, openSource } from '../../../src/trace/open.ts';
+import { LockNames } from '../../../src/trace/spin/lock-names.ts';
+import { LARGEST_SECTION } from '../../../src/trace/spin/notes.ts';
 import { anyCapture, mappingOptions, smallCapture } from '../../captures.ts';
 import { containerOf, join, open, partsOf } from './container.ts';
 
@@ -133,6 +135,37 @@ describe('text', () => {
     expect(kindsOf((kind) => kind === 'lock')).toBeGreaterThan(10);
     // Callers are read where they stand, once each.
     expect(record.mock.calls.length).toBeLessThanOrEqual(kindsOf((kind) => kind !== 'lock'));
+  });
+});
+
+describe('names of locks in the tail', () => {
+  test('are none that only a hostile record has', async () => {
+    const about = { seed: 6, cpus: 2, events: 3_000, faults: [] };
+    const nameIn = async (name: string): Promise<string | null> => {
+      const original = await openSource(bytesSource(generateTraceDat(about).bytes));
+      const labels: bigint[] = [];
+      original.lockName = (label) => {
+        labels.push(label);
+        return name;
+      };
+      const container = await open(join(await partsOf(original)));
+      return container.lockName!(labels[0]!);
+    };
+    expect(await nameIn('n'.repeat(256))).toBe('n'.repeat(256));
+    expect(await nameIn('n'.repeat(257))).toBeNull();
+    expect(await nameIn('\u2028'.repeat(86))).toBeNull();
+  });
+
+  test('take so many bytes, however many there are', () => {
+    const names = new LockNames();
+    for (let label = 1n; label < 60_000n; label++) names.set(label, `${label}`.padEnd(250));
+    names.set(60_000n, 'n');
+    const list = names.list();
+    expect(list.slice(0, 2)).toEqual([1n, '1'.padEnd(250)]);
+    expect(list.slice(-2)).toEqual([60_000n, 'n']);
+    const bytes = list.reduce((sum: number, item) => sum + (typeof item === 'string' ? item.length : 9), 0);
+    expect(bytes).toBeGreaterThan(LARGEST_SECTION / 20);
+    expect(bytes).toBeLessThan(LARGEST_SECTION / 10);
   });
 });
 
