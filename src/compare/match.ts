@@ -1,4 +1,5 @@
 import type { Run, StatsRow } from '../model/stats.ts';
+import { keyOf } from '../stats/rows.ts';
 
 /** One row in all runs of both sides; a run that lacks it has undefined. */
 export interface Match {
@@ -50,10 +51,6 @@ export function matchRows(
     });
   }
   return { matches, nameless };
-}
-
-export function keyOf({ kind, source, name, by }: StatsRow): string {
-  return [kind, source ?? '', name, by ?? ''].join('\0');
 }
 
 function byKey(runs: readonly Run[]): Map<string, (StatsRow | undefined)[]> {

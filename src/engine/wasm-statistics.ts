@@ -1,4 +1,5 @@
 import * as L from '../../assembly/layout.ts';
+import { bucketsOf } from '../base/buckets.ts';
 import { decodeText } from '../base/byte-reader.ts';
 import type { DistributionState, SeriesState, StatisticsState } from '../model/state.ts';
 import type { WasmMemory } from './wasm-memory.ts';
@@ -69,7 +70,7 @@ function readDistribution(
   if (at === 0 || memory.u53(at + L.DISTRIBUTION_COUNT) === 0) return null;
   const buckets = listBuckets(at);
   const first = memory.u32(L.STATE + L.HEAD_BUCKETS) / 4;
-  const second = first + (65 - bits) * 2 ** bits;
+  const second = first + bucketsOf(bits);
   const indices = memory.words.slice(first, first + buckets);
   const counts = memory.words.slice(second, second + buckets);
   return {

@@ -179,11 +179,6 @@ function addSparse(parts: readonly Entries[]): Entries {
   return { indices, counts: indices.map((index) => sums.get(index)!) };
 }
 
-/** How many buckets there are for whole numbers of 64 bits. */
-export function bucketsOf(bits: number): number {
-  return (65 - bits) * 2 ** bits;
-}
-
 /** Index of the bucket of a whole number from 0 up to 2^53. */
 export function bucketOf(value: number, bits: number): number {
   const shift = Math.max(0, Math.floor(Math.log2(value || 1)) - bits);

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import { bucketsOf } from '../base/buckets.ts';
 import { SpinbackError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { SPLITS, STATS_SCHEMA, type Run, type StatsFile } from '../model/stats.ts';
-import { bucketsOf } from './histogram.ts';
 import { plainRun } from './plain.ts';
 
 /** The text of a file of statistics. The same runs give the same text. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { bucketOf, bucketsOf, Histogram, lowestOf, widthOf } from '../../src/stats/histogram.ts';
+import { bucketsOf } from '../../src/base/buckets.ts';
+import { bucketOf, Histogram, lowestOf, widthOf } from '../../src/stats/histogram.ts';
 import { Histogram as TwinHistogram } from '../../src/engine/twin/histogram.ts';
 import { histogramOf } from './histogram-of.ts';
 
@@ -37,6 +38,14 @@ describe('Histogram', () => {
         expect(lowestOf(index, BITS) + widthOf(index, BITS)).toBeGreaterThan(value);
       }),
     );
+  });
+
+  it('has as many as 64 bits take', () => {
+    for (let bits = 1; bits <= 16; bits++) {
+      const twin = new TwinHistogram(bits);
+      twin.add(2n ** 64n - 1n);
+      expect(twin.state().buckets[0]![0]).toBe(bucketsOf(bits) - 1);
+    }
   });
 
   it('gives quantiles within 2^-8 of the exact ones', () => {
