@@ -19,7 +19,7 @@ import {
 import { TextWriter, type TextFormat } from './text.ts';
 import { TraceDatWriter } from './trace-dat.ts';
 import { LOCK_CLASSES } from './machine/locks.ts';
-import { ACTIVITIES, type Activity, type Mix } from './workload.ts';
+import { ACTIVITIES, type Activity, type Mix } from './activities.ts';
 
 export const FORMATS = ['v7', 'v6', 'perf', 'trace', 'latency', 'report'] as const;
 

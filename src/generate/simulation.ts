@@ -7,7 +7,8 @@ import { LossySink, type Loss, type LossTruth } from './losses.ts';
 import { Machine } from './machine/machine.ts';
 import { Phrases } from './machine/phrases.ts';
 import { address } from './word64.ts';
-import { COMMS, Workload, type Mix } from './workload.ts';
+import type { Mix } from './activities.ts';
+import { COMMS, Workload } from './workload.ts';
 
 /** What to simulate. Times in ns. */
 export interface SimulationOptions {

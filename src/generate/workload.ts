@@ -1,42 +1,12 @@
-import { Zipf, type Random } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
+import { Activities, type ActivityOptions } from './activities.ts';
 import { E, STATE } from './events.ts';
 import type { Cpu, Task } from './machine/contexts.ts';
-import type { LockRange, Locks } from './machine/locks.ts';
 import type { Behaviour, Machine } from './machine/machine.ts';
-import { caller, CHAIN_SITES, type Phrases } from './machine/phrases.ts';
+import { caller, type Phrases } from './machine/phrases.ts';
 import { OP, type Program } from './machine/program.ts';
 
-/** What tasks do, with weights. */
-export const ACTIVITIES = [
-  'annotation',
-  'spin',
-  'spin-nested',
-  'try',
-  'mutex',
-  'rwsem',
-  'buffer',
-  'chain',
-  'plain-words',
-] as const;
-export type Activity = (typeof ACTIVITIES)[number];
-export type Mix = Readonly<Partial<Record<Activity, number>>>;
-
-const DEFAULT_MIX: Readonly<Record<Activity, number>> = {
-  annotation: 6,
-  spin: 10,
-  'spin-nested': 3,
-  try: 2,
-  mutex: 2,
-  rwsem: 3,
-  buffer: 4,
-  chain: 3,
-  'plain-words': 2,
-};
-
-export interface WorkloadOptions {
-  readonly mix: Mix;
-  /** Exponent of the Zipf distribution of locks. */
-  readonly zipf: number;
+export interface WorkloadOptions extends ActivityOptions {
   readonly comms: readonly string[];
   readonly tasksPerCpu: number;
   readonly startNs: number;
@@ -49,8 +19,6 @@ export interface WorkloadOptions {
   readonly deviceNs: number;
   /** Share of transactions after which a task exits. */
   readonly exits: number;
-  /** By lockdep class: its locks are held so many times as long. */
-  readonly slow: Readonly<Record<string, number>>;
 }
 
 /** Names of tasks, one of them hard to read back from text. */
@@ -83,33 +51,16 @@ export class Workload implements Behaviour {
   readonly comms = new Map<number, string>();
   readonly #machine: Machine;
   readonly #options: WorkloadOptions;
-  readonly #hasSlow: boolean;
   readonly #random: Random;
-  readonly #locks: Locks;
-  readonly #zipf: Readonly<Record<string, Zipf>>;
-  readonly #activities: readonly Activity[];
+  readonly #activities: Activities;
   #nextPid = FIRST_PID;
 
   constructor(machine: Machine, phrases: Phrases, options: WorkloadOptions) {
     this.#machine = machine;
     this.phrases = phrases;
     this.#options = options;
-    this.#hasSlow = Object.keys(options.slow).length > 0;
     this.#random = machine.random;
-    const { locks } = machine;
-    this.#locks = locks;
-    const ranges = [locks.spin, locks.mutex, locks.rwsem, locks.chain];
-    this.#zipf = Object.fromEntries([
-      ...ranges.map(({ sort, count }) => [sort, new Zipf(count, options.zipf)]),
-      ['buffer', new Zipf(Math.max(plainFrom(locks.buffer), 1), options.zipf)],
-    ]);
-    // A table of 64 to 128 places, drawn from with one random number.
-    const weights = ACTIVITIES.map((name) => [name, options.mix[name] ?? DEFAULT_MIX[name]] as const);
-    const scale = 64 / weights.reduce((sum, [, weight]) => sum + weight, 0);
-    this.#activities = weights.flatMap(([name, weight]) => {
-      const length = weight > 0 ? Math.max(Math.round(weight * scale), 1) : 0;
-      return Array.from({ length }, () => name);
-    });
+    this.#activities = new Activities(machine, phrases, options, this.banned);
   }
 
   populate(): void {
@@ -157,7 +108,7 @@ export class Workload implements Behaviour {
     p.add(OP.pause, 300 + this.#random.int(4000));
     this.phrases.syscallEntry(p);
     const count = 1 + this.#random.int(3);
-    for (let i = 0; i < count; i++) this.#activity(p, cpu, this.#random.pick(this.#activities));
+    for (let i = 0; i < count; i++) this.#activities.next(p, cpu);
     this.phrases.syscallExit(p);
   }
 
@@ -167,124 +118,6 @@ export class Workload implements Behaviour {
     if (rate === null) return this.#random.chance(0.05) ? 20_000 + this.#random.exponential(300_000) : 0;
     const ahead = startNs + (cpu.events / rate) * 1e9 - now;
     return ahead > 50_000 ? ahead * tasksPerCpu * (0.5 + this.#random.float()) : 0;
-  }
-
-  #activity(p: Program, cpu: Cpu, activity: Activity): void {
-    const { phrases } = this;
-    switch (activity) {
-      case 'annotation':
-        phrases.annotate(p, this.#random.int(4), this.#hold());
-        return;
-      case 'spin':
-        this.#spin(p, this.#pick(this.#locks.spin), 0);
-        return;
-      case 'spin-nested':
-        this.#spin(p, this.#pick(this.#locks.spin), 1 + this.#random.int(2));
-        return;
-      case 'try': {
-        const lock = this.#plainSpin();
-        phrases.trySpin(p, lock, this.#hold(lock));
-        return;
-      }
-      case 'mutex': {
-        const lock = this.#pick(this.#locks.mutex);
-        phrases.mutexLock(p, lock);
-        this.#inside(p, lock);
-        phrases.mutexUnlock(p, lock);
-        return;
-      }
-      case 'rwsem': {
-        const lock = this.#pick(this.#locks.rwsem);
-        const reading = this.#random.chance(0.7);
-        phrases.rwsemLock(p, lock, reading);
-        this.#inside(p, lock);
-        phrases.rwsemUnlock(p, lock, reading);
-        return;
-      }
-      case 'buffer':
-        this.#buffer(p);
-        return;
-      case 'chain': {
-        const lock = this.#pick(this.#locks.chain);
-        const site = this.#random.pick(CHAIN_SITES);
-        phrases.bitLock(p, lock, site);
-        p.add(OP.pause, this.#hold());
-        phrases.bitUnlock(p, lock, site);
-        return;
-      }
-      case 'plain-words':
-        this.#plainWords(p, cpu);
-        return;
-    }
-  }
-
-  /** A spinlock, with others taken inside it in ascending order. */
-  #spin(p: Program, lock: number, nested: number): void {
-    const irqs = this.#locks.irqSafe(lock);
-    this.phrases.spinLock(p, lock, irqs);
-    p.add(OP.pause, this.#hold(lock));
-    if (nested > 0) {
-      const inner = this.#above(lock, irqs);
-      if (inner >= 0) this.#spin(p, inner, nested - 1);
-    }
-    this.phrases.spinUnlock(p, lock, irqs);
-  }
-
-  /** A spinlock after `lock` in the order of locks; one that is safe in interrupts where `irqs` asks for it. */
-  #above(lock: number, irqs: boolean): number {
-    const { spin } = this.#locks;
-    const fits = (inner: number): boolean => !this.banned.has(inner) && (!irqs || this.#locks.irqSafe(inner));
-    const end = spin.first + spin.count;
-    for (let inner = lock + 1 + this.#random.int(8); inner < end; inner++) if (fits(inner)) return inner;
-    return -1;
-  }
-
-  #inside(p: Program, lock: number): void {
-    p.add(OP.pause, this.#hold(lock));
-    if (this.#random.chance(0.5)) this.#spin(p, this.#pick(this.#locks.spin), 0);
-  }
-
-  /** The lock of a buffer, sometimes with a plain update of its word by the one who holds it. */
-  #buffer(p: Program): void {
-    const lock = this.#pick(this.#locks.buffer);
-    this.phrases.finishBio(p, lock);
-    if (this.#random.chance(0.3)) this.phrases.updateWord(p, lock, this.#random.chance(0.5));
-    else p.add(OP.pause, this.#hold());
-    this.phrases.finishBioEnd(p, lock);
-  }
-
-  /** Plain updates of words whose lock nobody ever takes. Each CPU has its own words. */
-  #plainWords(p: Program, cpu: Cpu): void {
-    const { buffer } = this.#locks;
-    const from = plainFrom(buffer);
-    const own = Math.floor((buffer.count - from) / this.#machine.cpus.length);
-    if (own === 0) return;
-    for (let i = 1 + this.#random.int(3); i > 0; i--) {
-      const lock = buffer.first + from + cpu.id * own + this.#random.int(own);
-      this.phrases.updateWord(p, lock, this.#random.chance(0.5));
-    }
-  }
-
-  #pick(range: LockRange): number {
-    for (;;) {
-      const lock = range.first + this.#zipf[range.sort]!.sample(this.#random);
-      if (!this.banned.has(lock)) return lock;
-    }
-  }
-
-  /** A spinlock that no interrupt takes. */
-  #plainSpin(): number {
-    for (;;) {
-      const lock = this.#pick(this.#locks.spin);
-      if (!this.#locks.irqSafe(lock)) return lock;
-    }
-  }
-
-  /** How long something is held, ns; `lock` where it may be one of a slow class. */
-  #hold(lock?: number): number {
-    const factor =
-      lock === undefined || !this.#hasSlow ? 1 : (this.#options.slow[this.#locks.name(lock)] ?? 1);
-    return (150 + this.#random.exponential(400)) * factor;
   }
 
   // ---- The rest of the machine ----
@@ -341,7 +174,7 @@ export class Workload implements Behaviour {
 
   /** The lock of the device queue of a CPU: of the class that is number 3 of 8. */
   #queueLock(cpu: Cpu): number {
-    return 8 * (cpu.id % Math.max(this.#locks.spin.count >> 3, 1)) + 3;
+    return 8 * (cpu.id % Math.max(this.#machine.locks.spin.count >> 3, 1)) + 3;
   }
 
   reschedule(p: Program, cpu: Cpu): void {
@@ -374,9 +207,9 @@ export class Workload implements Behaviour {
       if (script) script(p, cpu);
       else {
         for (let i = 1 + this.#random.int(3); i > 0; i--) {
-          const lock = this.#pick(this.#locks.buffer);
+          const lock = this.#activities.pick(this.#machine.locks.buffer);
           phrases.finishBio(p, lock);
-          p.add(OP.pause, this.#hold());
+          p.add(OP.pause, this.#activities.hold());
           phrases.finishBioEnd(p, lock);
         }
       }
@@ -385,7 +218,7 @@ export class Workload implements Behaviour {
       phrases.runQueue(p);
       phrases.irqRestore(p, SOFTIRQ_UNLOCK);
     } else {
-      phrases.annotate(p, 0, this.#hold());
+      phrases.annotate(p, 0, this.#activities.hold());
     }
   }
 
@@ -400,9 +233,4 @@ export class Workload implements Behaviour {
   exited(cpu: Cpu, _task: Task): void {
     this.spawn(cpu, this.#random.pick(this.#options.comms));
   }
-}
-
-/** Buffers from this index on are never locked, only updated. */
-function plainFrom({ count }: LockRange): number {
-  return Math.max(Math.floor(count * 0.75), 1);
 }
