@@ -1,4 +1,5 @@
 import type { ComparedRun, Comparison } from '../model/comparison.ts';
+import { HOLDS_FROM_ATTEMPTS } from '../model/report.ts';
 import type { FoundBrief, Run } from '../model/stats.ts';
 import type { Evidence } from './units.ts';
 
@@ -58,6 +59,15 @@ export function notesOf(
   if (lossy.length > 0) {
     notes.push(
       `Events were lost while recording ${lossy.join(', ')}: counts are too low there, and spans across a loss are missing.`,
+    );
+  }
+  const fromAttempts = [...base, ...next].filter(({ problems }) =>
+    problems.some(({ name }) => name === HOLDS_FROM_ATTEMPTS),
+  );
+  if (fromAttempts.length > 0 && fromAttempts.length < base.length + next.length) {
+    notes.push(
+      `In ${fromAttempts.map(({ path }) => path).join(', ')}, unlike in the other captures, holds begin at lock_acquire: what was taken, and ` +
+        'for how long, does not compare between the two.',
     );
   }
   return [...notes, ...new Set([...base, ...next].flatMap((run) => run.notes))];

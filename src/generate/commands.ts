@@ -149,6 +149,7 @@ function writerFor(args: WorkloadArguments, output: Output, spool: Spool): FileW
     clock,
     tsc2nsec,
     longTimes,
+    ...(args.systems && { systems: args.systems }),
     packer: format === 'v7' ? packerFor(args.compress) : null,
   });
 }

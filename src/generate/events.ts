@@ -262,6 +262,13 @@ export const EVENT_SPECS: readonly EventSpec[] = [
   spec('printk:console', 308, [['__data_loc char[] msg', 'text']], '"%s", __get_str(msg)'),
 ];
 
+/** The events of these systems, and these events by themselves ("lock:lock_acquire"). */
+export function specsOf(systems: readonly string[]): readonly EventSpec[] {
+  return EVENT_SPECS.filter(
+    ({ system, name }) => systems.includes(system) || systems.includes(`${system}:${name}`),
+  );
+}
+
 /** The trace systems that the generator can record, in the order of EVENT_SPECS. */
 export const SYSTEMS: readonly string[] = [...new Set(EVENT_SPECS.map(({ system }) => system))];
 

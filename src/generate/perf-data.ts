@@ -1,7 +1,7 @@
 import * as P from '../model/perf-records.ts';
 import { SAMPLE, TYPE_TRACEPOINT } from '../trace/perf-data/attr.ts';
 import { ByteWriter } from './bytes.ts';
-import { EVENT_SPECS, type EventSpec, type Sink, type TraceEvent } from './events.ts';
+import { EVENT_SPECS, specsOf, type EventSpec, type Sink, type TraceEvent } from './events.ts';
 import { eventFormats, ftraceFormats, headerInfo } from './metadata.ts';
 import type { Output } from './output.ts';
 import { RecordEncoder } from './record.ts';
@@ -50,11 +50,9 @@ export class PerfDataWriter implements Sink {
     this.#cpus = cpus;
     this.#bufferSize = bufferSize;
     this.#buffers = emptyBuffers(cpus);
-    this.#isRecorded = EVENT_SPECS.map(
-      ({ system, name }) => systems.includes(system) || systems.includes(`${system}:${name}`),
-    );
+    const recorded = specsOf(systems);
+    this.#isRecorded = EVENT_SPECS.map((spec) => recorded.includes(spec));
     output.write(new ByteWriter().u64(MAGIC).u64(PIPE_HEADER).done());
-    const recorded = EVENT_SPECS.filter((_, type) => this.#isRecorded[type]);
     for (const spec of recorded) output.write(this.#attr(spec, EVENT_SPECS.indexOf(spec)));
     output.write(tracingData(recorded));
   }

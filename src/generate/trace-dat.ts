@@ -1,4 +1,4 @@
-import type { Sink, TraceEvent } from './events.ts';
+import { specsOf, type Sink, type TraceEvent } from './events.ts';
 import { ByteWriter } from './bytes.ts';
 import {
   cpuStats,
@@ -34,6 +34,8 @@ export interface TraceDatOptions {
   readonly packer: Packer | null;
   readonly longTimes: LongTimes;
   readonly uname?: string;
+  /** Systems and events that the file describes, all by default: trace-cmd record describes those of its -e, all of them with -a. */
+  readonly systems?: readonly string[];
 }
 
 export const TRACE_DAT_DEFAULTS: Omit<TraceDatOptions, 'cpus'> = {
@@ -103,7 +105,7 @@ export class TraceDatWriter implements Sink {
   /** Writes the file. `comms`: task names by pid. */
   finish(comms: ReadonlyMap<number, string>): void {
     for (const writer of this.#writers) writer.finish();
-    const { version, pageSize, wordSize, bigEndian, clock, packer, cpus } = this.#options;
+    const { version, pageSize, wordSize, bigEndian, clock, packer, cpus, systems } = this.#options;
     const parts: FileParts = {
       wordSize,
       bigEndian,
@@ -111,7 +113,7 @@ export class TraceDatWriter implements Sink {
       clock,
       headerInfo: headerInfo(pageSize, wordSize, bigEndian),
       ftraceFormats: ftraceFormats(),
-      eventFormats: eventFormats(wordSize, bigEndian),
+      eventFormats: eventFormats(wordSize, bigEndian, systems && specsOf(systems)),
       kallsyms: new ByteWriter().text(kallsyms(wordSize)).done(),
       printk: new Uint8Array(0),
       cmdlines: new ByteWriter().text(savedCmdlines(comms)).done(),

@@ -59,7 +59,7 @@ export interface Case {
   /** CPUs whose recorder says that it took every event to the end. Of the others, a record may end early without a word. */
   readonly wholeTails: ReadonlySet<number>;
   /**
-   * The kernel reports no lock_acquired (no CONFIG_LOCK_STAT): a lockdep lock counts as held from lock_acquire on, and nobody
+   * Nothing reports lock_acquired (no CONFIG_LOCK_STAT, or it was not recorded): a lockdep lock counts as held from lock_acquire on, and nobody
    * can be told to wait (design rule 3).
    */
   readonly attemptsHold: boolean;

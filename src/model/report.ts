@@ -4,6 +4,12 @@
  */
 export const REPORT_SCHEMA = 'spinback/report@1';
 
+/**
+ * The problem of a capture that has lock_acquire and lock_release but neither lock_acquired nor lock_contended: what its holds
+ * are then.
+ */
+export const HOLDS_FROM_ATTEMPTS = 'holds-from-lock-acquire';
+
 export type FindingKind =
   | 'never-released'
   | 'irq-off-spin'

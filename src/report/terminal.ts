@@ -1,5 +1,6 @@
 import {
   CONFIDENCES,
+  HOLDS_FROM_ATTEMPTS,
   type Confidence,
   type Finding,
   type KernelReport,
@@ -219,6 +220,8 @@ function unchecked({ trace, stats }: Report): string[] {
   else if (locks.acquisitions + locks.contentions + locks.releases === 0) {
     lines.push('locks: the capture holds no lock events.');
   }
+  const holds = trace.problems.find(({ name }) => name === HOLDS_FROM_ATTEMPTS);
+  if (holds) lines.push(`who waited for a lock of lockdep, and for how long: ${holds.text}.`);
   if (!countsNanoseconds(trace)) lines.push('how long anything took: the unit of the clock is not known.');
   if (lossy.length > 0) {
     lines.push(

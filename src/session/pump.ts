@@ -93,8 +93,9 @@ export function isOfPages({ input }: Lane): boolean {
 /**
  * Kernels without CONFIG_LOCK_STAT have lock_acquire and lock_release but neither lock_acquired nor lock_contended
  * (include/trace/events/lock.h, Linux 6.12): nothing tells when a take succeeded, so it counts from lock_acquire on (design
- * rule 3). Known only of captures that describe their events, which text does not. A trace.dat describes all that the kernel has, a
- * perf.data those that were recorded: there it may be the user who left both out, which comes to the same.
+ * rule 3). Known only of captures that describe their events, which text does not. A perf.data
+ * describes what was recorded, and so does a trace.dat unless trace-cmd record was given -a (tracecmd/trace-record.c, trace-cmd 3.1.6):
+ * it may be the user who left both out, which comes to the same.
  */
 export function attemptsHold({ rows, lanes }: Capture): boolean {
   const has = (kind: KindName): boolean =>

@@ -2,7 +2,7 @@ import { judge } from '../analyzers/judge.ts';
 import { elapsed, hex } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import { COUNTERS, ENTRY, SPLIT } from '../model/engine-numbers.ts';
-import type { Finding } from '../model/report.ts';
+import { HOLDS_FROM_ATTEMPTS, type Finding, type Problem } from '../model/report.ts';
 import type { DistributionState, SeriesState, StatisticsState } from '../model/state.ts';
 import type { Block, Exemplar, FoundBrief, Run, Split, StatsRow } from '../model/stats.ts';
 import { Histogram } from '../stats/histogram.ts';
@@ -83,7 +83,7 @@ export function statisticsOf(capture: Capture, request: StatisticsRequest = {}):
       }),
     ),
     findings: findings.map((finding) => briefOf(finding, rows)),
-    notes: notesOf(about),
+    notes: notesOf(about, trace.problems),
   };
 }
 
@@ -250,7 +250,7 @@ function briefOf(finding: Finding, rows: readonly StatsRow[]): FoundBrief {
   return { signature, kind, cause, confidence, headline, row: row < 0 ? null : row };
 }
 
-function notesOf({ state }: Case): string[] {
+function notesOf({ state }: Case, problems: readonly Problem[]): string[] {
   const of = (counter: number): bigint => state.counters[counter] ?? 0n;
   const notes: string[] = [];
   if (of(COUNTERS.untrackedSeries) > 0n) {
@@ -260,5 +260,6 @@ function notesOf({ state }: Case): string[] {
   }
   if (of(COUNTERS.untrackedSpans) > 0n)
     notes.push(`${of(COUNTERS.untrackedSpans)} waits, holds or sections were not counted: memory was full.`);
-  return notes;
+  const holds = problems.find(({ name }) => name === HOLDS_FROM_ATTEMPTS);
+  return holds ? [...notes, `${holds.text}.`] : notes;
 }

@@ -2,7 +2,16 @@ import { duration, elapsed, seconds } from '../base/units.ts';
 import { machinePauses } from '../analyzers/pauses.ts';
 import type { Case } from '../model/case.ts';
 import { COUNTERS } from '../model/engine-numbers.ts';
-import type { CpuSummary, HistogramData, Problem, Stats, TraceSummary, TypeCount } from '../model/report.ts';
+import {
+  HOLDS_FROM_ATTEMPTS,
+  type CpuSummary,
+  type HistogramData,
+  type Problem,
+  type Stats,
+  type TraceSummary,
+  type TypeCount,
+} from '../model/report.ts';
+import { shows } from '../model/shows.ts';
 import type { CpuState, EngineState, HistogramState } from '../model/state.ts';
 import type { Capture } from '../trace/capture.ts';
 import { isOfPages } from './pump.ts';
@@ -156,6 +165,13 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
   );
   for (const [name, counter, text] of LIMITS)
     add(name, 'data loss', Number(state.counters[counter] ?? 0n), text);
+  add(
+    HOLDS_FROM_ATTEMPTS,
+    'info',
+    about.attemptsHold && shows(state, 'acquire', 'lockdep') ? 1 : 0,
+    'holds begin at lock_acquire: they include waiting, and lockdep annotations (rcu_read_lock, fs_reclaim, seqcounts) count as taken; ' +
+      'record lock:lock_acquired and lock:lock_contended too (kernels with CONFIG_LOCK_STAT have them)',
+  );
   const pauses = about.timeIsNs ? machinePauses(about) : [];
   const [longest] = pauses.toSorted((a, b) => elapsed(b.from, b.to) - elapsed(a.from, a.to));
   if (longest) {
