@@ -51,7 +51,7 @@ export async function reportOn(
           width,
           limit,
           verdict,
-          offersOwnLog: true,
+          offersOwnLog: await ownLogTells(report),
           ...(minConfidence && { minConfidence }),
         }),
     exit,
@@ -75,4 +75,12 @@ export function meaning(exit: number, failOn: FailOn): string {
   if (failOn === 'never') return 'findings do not count (--fail-on never)';
   const which = failOn === 'certain' ? 'certain findings' : `findings that are ${failOn} or stronger`;
   return exit === EXIT.findings ? `there are ${which}` : `no ${which}`;
+}
+
+/** Does the kernel report in it what a kernel log is read for? Of an Oops or a panic --own-log says nothing. */
+async function ownLogTells({ kernelReports, findings }: Report): Promise<boolean> {
+  const all = [...kernelReports, ...findings.flatMap((finding) => finding.kernelReports)];
+  if (all.length === 0) return false;
+  const { readMessage } = await import('../session/kernel-messages.ts');
+  return all.some(({ text }) => (readMessage(text)?.report?.kind ?? 'other') !== 'other');
 }

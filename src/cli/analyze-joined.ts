@@ -1,4 +1,5 @@
 import { SpinbackError } from '../base/errors.ts';
+import type { Report } from '../model/report.ts';
 import { joinJson, joinText } from '../report/dmesg-join.ts';
 import { logText } from '../report/dmesg.ts';
 import { reportText } from '../report/terminal.ts';
@@ -52,7 +53,7 @@ export async function analyzeJoined(
         const verdict = `Exit status ${exit}: ${meaning(exit, failOn)}.`;
         const text = [
           joinText(joined, paint, width),
-          logText(log, { paint, width, limit }),
+          logText(log, { paint, width, limit, listed: ownLog ? countReports(report) : 0 }),
           reportText(report, { paint, width, limit, verdict, ...(minConfidence && { minConfidence }) }),
         ].join('\n\n');
         return { text: json ? `${joinJson(joined)}\n` : text, exit, problems: report.trace.problems };
@@ -63,4 +64,10 @@ export async function analyzeJoined(
     await io.stderr.write(errorText(error, logPath ?? null, isDebug(io)));
     return exitOf(error);
   }
+}
+
+/** What the kernel reported, with findings and without. */
+function countReports({ kernelReports, findings }: Report): number {
+  const all = [...kernelReports, ...findings.flatMap((finding) => finding.kernelReports)];
+  return new Set(all.map(({ ns, text }) => `${ns} ${text}`)).size;
 }

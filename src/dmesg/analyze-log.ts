@@ -9,6 +9,8 @@ import { readLog, type ReadLog, type ReadOptions } from './read-log.ts';
 export interface LogOptions extends ReadOptions {
   /** Problems that were met before the log was looked at. */
   readonly problems?: readonly Problem[];
+  /** The kernel's release, for a log that does not name it. */
+  readonly kernel?: string | null;
 }
 
 /**
@@ -21,7 +23,7 @@ export async function analyzeLog(
   options: LogOptions = {},
 ): Promise<LogReport> {
   const log = readLog(read, options);
-  const { found } = log;
+  const found = { ...log.found, kernel: log.found.kernel ?? options.kernel ?? null };
   const groups = groupReports(found);
   const disassemble = await disassemblerFor(log);
   const incidents = groups.map((group, at): Incident =>

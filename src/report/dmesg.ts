@@ -16,6 +16,8 @@ export interface LogTextOptions {
   readonly limit?: number;
   /** What the exit status will say, for the last line. */
   readonly verdict?: string;
+  /** Reports of the kernel that the trace's own report lists, where the log is that trace's. */
+  readonly listed?: number;
 }
 
 /** `spinback dmesg --json`: one line, without its newline. Keys in the order of the contract. */
@@ -37,7 +39,7 @@ export function logText(raw: LogReport, options: LogTextOptions = {}): string {
       .filter((incident) => full.has(incident))
       .map((incident) => incidentLines(incident, paint, width)),
     briefLines(brief, width),
-    closing(report, paint, options.verdict),
+    closing(report, options),
   ]);
 }
 
@@ -70,13 +72,26 @@ function briefLines(incidents: readonly Incident[], width: number): string[] {
   ];
 }
 
-function closing({ incidents, suppressed }: LogReport, paint: Paint, verdict: string | undefined): string[] {
+function closing(
+  { incidents, suppressed, log }: LogReport,
+  { paint = PLAIN, width = MAX_WIDTH, verdict, listed = 0 }: LogTextOptions,
+): string[] {
   const dropped = Object.values(suppressed).reduce((sum, count) => sum + count, 0);
   return [
-    incidents.length === 0
-      ? paint.good('No report of a lockup, stall or lock error found.')
-      : `${plural(incidents.length, 'incident')}.`,
+    ...(incidents.length > 0 ? [`${plural(incidents.length, 'incident')}.`] : nothing()),
     ...(dropped > 0 ? [`${plural(dropped, 'more report')} counted but not kept.`] : []),
     ...(verdict === undefined ? [] : [verdict]),
   ];
+
+  function nothing(): string[] {
+    const isCut = log.problems.some(({ name }) => name === 'messages-dropped');
+    const text = `No report of a lockup, stall or lock error found${isCut ? ' in what was read' : ''}`;
+    if (listed === 0) return [paint.good(`${text}.`)];
+    const others = `${isCut ? 'before it, or of' : 'of'} another sort`;
+    return hang(
+      '',
+      `${text}; ${plural(listed, 'report')} of the kernel, ${others}, ${listed === 1 ? 'is' : 'are'} listed with the trace.`,
+      width,
+    );
+  }
 }

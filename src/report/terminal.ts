@@ -30,7 +30,7 @@ export interface TextOptions {
   readonly limit?: number;
   /** What the exit status will say, for the last line. */
   readonly verdict?: string;
-  /** Point to analyze --own-log where the kernel's own reports are in the capture. */
+  /** Point to analyze --own-log: reports of the kernel that it reads are in the capture. */
   readonly offersOwnLog?: boolean;
 }
 
@@ -191,7 +191,7 @@ function closing(
     ...unchecked(report).flatMap((line, at) =>
       hang(at === 0 ? 'Not checked: ' : '             ', line, width),
     ),
-    ...(offersOwnLog && hasKernelReports(report)
+    ...(offersOwnLog
       ? hang(
           '',
           `The kernel's reports in it, with registers and code: spinback analyze --own-log ${report.trace.path}`,
@@ -205,10 +205,6 @@ function closing(
   function longest(histogram: { readonly count: number; readonly maxNs: number }): string {
     return histogram.count === 0 ? 'none' : times.span(histogram.maxNs);
   }
-}
-
-function hasKernelReports({ findings, kernelReports }: Report): boolean {
-  return kernelReports.length > 0 || findings.some((finding) => finding.kernelReports.length > 0);
 }
 
 /** What this report cannot speak about, as sentences. */

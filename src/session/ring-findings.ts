@@ -8,12 +8,9 @@ const KEPT_MESSAGES = 256;
 const KEPT_LOST = 4096;
 const MESSAGES_READ = 200_000;
 
-/** Takes the kernel's messages in order of time, as long as it has room. */
+/** Takes the kernel's messages in order of time. */
 export interface MessageLog {
-  readonly hasRoom: boolean;
-  add(mark: Mark, text: string): void;
-  /** A message that was not read. */
-  skip(): void;
+  add(mark: Mark): void;
 }
 
 /** Records of one kind: the longest ones are kept, the others counted. */
@@ -93,17 +90,12 @@ export class RingCollector {
   }
 
   #addMessage(mark: Mark): void {
+    this.#log?.add(mark);
     // Reading a message means going back to its record: a console that prints for ever must not stall the replay.
-    const isRead = ++this.#messagesSeen <= MESSAGES_READ;
-    const isKept = this.#messages.length < KEPT_MESSAGES;
-    if (!isRead || !(isKept || this.#log?.hasRoom)) {
-      this.#log?.skip();
-      return;
-    }
-    const text = this.#textOf(mark);
-    this.#log?.add(mark, text);
-    const read = isKept ? readMessage(text.trim()) : null;
-    if (read) this.#messages.push({ mark, text: text.trim(), ...read });
+    if (++this.#messagesSeen > MESSAGES_READ || this.#messages.length >= KEPT_MESSAGES) return;
+    const text = this.#textOf(mark).trim();
+    const read = readMessage(text);
+    if (read) this.#messages.push({ mark, text, ...read });
   }
 
   #addLost({ cpu, extra, marks }: RingRecord): void {

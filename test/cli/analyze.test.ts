@@ -27,6 +27,22 @@ function withConfidence(confidence: Confidence): Report {
   };
 }
 
+describe('where the kernel reports something', () => {
+  const said = (text: string): Record<string, FakeFile> => ({
+    'a.dat': { report: { ...fixtures.healthy, kernelReports: [{ ns: '62313023963', text }] } },
+  });
+
+  it.each([
+    ['watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [dd:107]', true],
+    // --own-log would find no report of a lockup
+    ['Kernel panic - not syncing: Attempted to kill init!', false],
+  ])('--own-log is advised where it has something to say: %s', async (text, isAdvised) => {
+    const { stdout } = await runWith(['analyze', 'a.dat'], { files: said(text) });
+    expect(stdout).toContain('Kernel reports in this capture');
+    expect(stdout.includes('spinback analyze --own-log')).toBe(isAdvised);
+  });
+});
+
 describe('the exit status of analyze', () => {
   it.each([
     ['possible', 'possible', 1],

@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { filterTrace } from '../../src/generate/filter.ts';
+import { MemoryOutput } from '../../src/generate/output.ts';
+import { bytesSource } from '../../src/io/bytes.ts';
+import { openInput } from '../../src/io/node-file.ts';
 import type { JoinedReport } from '../../src/model/join.ts';
 import type { LogReport } from '../../src/model/kernel-log.ts';
 import type { Mark } from '../../src/model/state.ts';
 import { joinJson, joinText } from '../../src/report/dmesg-join.ts';
+import { logText } from '../../src/report/dmesg.ts';
 import { OwnLog } from '../../src/session/own-log.ts';
 import { analyzeWithLog, analyzeWithOwnLog } from '../../src/session/session.ts';
-import { openCapture } from '../../src/trace/open.ts';
+import { openCapture, openSource } from '../../src/trace/open.ts';
 import { anyCapture, smallCapture } from '../captures.ts';
 import { logFile, logOf } from '../dmesg/harness.ts';
 
@@ -133,7 +138,7 @@ describe('the log that a capture holds itself', () => {
     const [same] = fromFile.log.incidents;
     expect(incident).toMatchObject({
       kind: 'hard-lockup',
-      firstNs: '39196163000',
+      firstNs: '39196163731',
       signature: same!.signature,
       spin: { word: same!.spin!.word, instructions: same!.spin!.instructions },
     });
@@ -153,15 +158,94 @@ describe('the log that a capture holds itself', () => {
     expect(log.log.problems).toMatchObject([{ name: 'no-messages', severity: 'info' }]);
   });
 
-  it('messages beyond the limit are counted', async () => {
-    const capture = await openCapture(smallCapture('stock.dat'));
-    const log = new OwnLog(capture, 100);
-    const mark = { time: 1_500_000_000n } as Mark;
-    for (let n = 0; n < 10; n++) log.add(mark, `first line of ${n}\nsecond line`);
-    log.skip();
-    const { log: summary } = await log.read();
-    capture.close();
-    expect(summary.firstNs).toBe('1500000000');
-    expect(summary.problems).toMatchObject([{ name: 'messages-dropped', count: 9, severity: 'data loss' }]);
+  it('the last messages are read, whole, and the others counted', async () => {
+    const summaries = [];
+    for (const limits of [
+      { bytes: 100, messages: 50 },
+      { bytes: 10_000, messages: 3 },
+      { bytes: 10_000, messages: 10 },
+    ]) {
+      const capture = await openCapture(smallCapture('stock.dat'));
+      const log = new OwnLog(capture, limits, ({ time }) => `message ${time}\nits second line`);
+      for (let n = 1; n <= 10; n++) log.add({ time: 1_500_000_000n + BigInt(n) } as Mark);
+      summaries.push((await log.read()).log);
+      capture.close();
+    }
+    const [bySize, byCount, all] = summaries;
+    // A message is 71 bytes.
+    expect(bySize).toMatchObject({
+      bytes: 71,
+      firstNs: '1500000010',
+      lastNs: '1500000010',
+      problems: [{ name: 'messages-dropped', count: 9, severity: 'data loss' }],
+    });
+    expect(bySize!.problems[0]!.text).toMatch(/^the first 9 of 10 messages were not read: .* MiB of their text/);
+    expect(byCount).toMatchObject({
+      firstNs: '1500000008',
+      lastNs: '1500000010',
+      problems: [{ name: 'messages-dropped', count: 7 }],
+    });
+    expect(byCount!.problems[0]!.text).toContain('the first 7 of 10 messages were not read: only the last 3 of them');
+    expect(all).toMatchObject({ firstNs: '1500000001', lastNs: '1500000010', problems: [] });
+  });
+
+  it('a report at the very begin of the capture is at its time', async () => {
+    const out = new MemoryOutput();
+    const source = await openInput(smallCapture('stock.dat'));
+    // The message itself is the first event that is kept.
+    const fromNs = 39_213_578_214n;
+    await filterTrace(source, out, new MemoryOutput(), {
+      drop: [],
+      fromNs,
+      toNs: null,
+      cpus: null,
+      version: null,
+      packer: null,
+    });
+    source.close();
+    const { incidents, report } = await analyzeWithOwnLog(await openSource(bytesSource(out.done())));
+    expect(report.trace.startNs).toBe(String(fromNs));
+    expect(incidents[0]!.atNs).toBe(String(fromNs));
+    expect(incidents[0]!.checks.find(({ what }) => what === 'time')).toMatchObject({ agree: true });
+  });
+
+  it('names the kernel that the capture names', async () => {
+    const { log, report } = await own(smallCapture('lost-unlock.dat'));
+    expect(report.trace.kernel).toContain(log.log.kernel);
+    expect(log.log.kernel).toMatch(/^\d+\.\d+/);
+  });
+
+  it('without messages no clocks are joined', async () => {
+    const result = await own(smallCapture('perf-ext4-lost.data.zst'));
+    expect(result.clock.offsetNs).toBeNull();
+    expect(joinText(result)).toContain('Clocks: not joined, the capture has no messages of the kernel.');
+  });
+});
+
+describe('messages that say nothing of a lockup', () => {
+  const printed: LogReport = {
+    schema: 'spinback/dmesg@1',
+    spinback: '',
+    log: { path: 'x', bytes: 9, kernel: null, layout: [], firstNs: null, lastNs: null, problems: [] },
+    incidents: [],
+    suppressed: {},
+  };
+  const cut: LogReport = {
+    ...printed,
+    log: {
+      ...printed.log,
+      problems: [{ name: 'messages-dropped', severity: 'data loss', text: '', count: 1, offset: null }],
+    },
+  };
+
+  it('do not deny the reports that the trace lists', () => {
+    expect(logText(printed)).toContain('No report of a lockup, stall or lock error found.');
+    expect(logText(printed, { listed: 2 }).replaceAll(/\s+/g, ' ')).toContain(
+      'lock error found; 2 reports of the kernel, of another sort, are listed with the trace.',
+    );
+    expect(logText(cut)).toContain('lock error found in what was read.');
+    expect(logText(cut, { listed: 1 }).replaceAll(/\s+/g, ' ')).toContain(
+      'found in what was read; 1 report of the kernel, before it, or of another sort, is listed with the trace.',
+    );
   });
 });

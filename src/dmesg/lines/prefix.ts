@@ -51,8 +51,9 @@ const LEVEL = /^<\d{1,3}>(?:1 )?/;
 // dmesg -x: "kern  :err   : "
 const DECODED =
   /^(?:kern|user|mail|daemon|auth|syslog|lpr|news)\s*:(?:emerg|alert|crit|err|warn|notice|info|debug)\s*: ?/;
-// "[ 1234.567890]", dmesg -d: "[ 1234.567890 <    0.000012>]"; 2.6.x printk_time and ramoops have the same form
-const SECONDS = /\[ {0,8}(\d{1,12})\.(\d{6})(?: ?< {0,8}\d{1,8}\.\d{6}>)?\]/;
+// "[ 1234.567890]", dmesg -d: "[ 1234.567890 <    0.000012>]"; 2.6.x printk_time and ramoops have the same form;
+// nine digits: times of a trace
+const SECONDS = /\[ {0,8}(\d{1,12})\.(\d{6}|\d{9})(?: ?< {0,8}\d{1,8}\.\d{6}>)?\]/;
 /** How far into a line the kernel's own time is looked for. */
 const PREFIX_LIMIT = 140;
 // "[    T1]", "[   C3]"; some kernels print a space before
@@ -114,7 +115,7 @@ export function parseLine(raw: string, offset: number): LogLine {
     if (before.trim() !== '')
       layout.push(/kernel|^[A-Z][a-z]{2} [ \d]\d \d\d:/.test(before) ? 'syslog' : 'other prefix');
     layout.push('[seconds]');
-    bootNs = BigInt(stamp[1]!) * SECOND + BigInt(stamp[2]!) * 1000n;
+    bootNs = BigInt(stamp[1]!) * SECOND + BigInt(stamp[2]!.padEnd(9, '0'));
     text = text.slice(stamp.index + stamp[0].length);
   } else if (record === null) {
     takeDates();
