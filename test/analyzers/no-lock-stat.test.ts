@@ -49,7 +49,7 @@ const SOURCES = {
   'perf.data': perfData,
 };
 
-describe.each(Object.entries(SOURCES))('a kernel without CONFIG_LOCK_STAT: %s', (_, hidden) => {
+describe.each(Object.entries(SOURCES))('a kernel without CONFIG_LOCK_STAT: %s', (format, hidden) => {
   it('shows holds from lock_acquire on', async () => {
     const whole = analyzeCapture(await generated(null)).stats;
     const { stats, findings } = analyzeCapture(await hidden(null));
@@ -70,17 +70,20 @@ describe.each(Object.entries(SOURCES))('a kernel without CONFIG_LOCK_STAT: %s', 
   });
 
   it.each([
-    'abba',
-    'self-deadlock',
-    'slow-holder',
-    'held-at-end',
-    'missing-unlock:how=exit',
-    'foreign-release',
-  ])('%s: the same victims, and nobody else accused', async (fault) => {
+    ['abba', 3],
+    ['self-deadlock', 2],
+    ['slow-holder', 1],
+    ['held-at-end', 1],
+    ['missing-unlock:how=exit', 2],
+    // perf's clock does not order the events of different CPUs, so who released whose lock cannot be told.
+    ['foreign-release', format === 'perf.data' ? 0 : 1],
+  ])('%s: the same victims, %d times, and nobody else accused', async (fault, count) => {
     const whole = strong(analyzeCapture(await generated(fault)).findings);
     const victims = whole.flatMap(({ subject, waiters }) => [subject?.cpu, ...waiters.map(({ cpu }) => cpu)]);
     const holders = whole.map(({ holder }) => holder?.pid);
-    for (const { subject, holder, headline } of strong(analyzeCapture(await hidden(fault)).findings)) {
+    const findings = strong(analyzeCapture(await hidden(fault)).findings);
+    expect(findings.map(({ headline }) => headline)).toHaveLength(count);
+    for (const { subject, holder, headline } of findings) {
       expect(victims, headline).toContain(subject?.cpu);
       if (holder) expect(holders, headline).toContain(holder.pid);
     }
