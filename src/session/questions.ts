@@ -104,6 +104,14 @@ function lockdepLocks(shown: Shown, { attemptsHold }: Case): Answer {
   if (shown.has('acquire', LOCKDEP) && shown.has('release', LOCKDEP)) {
     return yes('lock_acquired and lock_release are recorded');
   }
+  if (shown.has('contend', LOCKDEP)) {
+    // The kernel that has one of the two has the other (include/trace/events/lock.h, Linux 6.12).
+    return {
+      answer: 'partly',
+      why: 'lock_contended without lock_acquired: that somebody waited is known, not who got the lock and when',
+      record: `lock:lock_acquired${shown.has('release', LOCKDEP) ? '' : ' and lock:lock_release'} too`,
+    };
+  }
   if (shown.has('attempt', LOCKDEP)) {
     return {
       answer: 'partly',
