@@ -41,6 +41,29 @@ function faultHelp(): string {
   return `\nFaults (--fault name or name:key=value,key=value):\n${lines.join('\n')}`;
 }
 
+/** Options of the workload that say how a file is written, by the formats that they mean something in. */
+const APPLIES: Readonly<Record<string, readonly WorkloadArguments['format'][]>> = {
+  '--compress': ['v7'],
+  '--page-size': ['v6', 'v7'],
+  '--long': ['v6', 'v7'],
+  '--endian': ['v6', 'v7'],
+  '--clock': ['v6', 'v7'],
+  '--tsc2nsec': ['v6', 'v7'],
+  '--long-times': ['v6', 'v7'],
+  '--nanoseconds': ['report'],
+};
+
+/** Throws USAGE for an option that would be ignored. */
+function refuseIdle(format: WorkloadArguments['format'], given: readonly Option[]): void {
+  const idle = given.find(({ long }) => APPLIES[long ?? '']?.includes(format) === false);
+  if (idle) {
+    throw new SpinbackError(
+      'USAGE',
+      `${idle.long} means nothing in format ${format}, only in ${APPLIES[idle.long!]!.join(' and ')}`,
+    );
+  }
+}
+
 function program(): Command {
   const root = new Command('generate')
     .description('makes lock traces: seeded workloads with faults, and smaller traces out of existing ones')
@@ -91,7 +114,11 @@ function program(): Command {
     )
     .option('--nanoseconds', 'format report: nine decimals, as trace-cmd report -t', false)
     .addHelpText('after', faultHelp())
-    .action((options: WorkloadArguments) => say(runWorkload(options)));
+    .action((options: WorkloadArguments, command: Command) => {
+      const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
+      refuseIdle(options.format, command.options.filter((option) => isGiven(option.attributeName())));
+      say(runWorkload(options));
+    });
 
   root
     .command('filter')

@@ -108,6 +108,22 @@ describe('generate workload', () => {
     expect(errors).toMatch(/error|generate:/);
   });
 
+  it.each([
+    ['perf', '--long', '4'],
+    ['perf', '--endian', 'big'],
+    ['perf', '--compress', 'zstd'],
+    ['perf', '--clock', 'local'],
+    ['perf', '--page-size', '8192'],
+    ['report', '--tsc2nsec'],
+    ['v6', '--compress', 'zstd'],
+    ['v7', '--nanoseconds'],
+  ])('does not ignore that format %s has no %s', async (format, ...args) => {
+    const out = join(folder, 'x');
+    expect(await main(['workload', '--out', out, '--events', '50', '--format', format, ...args])).toBe(2);
+    expect(errors).toContain(`${args[0]} means nothing in format ${format}, only in `);
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('says where it cannot write', async () => {
     expect(await main(['workload', '--out', join(folder, 'missing', 'x.dat'), '--events', '10'])).toBe(3);
     expect(errors).toContain('cannot be written');
