@@ -7,7 +7,7 @@ import { paintOf, type Appearance } from './appearance.ts';
 import { EXIT } from './exit.ts';
 import { isDamaged, type Reported } from './files.ts';
 import type { Session } from './io.ts';
-import type { OpenCommand } from './one-file.ts';
+import { openWords, type OpenCommand } from './one-file.ts';
 
 export type FailOn = Confidence | 'never';
 
@@ -51,6 +51,7 @@ export async function reportOn(
           width,
           limit,
           verdict,
+          openedWith: openWords(task.command),
           offersOwnLog: await ownLogTells(report),
           ...(minConfidence && { minConfidence }),
         }),

@@ -9,7 +9,7 @@ import { readLogFile } from './dmesg.ts';
 import { errorText, EXIT, exitOf } from './exit.ts';
 import { eachFile, isDamaged, isDebug, reportDamage } from './files.ts';
 import type { Io } from './io.ts';
-import { oneFile, openOptions } from './one-file.ts';
+import { oneFile, openOptions, openWords } from './one-file.ts';
 
 interface JoinedCommand extends AnalyzeCommand {
   readonly color: boolean;
@@ -54,7 +54,14 @@ export async function analyzeJoined(
         const text = [
           joinText(joined, paint, width),
           logText(log, { paint, width, limit, listed: ownLog ? countReports(report) : 0 }),
-          reportText(report, { paint, width, limit, verdict, ...(minConfidence && { minConfidence }) }),
+          reportText(report, {
+            paint,
+            width,
+            limit,
+            verdict,
+            openedWith: openWords(command),
+            ...(minConfidence && { minConfidence }),
+          }),
         ].join('\n\n');
         return { text: json ? `${joinJson(joined)}\n` : text, exit, problems: report.trace.problems };
       }),

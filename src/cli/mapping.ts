@@ -10,6 +10,8 @@ import type { OpenOptions } from '../trace/reader.ts';
 /** A mapping file that was read: plain data, which goes to other threads. */
 export interface MappingText {
   readonly name: string;
+  /** What the user called it. */
+  readonly given: string;
   readonly text: string;
 }
 
@@ -22,7 +24,7 @@ export function mappingTexts(files: readonly (string | MappingText)[]): MappingT
   return files.map((file) => {
     if (typeof file !== 'string') return file;
     const path = shipped(file) ?? file;
-    return { name: path, text: textOf(path, file) };
+    return { name: path, given: file, text: textOf(path, file) };
   });
 }
 

@@ -42,3 +42,11 @@ export async function openOptions({ instance, map = [] }: OpenCommand): Promise<
   const { mappingOptions } = await import('./mapping.ts');
   return { ...named, ...(await mappingOptions(map)) };
 }
+
+/** The same options as words of a command line. */
+export function openWords({ instance, map = [] }: OpenCommand): string[] {
+  return [
+    ...map.flatMap((file) => ['--map', typeof file === 'string' ? file : file.given]),
+    ...(instance === undefined ? [] : ['--instance', instance]),
+  ];
+}

@@ -116,7 +116,10 @@ function program(): Command {
     .addHelpText('after', faultHelp())
     .action((options: WorkloadArguments, command: Command) => {
       const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
-      refuseIdle(options.format, command.options.filter((option) => isGiven(option.attributeName())));
+      refuseIdle(
+        options.format,
+        command.options.filter((option) => isGiven(option.attributeName())),
+      );
       say(runWorkload(options));
     });
 

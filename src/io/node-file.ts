@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { SpinbackError } from '../base/errors.ts';
+import { shellPath } from '../base/shell.ts';
 import { descriptorSource, systemError } from './descriptor.ts';
 import { Spool } from './spool.ts';
 import type { ByteSource, OnProgress } from './source.ts';
@@ -72,7 +73,7 @@ function statOf(path: string): fs.Stats {
 function refuse(path: string, stat: fs.Stats): SpinbackError {
   const name = path === '-' ? 'standard input' : path;
   if (stat.isDirectory() && fs.existsSync(join(path, 'data')) && fs.existsSync(join(path, 'data.0'))) {
-    const text = `${name} is a directory that perf record --threads wrote, which is not read; "perf script -i ${name}" gives text that is`;
+    const text = `${name} is a directory that perf record --threads wrote, which is not read; "perf script -i ${shellPath(path)}" gives text that is`;
     return new SpinbackError('UNREADABLE', text, { path });
   }
   const kind = stat.isDirectory()

@@ -1,3 +1,4 @@
+import { shellPath } from '../base/shell.ts';
 import type { Confidence, Evidence, Finding, IrqsOff, LockName, Verdict, Watchdog } from '../model/report.ts';
 import type { Paint } from './paint.ts';
 import { end, lockText, story, who } from './story.ts';
@@ -202,7 +203,7 @@ function irqsAreOff({ irqsOff }: Finding): boolean {
 function spoke(ns: string | undefined, watchdog: Watchdog, { times, unreadLog }: FindingStyle): string {
   if (ns === undefined) {
     return unreadLog
-      ? `a report of it may stand in the log around the dump: spinback dmesg ${unreadLog}`
+      ? `a report of it may stand in the log around the dump: spinback dmesg ${shellPath(unreadLog)}`
       : 'no report of it in this capture';
   }
   const said = `the kernel said so at ${times.near(ns)}`;

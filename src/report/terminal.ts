@@ -1,3 +1,4 @@
+import { shellPath, shellWord } from '../base/shell.ts';
 import {
   CONFIDENCES,
   HOLDS_FROM_ATTEMPTS,
@@ -9,7 +10,7 @@ import {
 } from '../model/report.ts';
 import { findingLine, findingLines, type FindingStyle } from './finding.ts';
 import { PLAIN, type Paint } from './paint.ts';
-import { printableCopy } from './printable.ts';
+import { printable, printableCopy } from './printable.ts';
 import { MAX_WIDTH, clip, hang, page, plural } from './text.ts';
 import { countsNanoseconds, timesOf } from './times.ts';
 import { cpuLines, problemLines, traceLines } from './trace-header.ts';
@@ -32,6 +33,8 @@ export interface TextOptions {
   readonly verdict?: string;
   /** Point to analyze --own-log: reports of the kernel that it reads are in the capture. */
   readonly offersOwnLog?: boolean;
+  /** Options that the capture was opened with (--map FILE): the commands that are suggested need them as well. */
+  readonly openedWith?: readonly string[];
 }
 
 /** Is `confidence` at least as strong as `least`? */
@@ -164,10 +167,13 @@ function headlineOf(text: string): string {
 function closing(
   report: Report,
   { times, paint, width }: FindingStyle,
-  { verdict, offersOwnLog }: TextOptions,
+  { verdict, offersOwnLog, openedWith = [] }: TextOptions,
 ): string[] {
   const { findings, stats, thresholds } = report;
   const { locks, waitNs, holdNs, irqsOffNs } = stats;
+  const file = [...openedWith.map((word) => shellWord(printable(word))), shellPath(report.trace.path)].join(
+    ' ',
+  );
   const counts = CONFIDENCES.toReversed().map(
     (level) => `${findings.filter(({ confidence }) => confidence === level).length} ${level}`,
   );
@@ -194,11 +200,11 @@ function closing(
     ...(offersOwnLog
       ? hang(
           '',
-          `The kernel's reports in it, with registers and code: spinback analyze --own-log ${report.trace.path}`,
+          `The kernel's reports in it, with registers and code: spinback analyze --own-log ${file}`,
           width,
         )
       : []),
-    ...hang('', `What this capture can and cannot tell: spinback info ${report.trace.path}`, width),
+    ...hang('', `What this capture can and cannot tell: spinback info ${file}`, width),
     ...(verdict === undefined ? [] : [verdict]),
   ];
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import * as fixtures from '../report/fixtures.ts';
-import { runWith } from './harness.ts';
+import { runWith, type FakeFile } from './harness.ts';
 
 const FILES = { 'a.dat': { report: fixtures.healthy, info: fixtures.stockInfo, events: [] } };
 const folder = mkdtempSync(join(tmpdir(), 'spinback-map-'));
@@ -59,4 +59,19 @@ test.each([
   const ran = await runWith(['analyze', '--map', path, 'a.dat'], { files: FILES });
   expect(ran).toMatchObject({ exit: 2, stdout: '', opened: [] });
   expect(ran.stderr).toMatch(message);
+});
+
+test('the commands that a report suggests open the file alike', async () => {
+  const spaced = file("it's mine.yaml", row('a:one'));
+  const named = (path: string): FakeFile => ({
+    report: { ...fixtures.healthy, trace: { ...fixtures.healthy.trace, path } },
+  });
+  const files = { 'dir x/a.dat': named('dir x/a.dat'), '-a.dat': named('-a.dat') };
+  const options = ['--map', ONE, '--map', spaced, '--instance', 'foo'];
+  const { stdout } = await runWith(['analyze', ...options, 'dir x/a.dat'], { files });
+  const quoted = `'${spaced.replace("'", String.raw`'\''`)}'`;
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+    `spinback info --map ${ONE} --map ${quoted} --instance foo 'dir x/a.dat'`,
+  );
+  expect((await runWith(['analyze', '--', '-a.dat'], { files })).stdout).toContain('spinback info ./-a.dat');
 });

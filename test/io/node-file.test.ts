@@ -63,12 +63,12 @@ describe('files', () => {
     [
       'a directory of perf record --threads',
       () => {
-        const path = join(folder, 'perf.data');
+        const path = join(folder, 'dir x');
         mkdirSync(path, { recursive: true });
         for (const name of ['data', 'data.0']) writeFileSync(join(path, name), 'PERFILE2');
         return path;
       },
-      'perf script -i',
+      `/dir x'" gives text that is`,
     ],
     ['a device', () => '/dev/null', 'character device'],
   ])('%s is refused', async (_, path, message) => {

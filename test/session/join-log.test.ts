@@ -179,13 +179,17 @@ describe('the log that a capture holds itself', () => {
       lastNs: '1500000010',
       problems: [{ name: 'messages-dropped', count: 9, severity: 'data loss' }],
     });
-    expect(bySize!.problems[0]!.text).toMatch(/^the first 9 of 10 messages were not read: .* MiB of their text/);
+    expect(bySize!.problems[0]!.text).toMatch(
+      /^the first 9 of 10 messages were not read: .* MiB of their text/,
+    );
     expect(byCount).toMatchObject({
       firstNs: '1500000008',
       lastNs: '1500000010',
       problems: [{ name: 'messages-dropped', count: 7 }],
     });
-    expect(byCount!.problems[0]!.text).toContain('the first 7 of 10 messages were not read: only the last 3 of them');
+    expect(byCount!.problems[0]!.text).toContain(
+      'the first 7 of 10 messages were not read: only the last 3 of them',
+    );
     expect(all).toMatchObject({ firstNs: '1500000001', lastNs: '1500000010', problems: [] });
   });
 
