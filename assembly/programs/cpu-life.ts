@@ -47,6 +47,7 @@ import {
   IRQS_ARE_UNKNOWN,
   KIND_ENTER,
   KIND_MESSAGE,
+  KIND_SWITCH,
   LEVEL_HARDIRQ,
   LEVEL_NMI,
   LEVEL_PROCESS,
@@ -110,11 +111,9 @@ export function seen(cpu: usize, event: usize, row: usize): void {
   const wasIdle = load<i32>(cpu, CPU_PID) == 0 && before == LEVEL_PROCESS;
   if (last && !wasIdle) measureGap(cpu, event, since(last, time));
   if (pid == 0 && level == LEVEL_PROCESS) store<u64>(cpu, 0, CPU_LAST_TICK);
-  if (
-    level >= u32(LEVEL_HARDIRQ) &&
-    (before < u32(LEVEL_HARDIRQ) || load<u8>(event, EVENT_KIND) == KIND_ENTER)
-  )
-    tick(cpu, time);
+  const kind = load<u8>(event, EVENT_KIND);
+  const isInterrupt = level >= u32(LEVEL_HARDIRQ) && (before < u32(LEVEL_HARDIRQ) || kind == KIND_ENTER);
+  if (isInterrupt) tick(cpu, time);
 
   if (level != before) changeLevel(cpu, time, before, level);
   if (pid != load<i32>(cpu, CPU_PID)) {
@@ -125,6 +124,8 @@ export function seen(cpu: usize, event: usize, row: usize): void {
   if (!isOn(flags) && isOn(u32(load<u16>(cpu + CPU_LAST, MARK_FLAGS)))) {
     copyMark(cpu + CPU_FLAGS_ON, cpu + CPU_LAST);
   }
+  // Whom an interrupt came to had interrupts on, and so has whoever is switched out or in.
+  if (isInterrupt || kind == KIND_SWITCH) endFlaggedOff(cpu, event);
   if (isOn(flags)) flaggedOn(cpu, event, row);
   else if (!(flags & FLAG_IRQS_UNKNOWN)) flaggedOff(cpu, event, row);
   setMark(cpu + CPU_LAST, event);
@@ -180,32 +181,36 @@ function changeLevel(cpu: usize, time: u64, before: u32, level: u32): void {
 function flaggedOff(cpu: usize, event: usize, row: usize): void {
   store<u64>(row, load<u64>(row, ROW_IRQS_OFF) + 1, ROW_IRQS_OFF);
   // A type that was never seen with interrupts on proves nothing by being off (design rule 9).
-  if (!load<u64>(row, ROW_IRQS_ON)) return;
+  if (!load<u64>(row, ROW_IRQS_ON) || load<u8>(event, EVENT_KIND) == KIND_SWITCH) return;
   if (!load<u64>(cpu + CPU_FLAGS_OFF_FIRST, MARK_TIME)) setMark(cpu + CPU_FLAGS_OFF_FIRST, event);
   setMark(cpu + CPU_FLAGS_OFF_LAST, event);
 }
 
 function flaggedOn(cpu: usize, event: usize, row: usize): void {
   store<u64>(row, load<u64>(row, ROW_IRQS_ON) + 1, ROW_IRQS_ON);
-  const first = load<u64>(cpu + CPU_FLAGS_OFF_FIRST, MARK_TIME);
-  if (first) {
-    if (since(first, load<u64>(cpu + CPU_FLAGS_OFF_LAST, MARK_TIME)) >= load<u64>(STATE, HEAD_IRQ_OFF_NS)) {
-      const record = push(RECORD_IS_FLAGS_OFF, event);
-      if (record) {
-        copyMark(markOf(record, 0), cpu + CPU_FLAGS_ON);
-        copyMark(markOf(record, 1), cpu + CPU_FLAGS_OFF_FIRST);
-        copyMark(markOf(record, 2), cpu + CPU_FLAGS_OFF_LAST);
-        setMark(markOf(record, 3), event);
-      }
-    }
-    store<u64>(cpu + CPU_FLAGS_OFF_FIRST, 0, MARK_TIME);
-  }
+  endFlaggedOff(cpu, event);
   // The irq_enable between this event and the last irq_disable is missing.
   if (load<u8>(cpu, CPU_IRQS) == IRQS_ARE_OFF) {
     noteBreak(cpu, load<u64>(event, EVENT_TIME));
     store<u8>(cpu, IRQS_ARE_UNKNOWN, CPU_IRQS);
     dropSection(load<u16>(cpu, CPU_NUMBER), SERIES_IS_IRQS_OFF);
   }
+}
+
+/** A run of events with interrupts off ends before `event`. */
+function endFlaggedOff(cpu: usize, event: usize): void {
+  const first = load<u64>(cpu + CPU_FLAGS_OFF_FIRST, MARK_TIME);
+  if (!first) return;
+  if (since(first, load<u64>(cpu + CPU_FLAGS_OFF_LAST, MARK_TIME)) >= load<u64>(STATE, HEAD_IRQ_OFF_NS)) {
+    const record = push(RECORD_IS_FLAGS_OFF, event);
+    if (record) {
+      copyMark(markOf(record, 0), cpu + CPU_FLAGS_ON);
+      copyMark(markOf(record, 1), cpu + CPU_FLAGS_OFF_FIRST);
+      copyMark(markOf(record, 2), cpu + CPU_FLAGS_OFF_LAST);
+      setMark(markOf(record, 3), event);
+    }
+  }
+  store<u64>(cpu + CPU_FLAGS_OFF_FIRST, 0, MARK_TIME);
 }
 
 /** Events of this CPU were lost before `event`: what they could have changed is unknown from here on. */

@@ -1,5 +1,6 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
+import { FLAGS } from '../model/event.ts';
 import type { Alternative } from '../model/report.ts';
 import type { CpuState, Mark, RingRecord } from '../model/state.ts';
 import { draft, evidence, kernelReports, signatureOf, subject, task, weaker, type Draft } from './draft.ts';
@@ -129,7 +130,12 @@ function flagSpans(about: Case): Draft[] {
           [before, 'last event with interrupts on'],
           [first, 'first one flagged off'],
           [last, 'last one flagged off'],
-          [after, 'interrupts on again'],
+          [
+            after,
+            (after.flags & FLAGS['irqs-off']) === 0
+              ? 'interrupts on again'
+              : 'an interrupt or a switch: interrupts had been on',
+          ],
         ]),
       }),
     ];

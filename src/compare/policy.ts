@@ -28,6 +28,7 @@ export interface Policy {
 export async function readPolicy(text: string, name: string): Promise<Policy[]> {
   const lines = text.split(/\r?\n/).map((line, at) => ({ line, number: at + 1 }));
   const rules = lines.filter(({ line }) => line.trim() !== '' && !line.trim().startsWith('#'));
+  if (rules.length === 0) throw new SpinbackError('USAGE', `${name} has no rule in it`);
   return await Promise.all(rules.map(({ line, number }) => policyOf(line, `${name}:${number}`)));
 }
 

@@ -106,6 +106,10 @@ describe('readPolicy', () => {
     ]);
   });
 
+  it.each(['', '\n# only words\n'])('refuses a file without a rule: %j', async (text) => {
+    await expect(readPolicy(text, 'ci.policy')).rejects.toThrow('ci.policy has no rule in it');
+  });
+
   it('names file, line and column', async () => {
     const wrong = readPolicy('wait.p99 > +10%\nwait > 3\n', 'ci.policy');
     await expect(wrong).rejects.toBeInstanceOf(SpinbackError);

@@ -33,6 +33,7 @@ test.each([
   ['a: 1\na: 2\n', '2:1: is not YAML: Map keys must be unique'],
   ['[1, 2]', '1:1: must be a map with the keys schema'],
   ['events: []', '1:1: "schema" is missing'],
+  ['schema: spinback/mapping@1\nabout: cut here\n', '1:1: maps nothing'],
   ['schema: spinback/mapping@2', '1:9: schema must be spinback/mapping@1'],
   [events('  - 5\n'), '3:5: events[0] must have the keys event, kind'],
   [events('  - event: bl:x\n    kind: nothing\n'), '4:11: events[0].kind is no kind: give attempt, contend'],

@@ -88,7 +88,8 @@ export function seen(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): v
   if (last !== 0n && !wasIdle) measureGap(world, cpu, event, since(last, time));
   if (pid === 0 && level === L.LEVEL_PROCESS) cpu.lastTick = 0n;
   const entersHardirq = before < L.LEVEL_HARDIRQ || event.kind === L.KIND_ENTER;
-  if (level === L.LEVEL_HARDIRQ && entersHardirq) tick(cpu, time);
+  const isInterrupt = level === L.LEVEL_HARDIRQ && entersHardirq;
+  if (isInterrupt) tick(cpu, time);
 
   if (level !== before) changeLevel(world, cpu, event, before, level);
   if (pid !== cpu.pid) {
@@ -96,6 +97,8 @@ export function seen(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): v
     cpu.task = null;
   }
   cpu.last = world.mark(event);
+  // Whom an interrupt came to had interrupts on, and so has whoever is switched out or in.
+  if (isInterrupt || event.kind === L.KIND_SWITCH) endFlaggedOff(world, cpu, event);
   if (flags & L.FLAG_IRQS_UNKNOWN) return;
   if (flags & L.FLAG_IRQS_OFF) flaggedOff(world, cpu, event, row);
   else flaggedOn(world, cpu, event, row);
@@ -140,22 +143,14 @@ function changeLevel(world: World, cpu: Cpu, event: CanonicalEvent, before: numb
 function flaggedOff(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): void {
   row.irqsOff++;
   // A type that was never seen with interrupts on proves nothing by being off (design rule 9).
-  if (row.irqsOn === 0n) return;
+  if (row.irqsOn === 0n || event.kind === L.KIND_SWITCH) return;
   if (timeOf(cpu.flagsOffFirst) === 0n) cpu.flagsOffFirst = world.mark(event);
   cpu.flagsOffLast = world.mark(event);
 }
 
 function flaggedOn(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): void {
   row.irqsOn++;
-  const { flagsOn, flagsOffFirst, flagsOffLast } = cpu;
-  if (timeOf(flagsOffFirst) !== 0n) {
-    if (since(timeOf(flagsOffFirst), timeOf(flagsOffLast)) >= world.irqOffNs) {
-      world.report(L.RECORD_IS_FLAGS_OFF, event, {
-        marks: [flagsOn, flagsOffFirst, flagsOffLast, world.mark(event)],
-      });
-    }
-    cpu.flagsOffFirst = null;
-  }
+  endFlaggedOff(world, cpu, event);
   cpu.flagsOn = world.mark(event);
   // The irq_enable between this event and the last irq_disable is missing.
   if (cpu.irqs === L.IRQS_ARE_OFF) {
@@ -163,6 +158,18 @@ function flaggedOn(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): voi
     cpu.irqs = L.IRQS_ARE_UNKNOWN;
     world.statistics.dropSections(cpu.number, [L.SERIES_IS_IRQS_OFF]);
   }
+}
+
+/** A run of events with interrupts off ends before `event`. */
+function endFlaggedOff(world: World, cpu: Cpu, event: CanonicalEvent): void {
+  const { flagsOn, flagsOffFirst, flagsOffLast } = cpu;
+  if (timeOf(flagsOffFirst) === 0n) return;
+  if (since(timeOf(flagsOffFirst), timeOf(flagsOffLast)) >= world.irqOffNs) {
+    world.report(L.RECORD_IS_FLAGS_OFF, event, {
+      marks: [flagsOn, flagsOffFirst, flagsOffLast, world.mark(event)],
+    });
+  }
+  cpu.flagsOffFirst = null;
 }
 
 /** Events of this CPU were lost before `event`: what they could have changed is unknown from here on. */

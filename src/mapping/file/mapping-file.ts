@@ -74,8 +74,11 @@ export function parseMapping(text: string): Parsed {
     const path = (issue.path ?? []).map(({ key }) => key as string | number);
     return at(offsetOf(document, path, issue.expected === 'never'), told(path, issue.message));
   }
+  const { events, lines: patterns } = checked.output;
+  if (events.length + patterns.length === 0)
+    return at(0, 'maps nothing: it has neither events nor lines, or was cut before them');
   try {
-    return { mapping: mappingOf(checked.output.events, checked.output.lines) };
+    return { mapping: mappingOf(events, patterns) };
   } catch (error) {
     if (error instanceof Wrong) return at(offsetOf(document, error.path), told(error.path, error.message));
     throw error;

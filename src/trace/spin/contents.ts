@@ -110,7 +110,10 @@ function scan(
     at = place.end;
     if (place.kind === FRAME.tail) {
       const tail = readTail(source, place, unpacker);
-      if (tail) return { blocks: tail.blocks, names: tail.names ?? head.names, tail };
+      if (tail) {
+        log.add('cut-end', at);
+        return { blocks: tail.blocks, names: tail.names ?? head.names, tail };
+      }
     }
     if (place.kind === FRAME.rest) rest = place;
     if (place.kind !== FRAME.block || !rest) continue;

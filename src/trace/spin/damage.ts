@@ -10,6 +10,10 @@ const KINDS = {
     severity: 'error',
     text: 'The file ends too early, or cannot be read any further: the events behind its last whole block are missing, and so is what was wrong with the original.',
   },
+  'cut-end': {
+    severity: 'error',
+    text: 'The file is cut behind its last block: all events are there, the mark of its end is not.',
+  },
   'damaged-block': {
     severity: 'error',
     text: 'Blocks are not what was written: their events are left out, and count as lost.',

@@ -11,7 +11,7 @@ const KINDS = {
     text: 'Another trace.dat begins behind this one, which is not read: analyze the two as files of their own.',
   },
   'damaged-chunk': {
-    severity: 'data loss',
+    severity: 'error',
     text: "A compressed piece of a CPU's data cannot be unpacked. It is treated as lost events.",
   },
   'impossible-lane': {

@@ -192,6 +192,14 @@ describe.each(LARGER)('a container of several blocks of %s', { timeout: 120_000 
     expect(blocks).toBe(3);
   });
 
+  test('cut behind the tail: nothing is missing but the end, and that is told', async () => {
+    for (const missing of [1, 16, 32]) {
+      const { trace } = analyzeCapture(await open(all.subarray(0, all.length - missing)));
+      expect(trace.events).toBe(total);
+      expect(trace.problems).toContainEqual(expect.objectContaining({ name: 'cut-end', severity: 'error' }));
+    }
+  });
+
   test('with a damaged block: the others are read, its CPUs lost events', async () => {
     const broken = parts.map((part) => part.slice());
     const second = broken.filter((part) => kindOf(part) === FRAME.block)[1]!;

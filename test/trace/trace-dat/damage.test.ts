@@ -160,7 +160,12 @@ describe('compressed chunks', () => {
     expect([2, 3].map((index) => pages.getUint32(index * 4096 + 8, littleEndian))).toEqual([0, 0]);
     expect(walked.map(({ offset }) => offset)).toEqual([0, 1, 4, 5].map((index) => healthy[index]!.offset));
     expect(capture.damage()).toContainEqual(
-      expect.objectContaining({ name: 'damaged-chunk', count: 2, offset: places[2]! + 8 }),
+      expect.objectContaining({
+        name: 'damaged-chunk',
+        severity: 'error',
+        count: 2,
+        offset: places[2]! + 8,
+      }),
     );
     expect(capture.lanes[0]!.lostTail).toBe(false);
     expect(capture.record({ lane: 0, offset: healthy[4]!.offset })?.text).toContain('addr=0x5');
