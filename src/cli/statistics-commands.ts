@@ -42,7 +42,12 @@ export function addStatistics(
     )
     .option('--to <time>', 'only what began up to this time', timeOption)
     .option('--sort <figure>', 'order of the tables, such as hold.p99 or acquisitions (the columns of --csv)')
-    .option('--limit <count>', 'rows of each table, 0 for all', countOption, 10)
+    .option(
+      '--limit <count>',
+      'rows of each table that is printed, 0 for all; JSON and CSV have all',
+      countOption,
+      10,
+    )
     .addOption(new Option('--csv', 'comma-separated values, times in ns').conflicts('json'))
     .addOption(
       new Option(

@@ -26,14 +26,19 @@ export async function openCapture(path: string, options: OpenOptions = {}): Prom
 
 /** Opens a capture over any source, which belongs to the capture from then on; the format is told by its first bytes. */
 export async function openSource(source: ByteSource, options: OpenOptions = {}): Promise<Capture> {
-  if (source.size === 0)
+  const damage = inputDamage(source);
+  if (source.size === 0) {
+    if (damage[0])
+      throw new SpinbackError('DAMAGED', `nothing could be unpacked: ${damage[0].text}`, {
+        offset: damage[0].offset ?? 0,
+      });
     throw new SpinbackError('NOT_A_CAPTURE', `the input is empty; ${known()}`, { offset: 0 });
+  }
   const head = readRange(source, 0, Math.max(16, ...READERS.map(({ sniffBytes }) => sniffBytes)));
   const reader = READERS.find((candidate) =>
     candidate.sniff(head.subarray(0, candidate.sniffBytes), options),
   );
   if (reader === undefined) throw notACapture(head);
-  const damage = inputDamage(source);
   try {
     const capture = await reader.open(source, options);
     return damage.length === 0 ? capture : withDamage(capture, damage);

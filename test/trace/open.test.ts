@@ -1,3 +1,7 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { bytesSource } from '../../src/io/bytes.ts';
 import { openCapture, openSource } from '../../src/trace/open.ts';
@@ -79,4 +83,24 @@ describe('by path', () => {
     expect(capture.types.length).toBeGreaterThan(0);
     expect(capture.record({ lane: 0, offset: 20 })?.type.name).toBe('bit_spin_acquire');
   });
+});
+
+test.each([
+  [
+    'zstd',
+    readFileSync('traces/ext4-dm-1k.small-v6.dat.zst').map((byte, at) => (at >= 8 && at < 64 ? 0xff : byte)),
+  ],
+  ['gzip', gzipSync(readFileSync('traces/lost-unlock.dat')).map((byte, at) => (at === 12 ? 0xff : byte))],
+])('%s that is damaged from its beginning is damaged, not empty', async (_, bytes) => {
+  const folder = mkdtempSync(join(tmpdir(), 'spinback-test-'));
+  try {
+    const path = join(folder, 'packed');
+    writeFileSync(path, bytes);
+    await expect(openCapture(path)).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringMatching(/^nothing could be unpacked: The (?:zstd|gzip) file is damaged/),
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
