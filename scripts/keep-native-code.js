@@ -11,6 +11,7 @@ const CAPTURES = ['traces/slow-holder.dat', 'traces/ext4-dm-1k.small-v6.dat.zst'
 const NUMBER = 4;
 
 const require = createRequire(import.meta.url);
+const { codePath } = require('../dist/start.cjs');
 
 /** The bytes of the module that a decoder of ours brings along in its JavaScript. It must not be compiled before codeOf() has it. */
 function bytesWithin(file, load) {
@@ -64,7 +65,7 @@ for (const [name, bytes] of [
   ['zstd-stream', await bytesWithin('zstd-stream.cjs', 'loadZstdStream')],
 ]) {
   const code = new Uint8Array(codeOf(bytes));
-  const path = `dist/${name}.wasm.${process.arch}-${process.versions.v8}.code`;
+  const path = codePath(`dist/${name}.wasm`);
   const file = Buffer.concat([u32(bytes.length), bytes, code]);
   writeFileSync(`${path}.new`, Buffer.concat([file, u32(crc32(file))]));
   renameSync(`${path}.new`, path);

@@ -19,15 +19,18 @@ export function cpuOf(number: u32): usize {
     count(COUNTER_UNTRACKED_CPU_EVENTS);
     return 0;
   }
-  const at = load<usize>(STATE, HEAD_CPUS) + (usize(number) << 2);
+  const at = placeOf(number);
   const known: usize = load<u32>(at);
   return known ? known : addCpu(at, number);
 }
 
 /** The CPU's slot, 0 while it has none. */
 export function knownCpu(number: u32): usize {
-  if (number >= u32(CPU_LIMIT)) return 0;
-  return load<u32>(load<usize>(STATE, HEAD_CPUS) + (usize(number) << 2));
+  return number < u32(CPU_LIMIT) ? load<usize>(placeOf(number)) : 0;
+}
+
+function placeOf(number: u32): usize {
+  return load<usize>(STATE, HEAD_CPUS) + (usize(number) << 2);
 }
 
 function addCpu(at: usize, number: u32): usize {

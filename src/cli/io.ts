@@ -5,7 +5,6 @@ import type { OpenOptions } from '../trace/reader.ts';
 import type { JoinedReport } from '../model/join.ts';
 import type { LogReport } from '../model/kernel-log.ts';
 import type { Info, Report } from '../model/report.ts';
-import { useNativeCode } from '../io/native-code.ts';
 import { OutputError } from './exit.ts';
 import type { Threads } from './threads.ts';
 
@@ -57,7 +56,6 @@ export function processIo(): Io {
 
 /** The real session. */
 export async function loadSession(): Promise<Session> {
-  useNativeCode('engine');
   const [{ openCapture }, session] = await Promise.all([
     import('../trace/open.ts'),
     import('../session/session.ts'),

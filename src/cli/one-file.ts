@@ -5,7 +5,7 @@ import type { OpenOptions } from '../trace/reader.ts';
 import { isDebug, outcomeOf, type Outcome, type Reported } from './files.ts';
 import type { Io } from './io.ts';
 import type { MappingText } from './mapping.ts';
-import { progressBar } from './progress.ts';
+import { withBar } from './progress.ts';
 
 /** Opens a file, works on it with a progress bar, and closes it. */
 export async function oneFile(
@@ -16,15 +16,14 @@ export async function oneFile(
 ): Promise<Outcome> {
   return await outcomeOf(path, isDebug(io), async () => {
     const session = await io.session();
-    const bar = await progressBar(io, printable(path));
-    let capture: Capture | null = null;
-    try {
-      capture = await session.open(path, { ...open, onProgress: bar.report });
-      return await work(capture, { onProgress: bar.report });
-    } finally {
-      bar.stop();
-      capture?.close();
-    }
+    return await withBar(io, printable(path), async (onProgress) => {
+      const capture = await session.open(path, { ...open, onProgress });
+      try {
+        return await work(capture, { onProgress });
+      } finally {
+        capture.close();
+      }
+    });
   });
 }
 

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { SpinbackError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { writeSmallFile } from '../io/small-file.ts';
@@ -152,8 +153,7 @@ async function save(path: string, runs: readonly Run[]): Promise<void> {
       { path },
     );
   }
-  // Node takes 4 ms to load zlib.
-  writeSmallFile(path, path.endsWith('.gz') ? (await import('node:zlib')).gzipSync(text) : text);
+  writeSmallFile(path, path.endsWith('.gz') ? gzipSync(text) : text);
 }
 
 async function requestOf(

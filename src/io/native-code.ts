@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { checksum } from './checksum.ts';
-import { isOurProcess, withFirstFlags } from './tiers.ts';
+import { isOurProcess, setFlag, withFirstFlags } from './tiers.ts';
 
 // V8's optimized machine code for our WebAssembly, kept by the build next to the bundle (scripts/keep-native-code.js), as scripts/start.cjs
 // keeps its code for JavaScript. Without it every process compiles what it runs twice, quickly and then well: a tenth to a quarter
@@ -49,8 +49,7 @@ function restore(name: NativeModule): unknown {
     const end = file.length - NUMBER;
     // V8 would run into whatever a damaged disk made of its code.
     if (file.readUInt32LE(end) !== checksum(file.subarray(0, end))) return null;
-    const v8 = process.getBuiltinModule?.('node:v8');
-    v8?.setFlagsFromString('--allow-natives-syntax');
+    setFlag('--allow-natives-syntax');
     try {
       const restored = new Function(
         'code',
@@ -60,7 +59,7 @@ function restore(name: NativeModule): unknown {
       // V8 wants the code in a buffer of its own.
       return restored(new Uint8Array(file.subarray(codeAt, end)).buffer, file.subarray(NUMBER, codeAt));
     } finally {
-      v8?.setFlagsFromString('--no-allow-natives-syntax');
+      setFlag('--no-allow-natives-syntax');
     }
   } catch {
     return null;

@@ -34,7 +34,8 @@ function ours(): Flags | undefined {
   return isOurs ? FLAGS[process.versions.node.split('.', 1)[0]!] : undefined;
 }
 
-function setFlag(flag: string): void {
+/** Sets a flag of V8, for the whole process. */
+export function setFlag(flag: string): void {
   process.getBuiltinModule?.('node:v8').setFlagsFromString(flag);
 }
 

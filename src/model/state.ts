@@ -168,16 +168,22 @@ export interface HistogramState {
   readonly buckets: readonly (readonly [index: number, count: number])[];
 }
 
-/** Spans of one series (assembly/layout.ts, DISTRIBUTION_*): a histogram, and the longest of them. */
-export interface DistributionState {
+/** What a histogram counted, of whole numbers. */
+export interface Buckets {
   readonly bits: number;
+  /** How many values there are, and their sum. */
   readonly count: number;
   readonly sum: bigint;
+  /** 0 when empty. */
   readonly min: number;
   readonly max: number;
-  /** Buckets that are not empty, ascending, and their counts. */
+  /** Buckets that are not empty, ascending, and how many values fell into each; together those are `count`. */
   readonly indices: ArrayLike<number>;
   readonly counts: ArrayLike<number>;
+}
+
+/** Spans of one series (assembly/layout.ts, DISTRIBUTION_*): a histogram, and the longest of them. */
+export interface DistributionState extends Buckets {
   /** The event that ended the longest span, and its lock's address. */
   readonly longest: Mark | null;
   readonly address: bigint;

@@ -27,14 +27,14 @@ const MUCH = 4 << 20;
  */
 const UNPACKING = 2;
 
-/** The release build, one module for small inputs and one for others: each is compiled once per process. */
-const modules: { small?: WebAssembly.Module; large?: WebAssembly.Module } = {};
+/** The release build, one module for what V8 optimizes less for and one for the rest: each is made once per process. */
+const modules: { lessOptimized?: WebAssembly.Module; plain?: WebAssembly.Module } = {};
 
 function moduleFor(inputBytes: number, isText = false): WebAssembly.Module {
   const hasNativeCode = useNativeCode('engine');
   // JavaScript goes over every line of a text, and over a few hundred records of anything else, however large.
-  if (inputBytes >= MUCH && (isText || !hasNativeCode)) return (modules.large ??= compile());
-  return (modules.small ??= compileSmall(hasNativeCode));
+  if (inputBytes >= MUCH && (isText || !hasNativeCode)) return (modules.plain ??= compile());
+  return (modules.lessOptimized ??= compileLess(hasNativeCode));
 }
 
 function isOfText({ lanes }: EngineOptions): boolean {
@@ -49,7 +49,7 @@ function compile(): WebAssembly.Module {
   return new WebAssembly.Module(readEngineBinary('release') as Uint8Array<ArrayBuffer>);
 }
 
-function compileSmall(hasNativeCode: boolean): WebAssembly.Module {
+function compileLess(hasNativeCode: boolean): WebAssembly.Module {
   const done = optimizeLess(hasNativeCode);
   try {
     return compile();

@@ -1,18 +1,5 @@
+import type { Buckets } from '../model/state.ts';
 import type { Distribution } from '../model/stats.ts';
-
-/** What a histogram counted, of whole numbers. */
-export interface Buckets {
-  readonly bits: number;
-  /** How many values there are, and their sum. */
-  readonly count: number;
-  readonly sum: bigint;
-  /** 0 when empty. */
-  readonly min: number;
-  readonly max: number;
-  /** Buckets that are not empty, ascending, and how many values fell into each; together those are `count`. */
-  readonly indices: ArrayLike<number>;
-  readonly counts: ArrayLike<number>;
-}
 
 /**
  * A log-linear histogram to compute with. Buckets by the engine's rule (assembly/memory/histogram.ts): every value below
