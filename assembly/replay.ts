@@ -200,10 +200,9 @@ function deliver(lane: usize): void {
     return;
   }
   const event = STATE + HEAD_EVENT;
-  const isPages = load<u8>(lane, LANE_FORMAT) == LANE_PAGES_FORMAT;
-  const row = isPages ? load<usize>(lane, LANE_ROW) : rowOf(load<u16>(record));
+  const row = load<usize>(lane, LANE_ROW);
   if (!decode(lane, row, event)) damaged(lane, record, LANE_BAD_EVENTS);
-  replay(event, row, isPages ? load<usize>(lane, LANE_SLOT) : 0);
+  replay(event, row, load<usize>(lane, LANE_SLOT));
 }
 
 /** A canonical event as it lies in its window. */

@@ -28,6 +28,8 @@ import {
   LANE_PENDING_LOST,
   LANE_RECORD,
   LANE_RECORD_SIZE,
+  LANE_ROW,
+  LANE_SLOT,
   LANE_TIME,
   LANE_WINDOW,
   PERF_LOST,
@@ -53,7 +55,9 @@ import {
   SAMPLES_IDS,
   STATE,
 } from '../layout';
+import { knownCpu } from '../state/cpus';
 import { damaged } from './pages';
+import { rowOf } from './rows';
 
 export const HEADER: u32 = 8;
 // u16 type, u8 flags, u8 preempt count, s32 pid: no raw record is shorter.
@@ -231,7 +235,11 @@ function openSample(lane: usize, tables: usize, record: usize, size: u32): bool 
   store<u64>(lane, time, LANE_TIME);
   store<u64>(lane, time, LANE_NEXT_TIME);
   const cpuAt = load<u8>(layout, SAMPLE_CPU_AT);
-  setCpu(lane, cpuAt ? load<u32>(record + cpuAt) : entry ? load<u32>(entry, ID_CPU) : 0);
+  const cpu = cpuAt ? load<u32>(record + cpuAt) : entry ? load<u32>(entry, ID_CPU) : 0;
+  setCpu(lane, cpu);
+  // Looked up here, and not where they are needed, so that they are there by then.
+  store<u32>(lane, u32(knownCpu(cpu)), LANE_SLOT);
+  store<u32>(lane, u32(rowOf(load<u16>(load<usize>(lane, LANE_RECORD)))), LANE_ROW);
   store<u64>(lane, load<u64>(lane, LANE_EVENTS) + 1, LANE_EVENTS);
   return true;
 }

@@ -74,8 +74,8 @@ export const LANE_FIRST_BAD = 112; // u64: byte offset in the lane of the first 
 export const LANE_BACKWARDS = 120; // u32: times that time ran backwards within the lane
 export const LANE_PAGES = 124; // u32: pages read
 export const LANE_AHEAD = 128; // u32: address up to which the window was looked through for locks (decode/ahead.ts)
-export const LANE_ROW = 132; // u32: pages: decode row of the pending record
-export const LANE_SLOT = 136; // u32: pages: slot of the lane's CPU, 0 while it is not known
+export const LANE_ROW = 132; // u32: pages, samples: decode row of the pending record
+export const LANE_SLOT = 136; // u32: pages, samples: slot of its CPU, 0 while it is not known
 export const LANE_SIZE = 144;
 
 export const LANE_STATE_READY = 0; // has bytes, or wants some
