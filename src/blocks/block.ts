@@ -124,9 +124,10 @@ export class Block {
     return { ...this.shapeOf[n]!, address: this.#addresses![n]!, value: this.#values![n]!, label };
   }
 
-  /** A walk over the events, from the first one on. */
-  walk(): Walk {
-    return new Walk(this, this.#bits, this.#words, this.#exceptions);
+  /** A walk over the events, from the first one on. `weights`: by token, for Walk.weighed. */
+  walk(weights?: Uint8Array | null): Walk {
+    const weighing = weights ?? new Uint8Array(this.shapeOf.length);
+    return new Walk(this, this.#bits, this.#words, this.#exceptions, weighing);
   }
 }
 
@@ -141,32 +142,46 @@ export class Walk {
   /** In the event's lane. */
   offset = 0;
   pid = 0;
-  /** Time since the event before: by the word, and beyond it. */
-  delta = 0;
-  leap = 0n;
+  /** Time since the block's: by the words, and beyond them. */
+  #elapsed = 0;
+  #leap = 0n;
+  readonly #time: bigint;
+  /** By strand: the weights of the tokens of all events up to this one, added up. */
+  readonly weighed: Uint32Array;
   readonly #count: number;
   readonly #bits: WordBits;
-  readonly #words: DataView;
+  /** Words of 32 bits, two spare ones at the end. */
+  readonly #words: Uint32Array;
   readonly #exceptions: Exceptions;
   readonly #laneOf: Uint32Array;
   readonly #pids: Int32Array;
   readonly #steps: Uint16Array;
   readonly #offsets: Float64Array;
+  readonly #weights: Uint8Array;
 
-  constructor(block: Block, bits: WordBits, words: Uint8Array, exceptions: Uint8Array) {
+  constructor(block: Block, bits: WordBits, words: Uint8Array, exceptions: Uint8Array, weights: Uint8Array) {
     this.#count = block.eventCount;
+    this.#time = block.time;
     this.#bits = bits;
-    this.#words = new DataView(words.buffer, words.byteOffset, words.byteLength);
+    this.#words = new Uint32Array((words.length >>> 2) + 2);
+    new Uint8Array(this.#words.buffer).set(words);
     this.#exceptions = new Exceptions(exceptions);
     this.#laneOf = Uint32Array.from(block.strands, ({ lane }) => lane);
     this.#pids = Int32Array.from(block.strands, ({ pid }) => pid);
     this.#steps = Uint16Array.from(block.shapeOf, ({ step }) => step);
     this.#offsets = Float64Array.from(block.lanes, ({ offset }) => offset);
+    this.weighed = new Uint32Array(block.strands.length);
+    this.#weights = weights;
   }
 
   /** Something in the block is impossible: the walk ends in front of it. */
   get isBroken(): boolean {
     return this.#exceptions.isBroken;
+  }
+
+  /** When the event happened, ns. */
+  get time(): bigint {
+    return BigInt.asUintN(64, this.#time + BigInt(this.#elapsed) + this.#leap);
   }
 
   /** Offset of a lane's next event, if it is where it is expected. */
@@ -176,40 +191,59 @@ export class Walk {
 
   /** Moves on to the next event; false when there is none. */
   next(): boolean {
-    const n = this.n + 1;
-    if (n >= this.#count || this.#exceptions.isBroken) return false;
-    this.leap = 0n;
-    while (this.#exceptions.at === n) this.#except();
-    const [timeBits, strandBits, tokenBits] = this.#bits;
-    const at = n * (timeBits + strandBits + tokenBits);
-    const strand = this.#field(at + timeBits, strandBits);
-    const token = this.#field(at + timeBits + strandBits, tokenBits);
-    if (strand >= this.#laneOf.length || token >= this.#steps.length) this.#exceptions.isBroken = true;
-    if (this.#exceptions.isBroken) return false;
-    const lane = this.#laneOf[strand]!;
-    this.n = n;
-    this.token = token;
-    this.strand = strand;
-    this.lane = lane;
-    this.pid = this.#pids[strand]!;
-    this.offset = this.#offsets[lane]!;
-    this.delta = this.#field(at, timeBits);
-    this.#offsets[lane]! += this.#steps[token]!;
-    return true;
+    return this.seek(ANY_LANE, 0);
   }
 
-  /** `width` bits, at most 32, from bit `at` of the words. */
-  #field(at: number, width: number): number {
-    const shift = at & 7;
-    const low = this.#words.getUint32(at >>> 3, true) >>> shift;
-    if (width + shift <= 32) return width === 32 ? low : low & ((1 << width) - 1);
-    const all = (low | (this.#words.getUint8((at >>> 3) + 4) << (32 - shift))) >>> 0;
-    return width === 32 ? all : (all & ((1 << width) - 1)) >>> 0;
+  /**
+   * Moves on to the next event of a lane that lies at `offset` or behind it; false when there is none. One loop without calls, for it
+   * goes over thousands of events on its way to one, and not often enough to be optimized.
+   */
+  seek(lane: number, offset: number): boolean {
+    const [words, exceptions, weights, weighed] = [
+      this.#words,
+      this.#exceptions,
+      this.#weights,
+      this.weighed,
+    ];
+    const [laneOf, steps, offsets] = [this.#laneOf, this.#steps, this.#offsets];
+    const [timeBits, strandBits, tokenBits] = this.#bits;
+    const [timeMask, strandMask, tokenMask] = [maskOf(timeBits), maskOf(strandBits), maskOf(tokenBits)];
+    const width = timeBits + strandBits + tokenBits;
+    const [strands, tokens] = [laneOf.length, steps.length];
+    for (let n = this.n + 1; n < this.#count; n++) {
+      while (exceptions.at === n) this.#except();
+      // 32 bits from any bit on lie in two words; of a shift by 32 only its low five bits would count.
+      let at = n * width;
+      let [word, shift] = [at >>> 5, at & 31];
+      const low = (words[word]! >>> shift) | ((words[word + 1]! << 1) << (31 - shift));
+      at += timeBits;
+      [word, shift] = [at >>> 5, at & 31];
+      const high = (words[word]! >>> shift) | ((words[word + 1]! << 1) << (31 - shift));
+      const strand = high & strandMask;
+      const token = (high >>> strandBits) & tokenMask;
+      if (strand >= strands || token >= tokens) exceptions.isBroken = true;
+      if (exceptions.isBroken) return false;
+      const here = laneOf[strand]!;
+      const found = offsets[here]!;
+      this.n = n;
+      this.#elapsed += (low & timeMask) >>> 0;
+      offsets[here] = found + steps[token]!;
+      weighed[strand]! += weights[token]!;
+      if (lane !== here && lane !== ANY_LANE) continue;
+      if (found < offset) continue;
+      this.token = token;
+      this.strand = strand;
+      this.lane = here;
+      this.pid = this.#pids[strand]!;
+      this.offset = found;
+      return true;
+    }
+    return false;
   }
 
   #except(): void {
     const { what, place, amount } = this.#exceptions.take();
-    if (what === L.EXCEPTION_TIME) this.leap += amount;
+    if (what === L.EXCEPTION_TIME) this.#leap += amount;
     else if (what === L.EXCEPTION_PID && place < this.#pids.length)
       this.#pids[Number(place)] = Number(BigInt.asIntN(32, amount));
     else if (what === L.EXCEPTION_POSITION && place < this.#offsets.length) {
@@ -218,6 +252,13 @@ export class Walk {
       else this.#offsets[Number(place)] = Number(offset);
     } else this.#exceptions.isBroken = true;
   }
+}
+
+// For next(): no lane has this number.
+const ANY_LANE = -1;
+
+function maskOf(bits: number): number {
+  return bits === 32 ? -1 : (1 << bits) - 1;
 }
 
 const OFFSET_LIMIT = 1n << BigInt(L.BLOCK_OFFSET_BITS);

@@ -19,9 +19,8 @@ export function* eventsOfBlock(bytes: Uint8Array, listener: BlockListener): Gene
   const block = blockOf(bytes, listener);
   if (!block) return;
   const walk = block.walk();
-  let time = block.time;
   while (walk.next()) {
-    time = BigInt.asUintN(64, time + walk.leap + BigInt(walk.delta));
+    const { time } = walk;
     const { step: _, label, ...token } = block.token(walk.token);
     const event = { time, cpu: block.strands[walk.strand]!.cpu, pid: walk.pid, ...token };
     const decoded = { event, label, lane: block.lanes[walk.lane]!.lane };

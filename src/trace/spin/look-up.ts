@@ -15,10 +15,8 @@ const KEPT = 4;
 
 /** What a block's events were made of. */
 export interface Rest {
-  /** The walk starts anew. */
-  restart(): void;
-  /** The walk has come to its next event. */
-  pass(walk: Walk): void;
+  /** What the walk shall add up for the rest, by token (Walk.weighed). */
+  readonly weights: Uint8Array | null;
 }
 
 /** An event that was found: the walk stands on it until the next search. */
@@ -36,30 +34,27 @@ class OpenBlock<R extends Rest> {
   constructor(block: Block, rest: R) {
     this.#block = block;
     this.#rest = rest;
-    this.#walk = block.walk();
+    this.#walk = block.walk(rest.weights);
   }
 
   /** A lane's offsets only grow. So the walk goes on for whoever asks in order, and begins anew for what lies behind it. */
   find({ lane, offset }: EventPlace): FoundEvent<R> | null {
     const index = this.#block.lanes.findIndex((candidate) => candidate.lane === lane);
     if (index < 0) return null;
-    const isThere = (): boolean => {
-      const { n, token, lane: here, offset: at } = this.#walk;
-      return n >= 0 && here === index && at === offset && this.#block.shapeOf[token]!.kind !== LOST;
-    };
-    if (isThere()) return { walk: this.#walk, rest: this.#rest };
-    if (offset < this.#walk.nextOffset(index)) this.#restart();
-    while (this.#walk.next()) {
-      this.#rest.pass(this.#walk);
-      if (isThere()) return { walk: this.#walk, rest: this.#rest };
-      if (this.#walk.lane === index && this.#walk.offset > offset) return null;
+    const found = { walk: this.#walk, rest: this.#rest };
+    if (this.#isAt(index, offset)) return found;
+    if (offset < this.#walk.nextOffset(index)) found.walk = this.#walk = this.#block.walk(this.#rest.weights);
+    while (this.#walk.seek(index, offset)) {
+      if (this.#isAt(index, offset)) return found;
+      if (this.#walk.offset > offset) return null;
     }
     return null;
   }
 
-  #restart(): void {
-    this.#walk = this.#block.walk();
-    this.#rest.restart();
+  /** Has the walk come to this place, and not to the loss before it? */
+  #isAt(index: number, offset: number): boolean {
+    const { n, token, lane, offset: at } = this.#walk;
+    return n >= 0 && lane === index && at === offset && this.#block.shapeOf[token]!.kind !== LOST;
   }
 }
 

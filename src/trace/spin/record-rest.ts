@@ -162,13 +162,11 @@ export class RecordRest implements Rest {
   /** Where each variant's bytes begin, and behind the last one their end. */
   readonly #starts: Float64Array;
   readonly #bytes: Uint8Array;
-  /** The numbers of each strand's variants, and how many bytes of them were passed. */
+  /** The numbers of each strand's variants. */
   readonly #numbers: readonly Uint8Array[];
-  readonly #passed: Uint32Array;
   readonly #mask: Filler;
-  /** Time since the block's: by the words, and beyond them. */
-  #delta = 0;
-  #leap = 0n;
+  /** Bytes of those numbers that an event of each token has. */
+  readonly weights: Uint8Array;
 
   /** Throws DAMAGED where the numbers do not fit the block's. */
   constructor(bytes: Uint8Array, block: Block, mask: Filler) {
@@ -185,27 +183,14 @@ export class RecordRest implements Rest {
     this.#starts = sums(sizes);
     this.#bytes = reader.take(this.#starts.at(-1)!, 'the bytes of records');
     this.#numbers = Array.from(lengths, (length) => reader.take(length, 'the numbers of variants'));
-    this.#passed = new Uint32Array(lengths.length);
-  }
-
-  restart(): void {
-    this.#passed.fill(0);
-    this.#delta = 0;
-    this.#leap = 0n;
-  }
-
-  pass({ token, strand, delta, leap }: Walk): void {
-    this.#delta += delta;
-    if (leap !== 0n) this.#leap += leap;
-    const variants = this.#perToken[token]!;
-    if (variants > 1) this.#passed[strand]! += variants > 256 ? 2 : 1;
+    this.weights = Uint8Array.from(this.#perToken, (variants) => (variants > 256 ? 2 : variants > 1 ? 1 : 0));
   }
 
   /** The raw record of the event that the walk passed last; null where there is none. */
-  record({ token, strand, pid }: Walk): Uint8Array | null {
+  record({ token, strand, pid, time, weighed }: Walk): Uint8Array | null {
     const variants = this.#perToken[token]!;
     const numbers = this.#numbers[strand]!;
-    const at = this.#passed[strand]!;
+    const at = weighed[strand]!;
     const which =
       variants <= 1
         ? 0
@@ -215,7 +200,6 @@ export class RecordRest implements Rest {
     if (which >= variants) return null;
     const variant = this.#firsts[token]! + which;
     const record = this.#bytes.slice(this.#starts[variant]!, this.#starts[variant + 1]!);
-    const time = BigInt.asUintN(64, this.#block.time + BigInt(this.#delta) + this.#leap);
     const { cpu } = this.#block.strands[strand]!;
     this.#mask.restore(record, { ...this.#block.token(token), pid, cpu, time });
     return record;

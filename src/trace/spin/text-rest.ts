@@ -20,6 +20,7 @@ export function buildTextRest({ sizes, bytes }: TextLines): Uint8Array {
 
 /** Takes a rest apart again. */
 export class TextRest implements Rest {
+  readonly weights = null;
   readonly #bytes: Uint8Array;
   readonly #starts: readonly number[];
 
@@ -31,10 +32,6 @@ export class TextRest implements Rest {
     this.#starts = [...sizes.map((size) => (at += size) - size), at];
     this.#bytes = reader.take(at, 'the lines of events');
   }
-
-  restart(): void {}
-
-  pass(): void {}
 
   /** The lines of event `n`. */
   lines(n: number): Uint8Array {
