@@ -9,7 +9,6 @@ import {
   EVENT_TIME,
   EVENT_TYPE,
   EVENT_VALUE,
-  HEAD_DRY,
   HEAD_EVENT,
   HEAD_EVENTS,
   HEAD_FIRST_TIME,
@@ -64,7 +63,6 @@ import {
   LANE_SIZE,
   LANE_SLOT,
   LANE_STATE,
-  LANE_STATE_ENDED,
   LANE_STATE_LAST,
   LANE_WINDOW,
   FLAG_NMI,
@@ -120,94 +118,75 @@ const BATCH: i32 = 1 << 16;
  * output wants to be drained, or everything has been replayed. See STEP_*.
  */
 export function step(): i32 {
-  const waiting = load<u32>(STATE, HEAD_PRIMED) ? refilled() : prime();
-  if (waiting >= 0) return waiting;
+  if (!load<u32>(STATE, HEAD_PRIMED)) addLanes();
   store<u32>(STATE, ringIsFull() || outputIsFull() ? 1 : 0, HEAD_PAUSE);
   const left = load<u64>(STATE, HEAD_PAUSE_AT) - load<u64>(STATE, HEAD_EVENTS);
   let budget = i32(min<u64>(u64(BATCH), left));
   while (heapSize()) {
     const lane = firstLane();
     const rival = secondLane();
+    // Not in a lane that is new, or ran dry.
+    let isPending = load<u8>(lane, LANE_HAS_EVENT) != 0;
+    // What is called once becomes part of this loop (scripts/build-wasm.js): an event's whole way is one function.
     do {
-      if (load<u32>(STATE, HEAD_PAUSE)) return ringIsFull() ? STEP_RING_FULL : STEP_OUTPUT_FULL;
-      if (--budget < 0) return isPauseDue() ? STEP_PAUSED : STEP_AGAIN;
-      deliver(lane);
-      if (!advance(lane)) {
-        store<u32>(STATE, u32(lane), HEAD_DRY);
-        const dry = refilled();
-        if (dry >= 0) return dry;
-        break;
+      if (isPending) {
+        if (load<u32>(STATE, HEAD_PAUSE) || --budget < 0) {
+          store<u8>(lane, 1, LANE_HAS_EVENT);
+          return whyStopped();
+        }
+        deliver(lane);
       }
-    } while (!rival || isBefore(lane, rival));
-    siftFirst();
+      isPending = advance(lane);
+    } while (isPending && (!rival || isBefore(lane, rival)));
+    store<u8>(lane, u8(isPending), LANE_HAS_EVENT);
+    if (isPending) siftFirst();
+    else if (load<u8>(lane, LANE_STATE) == LANE_STATE_LAST) dropFirst();
+    else return i32(load<u16>(lane, LANE_ID));
   }
   return STEP_DONE;
 }
 
-function isPauseDue(): bool {
-  return load<u64>(STATE, HEAD_EVENTS) == load<u64>(STATE, HEAD_PAUSE_AT);
+function whyStopped(): i32 {
+  if (load<u32>(STATE, HEAD_PAUSE)) return ringIsFull() ? STEP_RING_FULL : STEP_OUTPUT_FULL;
+  return load<u64>(STATE, HEAD_EVENTS) == load<u64>(STATE, HEAD_PAUSE_AT) ? STEP_PAUSED : STEP_AGAIN;
 }
 
-/** Gives every lane its first pending event. Returns a lane that wants input first, or -1. */
-function prime(): i32 {
+/** All lanes, none with an event yet: their time is 0, so each gets one before any other event is taken. */
+function addLanes(): void {
   const lanes: usize = load<u32>(STATE, HEAD_LANES);
-  const lanesCount = load<u32>(STATE, HEAD_LANE_COUNT);
-  for (let n: u32 = 0; n < lanesCount; n++) {
-    const lane = lanes + usize(n) * LANE_SIZE;
-    if (load<u8>(lane, LANE_HAS_EVENT) || load<u8>(lane, LANE_STATE) == LANE_STATE_ENDED) continue;
-    if (advance(lane)) continue;
-    if (load<u8>(lane, LANE_STATE) != LANE_STATE_LAST) return i32(n);
-    store<u8>(lane, LANE_STATE_ENDED, LANE_STATE);
-  }
-  for (let n: u32 = 0; n < lanesCount; n++) {
-    const lane = lanes + usize(n) * LANE_SIZE;
-    if (load<u8>(lane, LANE_HAS_EVENT)) addLane(lane);
-  }
+  const end = lanes + usize(load<u32>(STATE, HEAD_LANE_COUNT)) * LANE_SIZE;
+  for (let lane = lanes; lane < end; lane += LANE_SIZE) addLane(lane);
   store<u32>(STATE, 1, HEAD_PRIMED);
-  return -1;
-}
-
-/** The first lane ran dry: does it have new input, or has it ended? Returns its number while it has neither, or -1. */
-function refilled(): i32 {
-  const lane: usize = load<u32>(STATE, HEAD_DRY);
-  if (!lane) return -1;
-  if (advance(lane)) siftFirst();
-  else if (load<u8>(lane, LANE_STATE) == LANE_STATE_LAST) {
-    store<u8>(lane, LANE_STATE_ENDED, LANE_STATE);
-    dropFirst();
-  } else return i32(load<u16>(lane, LANE_ID));
-  store<u32>(STATE, 0, HEAD_DRY);
-  return -1;
 }
 
 /** Replays the lane's pending event, and what was lost before it. */
 function deliver(lane: usize): void {
   const record: usize = load<u32>(lane, LANE_RECORD);
-  if (load<u8>(lane, LANE_FORMAT) == LANE_BLOCKS_FORMAT) {
+  const format = load<u8>(lane, LANE_FORMAT);
+  if (format == LANE_BLOCKS_FORMAT) {
     store<u64>(STATE, load<u64>(record, OUTPUT_POSITION), HEAD_POSITION);
-    replayRecord(record);
-    return;
+  } else {
+    const offset = load<u64>(lane, LANE_BASE) + u64(record - load<u32>(lane, LANE_WINDOW));
+    store<u64>(STATE, (u64(load<u16>(lane, LANE_ID)) << 48) | offset, HEAD_POSITION);
+    if (load<i64>(lane, LANE_PENDING_LOST)) {
+      deliverLost(lane);
+      // Among samples a loss stands for itself.
+      if (!load<u32>(lane, LANE_RECORD_SIZE)) return;
+    }
   }
-  const offset = load<u64>(lane, LANE_BASE) + u64(record - load<u32>(lane, LANE_WINDOW));
-  store<u64>(STATE, (u64(load<u16>(lane, LANE_ID)) << 48) | offset, HEAD_POSITION);
-  if (load<i64>(lane, LANE_PENDING_LOST)) {
-    deliverLost(lane);
-    // Among samples a loss stands for itself.
-    if (!load<u32>(lane, LANE_RECORD_SIZE)) return;
+  // A canonical event as it lies in its window, of any CPU, or a raw record.
+  let event = record;
+  let row: usize;
+  let cpu: usize = 0;
+  if (format == LANE_BLOCKS_FORMAT || format == LANE_RECORDS_FORMAT) {
+    row = rowOf(load<u16>(record, EVENT_TYPE));
+  } else {
+    event = STATE + HEAD_EVENT;
+    row = load<usize>(lane, LANE_ROW);
+    cpu = load<usize>(lane, LANE_SLOT);
+    if (!decode(lane, row, event)) damaged(lane, record, LANE_BAD_EVENTS);
   }
-  if (load<u8>(lane, LANE_FORMAT) == LANE_RECORDS_FORMAT) {
-    replayRecord(record);
-    return;
-  }
-  const event = STATE + HEAD_EVENT;
-  const row = load<usize>(lane, LANE_ROW);
-  if (!decode(lane, row, event)) damaged(lane, record, LANE_BAD_EVENTS);
-  replay(event, row, load<usize>(lane, LANE_SLOT));
-}
-
-/** A canonical event as it lies in its window. */
-function replayRecord(record: usize): void {
-  replay(record, rowOf(load<u16>(record, EVENT_TYPE)), 0);
+  replay(event, row, cpu);
 }
 
 function deliverLost(lane: usize): void {
@@ -219,7 +198,14 @@ function deliverLost(lane: usize): void {
   store<u64>(event, missing > 0 ? u64(missing) : 0, EVENT_VALUE);
   store<u8>(event, KIND_LOST, EVENT_KIND);
   store<u16>(event, load<u16>(lane, LANE_CPU), EVENT_CPU);
-  replay(event, 0, 0);
+  if (load<u32>(STATE, HEAD_OUTPUT)) collect(event);
+  else replayLost(event);
+}
+
+function replayLost(event: usize): void {
+  store<u64>(STATE, load<u64>(event, EVENT_TIME), HEAD_NOW);
+  const cpu = cpuOf(u32(load<u16>(event, EVENT_CPU)));
+  if (cpu) lost(cpu, event);
 }
 
 function outputIsFull(): bool {
@@ -273,14 +259,14 @@ function replay(event: usize, row: usize, cpu: usize): void {
     collect(event);
     return;
   }
-  const time = load<u64>(event, EVENT_TIME);
   const kind = i32(load<u8>(event, EVENT_KIND));
-  store<u64>(STATE, time, HEAD_NOW);
-  if (!cpu) cpu = cpuOf(u32(load<u16>(event, EVENT_CPU)));
   if (kind == KIND_LOST) {
-    if (cpu) lost(cpu, event);
+    replayLost(event);
     return;
   }
+  const time = load<u64>(event, EVENT_TIME);
+  store<u64>(STATE, time, HEAD_NOW);
+  if (!cpu) cpu = cpuOf(u32(load<u16>(event, EVENT_CPU)));
   const events = load<u64>(STATE, HEAD_EVENTS);
   store<u64>(STATE, events + 1, HEAD_EVENTS);
   if (!events) store<u64>(STATE, time, HEAD_FIRST_TIME);
@@ -297,14 +283,14 @@ function replay(event: usize, row: usize, cpu: usize): void {
   // What runs in an NMI is printed from there or traced there; it never owns locks that others wait for in order.
   if (load<u16>(event, EVENT_FLAGS) & FLAG_NMI && kind >= KIND_IRQS_OFF && kind <= KIND_PREEMPT_ON) return;
   switch (kind) {
-    case KIND_ATTEMPT:
-      attempt(cpu, event);
-      break;
     case KIND_CONTEND:
       contend(cpu, event);
       break;
+    case KIND_ATTEMPT:
+      if (!attempt(cpu, event)) break;
+    // A try that succeeded: it takes the lock.
     case KIND_ACQUIRE:
-      if (!load<u16>(row, ROW_ENTRY) || adopt(cpu, event, row)) take(cpu, event);
+      if (!load<u16>(row, ROW_ENTRY) || kind == KIND_ATTEMPT || adopt(cpu, event, row)) take(cpu, event);
       break;
     case KIND_PASS:
       pass(cpu, event, row);

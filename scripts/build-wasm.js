@@ -17,12 +17,13 @@ const files = {
 };
 
 mkdirSync('build', { recursive: true });
-for (const [target, entry] of [
+for (const [target, entry, ...options] of [
   ['debug', 'assembly/index.ts'],
-  ['release', 'assembly/index.ts'],
+  ['release', 'assembly/index.ts', '--debug'], // for the names of functions
   ['testing', 'assembly/testing.ts'],
 ]) {
-  const { error, stderr } = await asc.main([entry, '--config', 'asconfig.json', '--target', target], files);
+  const args = [entry, '--config', 'asconfig.json', '--target', target, ...options];
+  const { error, stderr } = await asc.main(args, files);
   if (error) {
     console.error(stderr.toString());
     console.error(`asc ${target}: ${error.message}`);
@@ -30,10 +31,39 @@ for (const [target, entry] of [
   }
 }
 
-// The loop over events once more, with its programs inlined wherever they are called from: asc stops at smaller functions, and has no
-// option for it. An event costs a tenth less (docs/performance.md). The sizes are binaryen's, in nodes of its tree.
+// The engine once more, with the whole way of an event in one function: asc stops inlining far earlier, and has no option for it. An
+// event costs a quarter less (docs/performance.md). What seldom happens stays outside: V8 gives a function of more than 8192 virtual
+// registers a register allocator that makes it a sixth slower (V8 11.3, kTopTierVirtualRegistersLimit in src/compiler/pipeline.cc).
+const SELDOM = [
+  'decode/big-endian/turnRecord',
+  'decode/blocks/applyException',
+  'decode/blocks/openBlock',
+  'memory/heap/reserve',
+  'memory/index-table/grow',
+  'memory/index-table/initIndex',
+  'memory/room/forgetIdle',
+  'memory/room/takeRoom',
+  'programs/cpu-life/lost',
+  'programs/labels/classOf',
+  'programs/labels/nameOf',
+  'programs/labels/siteOf',
+  'programs/passes/contextThatEntered',
+  'programs/passes/openEntry',
+  'programs/passes/pass',
+  'programs/releases/pushRelease',
+  'programs/words/lostUpdate',
+  'replay/collect',
+  'state/contexts/abandon',
+  'state/contexts/forget',
+  'state/locks/forget',
+  'state/words/forget',
+];
+// How large a function may be to be inlined wherever it is called, and where that seems worth it, in nodes of binaryen's tree.
+const [ALWAYS, OFTEN] = [300, 4000];
+
 const RELEASE = 'build/release.wasm';
 const { Features } = binaryen;
+binaryen.setDebugInfo(true);
 const engine = binaryen.readBinary(readFileSync(RELEASE));
 engine.setFeatures(
   Features.MutableGlobals |
@@ -42,11 +72,21 @@ engine.setFeatures(
     Features.BulkMemoryOpt |
     Features.SignExt,
 );
+for (const name of SELDOM) {
+  // Refuses a name that there is no function for any more.
+  if (!engine.getFunction(`assembly/${name}`))
+    throw new Error(`scripts/build-wasm.js: there is no function ${name}`);
+  binaryen.setPassArgument('no-inline', `assembly/${name}`);
+  engine.runPasses(['no-inline']);
+}
+binaryen.setPassArgument('no-inline', null);
 binaryen.setOptimizeLevel(3);
 binaryen.setShrinkLevel(0);
-binaryen.setAlwaysInlineMaxSize(30);
-binaryen.setFlexibleInlineMaxSize(120);
+binaryen.setAlwaysInlineMaxSize(ALWAYS);
+binaryen.setFlexibleInlineMaxSize(OFTEN);
 binaryen.setOneCallerInlineMaxSize(-1);
+binaryen.setAllowInliningFunctionsWithLoops(true);
+binaryen.setDebugInfo(false);
 engine.optimize();
 if (!engine.validate()) throw new Error(`${RELEASE} is not valid any more`);
 writeFileSync(RELEASE, engine.emitBinary());

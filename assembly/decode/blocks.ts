@@ -53,7 +53,6 @@ import {
   LANE_EVENTS,
   LANE_FILLED,
   LANE_FIRST_BAD,
-  LANE_HAS_EVENT,
   LANE_NEXT_TIME,
   LANE_PAGE,
   LANE_PAGES,
@@ -103,15 +102,11 @@ export function advanceBlocks(lane: usize): bool {
   let item: usize = load<u32>(lane, LANE_CURSOR);
   if (item == load<u32>(lane, LANE_PAGE_END)) {
     item = nextItems(lane);
-    if (!item) {
-      store<u8>(lane, 0, LANE_HAS_EVENT);
-      return false;
-    }
+    if (!item) return false;
   }
   store<u32>(lane, u32(item), LANE_RECORD);
   store<u32>(lane, u32(item) + TABLE_ITEM_SIZE, LANE_CURSOR);
   store<u64>(lane, load<u64>(item, EVENT_TIME), LANE_NEXT_TIME);
-  store<u8>(lane, 1, LANE_HAS_EVENT);
   return true;
 }
 

@@ -24,7 +24,6 @@ import {
   LANE_EVENTS,
   LANE_FILLED,
   LANE_FIRST_BAD,
-  LANE_HAS_EVENT,
   LANE_MULT,
   LANE_NEXT_TIME,
   LANE_OFFSET_NS,
@@ -131,7 +130,6 @@ export function advancePages(lane: usize): bool {
       if (next + pageSize > window + load<u32>(lane, LANE_FILLED)) {
         store<u32>(lane, u32(cursor), LANE_CURSOR);
         store<u64>(lane, time, LANE_TIME);
-        store<u8>(lane, 0, LANE_HAS_EVENT);
         return false;
       }
       openPage(lane, next);
@@ -204,5 +202,4 @@ function found(lane: usize, record: usize, size: u32, time: u64): void {
     store<u32>(lane, load<u32>(lane, LANE_BACKWARDS) + 1, LANE_BACKWARDS);
   store<u64>(lane, ns, LANE_NEXT_TIME);
   store<u64>(lane, load<u64>(lane, LANE_EVENTS) + 1, LANE_EVENTS);
-  store<u8>(lane, 1, LANE_HAS_EVENT);
 }

@@ -8,7 +8,6 @@ import {
   LANE_CURSOR,
   LANE_EVENTS,
   LANE_FILLED,
-  LANE_HAS_EVENT,
   LANE_NEXT_TIME,
   LANE_RECORD,
   LANE_RECORD_SIZE,
@@ -25,10 +24,7 @@ export function advanceRecords(lane: usize): bool {
     cursor = window;
     store<u32>(lane, u32(window), LANE_AHEAD);
   }
-  if (cursor + EVENT_SIZE > end) {
-    store<u8>(lane, 0, LANE_HAS_EVENT);
-    return false;
-  }
+  if (cursor + EVENT_SIZE > end) return false;
   if (cursor >= load<u32>(lane, LANE_AHEAD)) store<u32>(lane, u32(lookAtEvents(cursor, end)), LANE_AHEAD);
   const time = load<u64>(cursor, EVENT_TIME);
   if (time < load<u64>(lane, LANE_NEXT_TIME))
@@ -38,6 +34,5 @@ export function advanceRecords(lane: usize): bool {
   store<u32>(lane, EVENT_SIZE, LANE_RECORD_SIZE);
   store<u32>(lane, u32(cursor) + EVENT_SIZE, LANE_CURSOR);
   store<u64>(lane, load<u64>(lane, LANE_EVENTS) + 1, LANE_EVENTS);
-  store<u8>(lane, 1, LANE_HAS_EVENT);
   return true;
 }

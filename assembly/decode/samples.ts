@@ -22,7 +22,6 @@ import {
   LANE_CURSOR,
   LANE_EVENTS,
   LANE_FILLED,
-  LANE_HAS_EVENT,
   LANE_NEXT_TIME,
   LANE_PAGE,
   LANE_PENDING_LOST,
@@ -179,7 +178,6 @@ export function advanceSamples(lane: usize): bool {
     record = next;
   }
   store<u32>(lane, u32(end), LANE_CURSOR);
-  store<u8>(lane, 0, LANE_HAS_EVENT);
   return false;
 }
 
@@ -204,7 +202,6 @@ export function callersOfSample(lane: usize): usize {
 
 function pending(lane: usize, next: usize): bool {
   store<u32>(lane, u32(next), LANE_CURSOR);
-  store<u8>(lane, 1, LANE_HAS_EVENT);
   return true;
 }
 

@@ -25,7 +25,6 @@ export const HEAD_OUTPUT_CAPACITY = 64; // u32: in items of OUTPUT_SIZE
 export const HEAD_OUTPUT_COUNT = 68; // u32
 export const HEAD_PRIMED = 72; // u32: the merge heap has been built
 export const HEAD_PAUSE = 76; // u32: the ring or the output wants to be drained before the next event
-export const HEAD_DRY = 184; // u32: address of a lane that waits for input, 0 for none
 export const HEAD_EVENT = 80; // 40 bytes: the canonical event being replayed, for page lanes
 export const HEAD_NOW = 120; // u64: time of the latest event replayed
 export const HEAD_POSITION = 128; // u64: its position

@@ -51,7 +51,7 @@ export const LANE_CURSOR = 12; // u32: address of the next event word (pages) or
 export const LANE_PAGE_END = 16; // u32: end of the page's data
 export const LANE_STATE = 20; // u8: LANE_*
 export const LANE_FORMAT = 21; // u8: LANE_*_FORMAT
-export const LANE_HAS_EVENT = 22; // u8
+export const LANE_HAS_EVENT = 22; // u8: between steps, whether its event is pending still
 export const LANE_COMMIT_SIZE = 23; // u8: 4 or 8
 export const LANE_BASE = 24; // u64: byte offset in the lane of the window's first byte
 export const LANE_TIME = 32; // u64: time of the pending event, raw clock
@@ -80,7 +80,6 @@ export const LANE_SIZE = 144;
 
 export const LANE_STATE_READY = 0; // has bytes, or wants some
 export const LANE_STATE_LAST = 1; // has bytes, and no more will come
-export const LANE_STATE_ENDED = 2;
 
 export const LANE_PAGES_FORMAT = 0;
 export const LANE_RECORDS_FORMAT = 1;

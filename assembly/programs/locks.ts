@@ -144,19 +144,17 @@ function rememberHolder(entry: usize, lock: usize): void {
   store<u16>(entry, load<u16>(take, MARK_CPU), ENTRY_HOLDER_CPU);
 }
 
-export function attempt(cpu: usize, event: usize): void {
+/** Begins a wait. True instead for a try: one that is reported is one that succeeded, and no lock_acquired follows it. */
+export function attempt(cpu: usize, event: usize): bool {
   count(COUNTER_ATTEMPTS);
-  // A try that is reported is a try that succeeded: no lock_acquired follows it.
-  if (load<u16>(event, EVENT_FLAGS) & FLAG_TRY) {
-    take(cpu, event);
-    return;
-  }
+  if (load<u16>(event, EVENT_FLAGS) & FLAG_TRY) return true;
   const context = contextOfEvent(cpu, event);
   const lock = lockOfEvent(event);
-  if (!context || !lock) return;
+  if (!context || !lock) return false;
   // The word at a function's entry: a set bit is somebody's who is inside such a function, or nobody's.
   if (load<u64>(event, EVENT_VALUE) && !load<u32>(lock, LOCK_WAITERS)) noteSeenSet(lock, event, 0);
   beginWait(context, lock, event);
+  return false;
 }
 
 export function contend(cpu: usize, event: usize): void {

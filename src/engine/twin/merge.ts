@@ -15,6 +15,8 @@ export class TwinLane {
   readonly window: Uint8Array;
   /** The next event, its time in ns; null while the lane is dry, and when it has ended. */
   pending: RawRecord | SampleEvent | null = null;
+  /** Its time, or that of the one before; 0 before the first. */
+  nextTime = 0n;
   hasEnded = false;
   readonly tally: PageTally = { pages: 0, badPages: 0, badEvents: 0, firstBad: null, lost: 0n };
   readonly #littleEndian: boolean;
@@ -75,26 +77,21 @@ export class TwinLane {
   /** Makes the next event pending, or finds out that the lane has ended. False: it is dry. */
   advance(): boolean {
     const { value, done } = this.#records.next();
-    this.pending = null;
-    if (done) {
-      this.hasEnded = this.#isLast;
-      return this.hasEnded;
-    }
-    if (this.spec.blocks) {
-      this.pending = value;
-      return true;
-    }
+    this.pending = done ? null : this.#adopt(value);
+    if (this.pending) this.nextTime = this.pending.time;
+    else this.hasEnded = this.#isLast;
+    return !done || this.hasEnded;
+  }
+
+  #adopt(value: RawRecord | SampleEvent): RawRecord | SampleEvent {
+    if (this.spec.blocks) return value;
+    // A loss among samples neither counts nor has a place in their order.
+    if ('lost' in value && value.lost !== null) return value;
     const time = this.spec.layout ? this.#toNs(value.time) : value.time;
-    if ('lost' in value && value.lost !== null) {
-      // No event: it neither counts nor has a place in the order of the samples.
-      this.pending = value;
-      return true;
-    }
     if (time < this.#time) this.#backwards++;
     this.#time = time;
     this.#events++;
-    this.pending = { ...value, time };
-    return true;
+    return { ...value, time };
   }
 
   /** A block of the first lane says what reading this lane came upon. */
@@ -139,11 +136,14 @@ function* canonical(bytes: Uint8Array, offset: number): Generator<RawRecord> {
   }
 }
 
-/** The lane whose pending event comes first; ties keep lane order. Null: none has one. */
+/**
+ * The lane whose next event comes first; ties keep lane order. A lane that is new, or that ran dry, comes where its last event did, and so
+ * before any event that its next one could come before. Null: all have ended.
+ */
 export function earliest(lanes: readonly TwinLane[]): TwinLane | null {
   let first: TwinLane | null = null;
   for (const lane of lanes) {
-    if (lane.pending && (!first || lane.pending.time < first.pending!.time)) first = lane;
+    if (!lane.hasEnded && (!first || lane.nextTime < first.nextTime)) first = lane;
   }
   return first;
 }

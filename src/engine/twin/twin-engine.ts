@@ -39,17 +39,15 @@ export class TwinEngine implements Engine {
   }
 
   step(): Step {
-    for (const lane of this.#lanes) {
-      const wants = !lane.pending && !lane.hasEnded;
-      if (wants && !lane.advance()) return { state: 'dry', lane: lane.id };
-    }
-    for (let budget = BATCH; ; budget--) {
+    for (let budget = BATCH; ;) {
       const lane = earliest(this.#lanes);
       if (!lane) return { state: 'done' };
-      if (this.#world.ring.isFull || this.#outputIsFull()) return { state: 'full' };
-      if (this.#world.events === this.#pauseAt) return { state: 'paused' };
-      if (budget === 0) return { state: 'again' };
-      this.#deliver(lane);
+      if (lane.pending) {
+        if (this.#world.ring.isFull || this.#outputIsFull()) return { state: 'full' };
+        if (this.#world.events === this.#pauseAt) return { state: 'paused' };
+        if (budget-- === 0) return { state: 'again' };
+        this.#deliver(lane);
+      }
       if (!lane.advance()) return { state: 'dry', lane: lane.id };
     }
   }
