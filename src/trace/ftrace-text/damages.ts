@@ -56,9 +56,15 @@ export const TEXT_DAMAGES = {
     severity: 'info',
     text: 'More than 65535 different callers, or stacks of them: statistics count events of the others as not recorded.',
   },
+  truncated: {
+    severity: 'error',
+    text: 'The text was cut in the middle of its last line: its end is missing. What is there is read.',
+  },
   'cut-last-line': {
     severity: 'info',
-    text: 'The last line has no line end. It may have been cut in the middle, so its fields were not used.',
+    text:
+      'The last line has no line end, so the text may have been cut in it: its fields were not used, and what may have ' +
+      'followed is missing.',
   },
   'hashed-pointers': {
     severity: 'info',

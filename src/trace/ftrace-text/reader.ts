@@ -219,6 +219,14 @@ class TextCapture implements Capture {
     return this.#types.rows;
   }
 
+  /**
+   * A cut in text of all CPUs is only an earlier end, as the recorder's own: up to it every CPU is there. Where texts of single
+   * CPUs were joined, those that the last one of them shows have lost their ends.
+   */
+  get isCut(): boolean {
+    return this.#texts.length > 1 && this.#damage.list().some(({ name }) => name === 'truncated');
+  }
+
   /** What the mapping named and the text did not show is known when all of it was read. */
   damage() {
     const known = this.#damage.list();

@@ -165,7 +165,9 @@ export class RecordStream {
       this.#ended = !lines.next();
       if (lines.longLines > this.#longLines) this.#countLongLines();
       if (this.#ended) break;
-      if (this.#dialect.parseEvent(lines.bytes, lines.start, lines.end, this.#line)) {
+      const isEvent = this.#dialect.parseEvent(lines.bytes, lines.start, lines.end, this.#line);
+      if (!lines.terminated && !this.#takeOpenEnd(isEvent)) continue;
+      if (isEvent) {
         this.#takeEvent();
         if (this.#whole || this.#ready > 0) return true;
       } else if (this.#takeOther()) return true;
@@ -178,6 +180,35 @@ export class RecordStream {
   #close(): void {
     if (this.#isOpen) this.#whole = this.#event;
     this.#isOpen = false;
+  }
+
+  /**
+   * The last line where it has no line end, which no program leaves away: is there an event in it, or a mark of lost ones? Even then
+   * no number of the event is used, for `ffff88` reads as well as the whole address.
+   */
+  #takeOpenEnd(isEvent: boolean): boolean {
+    const { bytes, start, end, offset } = this.#lines;
+    if (!isEvent && this.#dialect.parseDropped(bytes, start, end)) return true;
+    const isNamed = isEvent && this.#line.nameEnd > this.#line.nameStart;
+    // What may be a message's next line may as well be the first columns of an event.
+    const isKnown = isEvent ? isNamed || this.#isCall() : this.#isAround() || this.#belongsTo(LOST);
+    const isStrict = this.#dialect.strange === 'unparsed-lines';
+    const isShort = isNamed ? this.#lacksFields() : isStrict && !isKnown;
+    this.#damage.add(isShort ? 'truncated' : 'cut-last-line', offset);
+    return isEvent && isKnown;
+  }
+
+  /** "func <-caller" of the function tracer, whose lines have no name. */
+  #isCall(): boolean {
+    return this.#lines.text(this.#line.textStart, this.#line.textEnd).includes('<-');
+  }
+
+  #lacksFields(): boolean {
+    const line = this.#line;
+    const { fields } = this.#parts.types.peek(line.nameBytes, line.nameStart, line.nameEnd);
+    const scratch = new EventSink();
+    const text = this.#lines.text(line.textStart, line.textEnd);
+    return fields?.wanted === true && !fields.parse(text, scratch, scratch);
   }
 
   #takeEvent(): void {
@@ -228,10 +259,7 @@ export class RecordStream {
   #parseFields(fields: NonNullable<TextType['fields']>, line: EventLine): boolean {
     const lines = this.#lines;
     if (!fields.wanted) return fields.parse('', this.#event, this.#event);
-    if (!lines.terminated) {
-      this.#damage.add('cut-last-line', lines.offset);
-      return false;
-    }
+    if (!lines.terminated) return false;
     if (fields.parse(lines.text(line.textStart, line.textEnd), this.#event, this.#event)) return true;
     this.#damage.add('unparsed-fields', lines.offset);
     return false;
@@ -249,12 +277,23 @@ export class RecordStream {
       this.#waiting.push({ count: dropped.count, cpu: dropped.cpu ?? this.#event.cpu, offset });
       return (this.#waiting.length >= MAX_WAITING && this.#release()) || this.#whole !== null;
     }
-    if (this.#dialect.isNote(bytes, start, end) || this.#header.accept(bytes, start, end)) return false;
-    if (!this.#dialect.continues(bytes, start, end, this.#lastKind, this.#otherLines++))
-      this.#damage.add(this.#dialect.strange, offset);
+    if (this.#isAround()) return false;
+    if (!this.#belongsTo(this.#lastKind)) this.#damage.add(this.#dialect.strange, offset);
     else if (this.#dialect.hasCallers && LABELLED.has(this.#event.kind))
       this.#event.callers = hashOn(this.#event.callers, bytes, start, end);
     return false;
+  }
+
+  /** Is it a line that stands around events: a comment, a note? */
+  #isAround(): boolean {
+    const { bytes, start, end } = this.#lines;
+    return this.#dialect.isNote(bytes, start, end) || this.#header.accept(bytes, start, end);
+  }
+
+  /** Does the line belong to an event of this kind before it? */
+  #belongsTo(kind: number): boolean {
+    const { bytes, start, end } = this.#lines;
+    return this.#dialect.continues(bytes, start, end, kind, this.#otherLines++);
   }
 
   /** Gives the waiting losses the time of the last line. */

@@ -240,6 +240,35 @@ test('a last line without a line end is a sign of life: its fields may be cut', 
   expect(capture.damage()).toMatchObject([{ name: 'cut-last-line', severity: 'info', count: 1 }]);
 });
 
+describe('a text cut in its last line', () => {
+  const before = at(1, 0, 'irq_disable: a');
+  const last = at(2, 0, 'lock_acquire: ffffffff81fdef20 abc').slice(0, -1);
+  const cutTo = (end: string): string => before + last.slice(0, last.indexOf(end) + end.length);
+
+  test.each(['[00', '1.00', ': lock_acq', 'lock_acquire:', 'lock_acquire: '])('is told at %j', (end) => {
+    const { capture, events } = readAll(cutTo(end));
+    expect(capture.damage()).toMatchObject([
+      { name: 'truncated', severity: 'error', count: 1, offset: before.length },
+    ]);
+    expect(events.slice(1).filter(({ address }) => address !== 0n)).toEqual([]);
+  });
+
+  test('is no cut where a mark of losses is whole, and one where it is not', () => {
+    expect(damageOf(readAll(`${before}CPU:0 [LOST 12 EVENTS]`).capture)).toEqual(['lost-events: 12']);
+    expect(damageOf(readAll(`${before}CPU:0 [LOST 12 EV`).capture)).toEqual(['cut-last-line: 1']);
+  });
+
+  test('takes the end of every CPU away only where texts of single CPUs were joined', () => {
+    const whole = readAll(before + last).capture;
+    expect(whole.isCut).toBe(false);
+    const joined = openFtraceText(sourceOf(`${at(5, 0, 'a: 1')}${at(1, 1, 'b: 1')}      trace-cmd-1`));
+    joined.arrange!(() => expect.unreachable());
+    for (const lane of joined.lanes) while (lane.read(new Uint8Array(4000)) > 0);
+    expect(damageOf(joined)).toEqual(expect.arrayContaining(['truncated: 1']));
+    expect(joined.isCut).toBe(true);
+  });
+});
+
 test('the place of a record leads back to its line, and so does its lane position', () => {
   const lines = Array.from({ length: 10_000 }, (_, n) =>
     n % 1000 === 7 ? 'CPU:0 [EVENTS DROPPED]\n' : at(n, n % 4, `e${n % 50}: n=${n}`),
