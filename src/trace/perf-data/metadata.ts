@@ -57,13 +57,13 @@ export class Metadata {
     );
     for (const feature of features) {
       if (places.remaining < ENTRY) return;
-      const place = {
-        at: places.size64('the place of a feature'),
-        size: places.size64('the size of a feature'),
-      };
-      if (place.at + place.size > source.size)
+      const [at, size] = [places.u64('the place of a feature'), places.u64('the size of a feature')];
+      if (at + size > BigInt(source.size)) {
         this.#log.add('features-damaged', places.offset - ENTRY, `feature ${feature}`);
-      else if (feature === FEATURE.tracingData) this.tracingData = place;
+        continue;
+      }
+      const place = { at: Number(at), size: Number(size) };
+      if (feature === FEATURE.tracingData) this.tracingData = place;
       else if (place.size <= LARGEST_FEATURE) {
         this.#addFeature(
           feature,
