@@ -155,6 +155,7 @@ function reportOf(capture: Capture, about: Case): Report {
 /** Replays a capture and says what it holds and which questions it can answer. */
 export function inspectCapture(capture: Capture, options: AnalyzeOptions = {}): Info {
   const about = replay(capture, options);
+  capture.readNames?.();
   const trace = summaryOf(capture, about);
   const events = typeCounts(capture, about.state);
   return { schema: INFO_SCHEMA, spinback: VERSION, trace, events, questions: questionsOf(capture, about) };

@@ -166,6 +166,8 @@ export interface Capture {
   readonly isCut?: boolean;
   /** Damage met so far; grows while lanes are read. */
   damage(): readonly Damage[];
+  /** Reads the tables of names, which otherwise wait until somebody asks, so that their damage is known. */
+  readNames?(): void;
   /** The task's name, null when the capture does not know it. */
   comm(pid: number): string | null;
   /** "ext4_finish_bio+0x273" for a kernel address, null when unknown. */

@@ -1,4 +1,3 @@
-import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { DecodeRow } from '../../mapping/decode-row.ts';
 import type { EventPlace } from '../../model/event.ts';
@@ -14,7 +13,7 @@ import type {
   EventType,
   Keepsake,
 } from '../capture.ts';
-import type { Load } from '../trace-dat/names.ts';
+import { tolerant, type Load } from '../trace-dat/names.ts';
 import { Teller } from '../trace-dat/teller.ts';
 import { TaskNames } from './comms.ts';
 import type { PerfDamageLog } from './damage.ts';
@@ -170,6 +169,10 @@ export class PerfCapture implements Capture {
     return [...sampled, ...this.#losses.list()];
   }
 
+  readNames(): void {
+    for (const load of Object.values(this.#tables)) load();
+  }
+
   comm(pid: number): string | null {
     return this.#tasks.comm(pid) ?? this.#teller.comm(pid);
   }
@@ -214,14 +217,6 @@ export class PerfCapture implements Capture {
 
   /** Names that cannot be loaded are missing, not fatal. */
   #tolerant(load: Load): Load {
-    return () => {
-      try {
-        return load();
-      } catch (error) {
-        if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
-        this.#log.add('names-damaged', error.offset, error.message);
-        return new Uint8Array(0);
-      }
-    };
+    return tolerant(load, (offset, why) => this.#log.add('names-damaged', offset, why));
   }
 }

@@ -1,10 +1,9 @@
 import { SpinbackError } from '../../base/errors.ts';
-import { readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { Cursor } from '../trace-dat/cursor.ts';
 import { FormatIndex } from '../trace-dat/formats.ts';
 import { readHeaderPage } from '../trace-dat/header-page.ts';
-import type { Load } from '../trace-dat/names.ts';
+import { SYMBOLS, tableAt, type Load } from '../trace-dat/names.ts';
 import type { PerfDamageLog } from './damage.ts';
 import type { Section } from './header.ts';
 
@@ -48,12 +47,12 @@ export function readTracingData(
     found.longSize = readHeaderPage(cursor).commitSize;
     formats.scanFtrace(cursor, source);
     formats.scanEvents(cursor, source);
-    found.kallsyms = blob(source, cursor, cursor.u32('the size of kallsyms'), 'kallsyms');
+    found.kallsyms = tableAt(source, cursor, cursor.u32('the size of kallsyms'), SYMBOLS);
     const printkSize = cursor.u32('the size of the printk formats');
-    found.printkFormats = blob(source, cursor, printkSize, 'the printk formats');
+    found.printkFormats = tableAt(source, cursor, printkSize, 'the printk formats');
     if (version === '0.6') {
       const size = cursor.size64('the size of the command lines');
-      found.cmdlines = blob(source, cursor, size, 'the command lines');
+      found.cmdlines = tableAt(source, cursor, size, 'the command lines');
     }
   } catch (error) {
     if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
@@ -75,11 +74,4 @@ function readHead(cursor: Cursor): string {
   }
   cursor.skip(5, 'the sizes of long and page');
   return version;
-}
-
-/** Steps over a piece that is read when somebody asks for it. */
-function blob(source: ByteSource, cursor: Cursor, size: number, what: string): Load {
-  const at = cursor.position;
-  cursor.skip(size, what);
-  return () => readRange(source, at, size);
 }

@@ -1,4 +1,3 @@
-import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { DecodeRow } from '../../mapping/decode-row.ts';
 import type { EventPlace } from '../../model/event.ts';
@@ -7,7 +6,7 @@ import type { Contents } from './contents.ts';
 import type { DatDamageLog } from './damage.ts';
 import type { FormatIndex } from './formats.ts';
 import type { DatLane } from './lane.ts';
-import type { Load } from './names.ts';
+import { tolerant, type Load } from './names.ts';
 import { Teller } from './teller.ts';
 
 export interface DatFacts {
@@ -67,6 +66,10 @@ export class DatCapture implements Capture {
     return this.#log.list();
   }
 
+  readNames(): void {
+    for (const load of Object.values(this.#keepsake.tables!)) load();
+  }
+
   comm(pid: number): string | null {
     return this.#teller.comm(pid);
   }
@@ -100,14 +103,6 @@ export class DatCapture implements Capture {
 
   /** Names that cannot be loaded are missing, not fatal. */
   #tolerant(load: Load): Load {
-    return () => {
-      try {
-        return load();
-      } catch (error) {
-        if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
-        this.#log.add('names-damaged', error.offset, error.message);
-        return new Uint8Array(0);
-      }
-    };
+    return tolerant(load, (offset, why) => this.#log.add('names-damaged', offset, why));
   }
 }

@@ -23,7 +23,7 @@ const KINDS = {
     text: 'The event formats cannot be read to their end: events of the missing types count as signs of life only.',
   },
   'names-damaged': {
-    severity: 'info',
+    severity: 'error',
     text: 'The names of symbols or tasks cannot be read: addresses and pids are shown instead.',
   },
   'options-damaged': {

@@ -1,4 +1,3 @@
-import { readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import { MOST_CPUS, type Contents, type DatBuffer, type Extent } from './contents.ts';
 import { Cursor } from './cursor.ts';
@@ -8,7 +7,7 @@ import { readHeaderPage } from './header-page.ts';
 import { cpuCountOf, OPTION, optionReader, optionsOf, readOptions, type Option } from './options.ts';
 import type { DatDamageLog } from './damage.ts';
 import { SpinbackError } from '../../base/errors.ts';
-import type { Load } from './names.ts';
+import { SYMBOLS, tableAt } from './names.ts';
 
 /**
  * Version 6: one piece of metadata after the other, then the data of the CPUs (trace-cmd.dat.v6.5.txt of trace-cmd 3.4).
@@ -20,14 +19,19 @@ export function readVersion6(source: ByteSource, header: FileHeader, log: DatDam
   const formats = new FormatIndex();
   formats.scanFtrace(cursor, source);
   formats.scanEvents(cursor, source);
-  const kallsyms = blob(source, cursor, cursor.u32('the size of kallsyms'), 'kallsyms');
-  const printkFormats = blob(
+  const kallsyms = tableAt(source, cursor, cursor.u32('the size of kallsyms'), SYMBOLS);
+  const printkFormats = tableAt(
     source,
     cursor,
     cursor.u32('the size of the printk formats'),
     'the printk formats',
   );
-  const cmdlines = blob(source, cursor, cursor.size64('the size of the command lines'), 'the command lines');
+  const cmdlines = tableAt(
+    source,
+    cursor,
+    cursor.size64('the size of the command lines'),
+    'the command lines',
+  );
   const machineCpus = cursor.u32('the number of CPUs');
   const { options, buffer } = readTail(cursor, '', header.pageSize, machineCpus);
   const instances = optionsOf(options, OPTION.buffer).flatMap((option) =>
@@ -39,12 +43,6 @@ export function readVersion6(source: ByteSource, header: FileHeader, log: DatDam
 }
 
 /** Steps over a piece of metadata that is read when somebody asks for it. */
-function blob(source: ByteSource, cursor: Cursor, size: number, what: string): Load {
-  const at = cursor.position;
-  cursor.skip(size, what);
-  return () => readRange(source, at, size);
-}
-
 /** The options, if any, and the places of the CPUs' data: tags of ten bytes tell what comes. */
 function readTail(
   cursor: Cursor,

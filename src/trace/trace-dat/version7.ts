@@ -7,7 +7,7 @@ import type { DatDamageLog } from './damage.ts';
 import { FormatIndex } from './formats.ts';
 import type { FileHeader } from './header.ts';
 import { readHeaderPage } from './header-page.ts';
-import type { Load } from './names.ts';
+import { readTable, SYMBOLS, type Load } from './names.ts';
 import { lostBuffers } from './lost-index.ts';
 import { cpuCountOf, OPTION, optionReader, optionsOf, type Option } from './options.ts';
 import { Sections, type Section } from './sections.ts';
@@ -73,7 +73,7 @@ export async function readVersion7(
       if (section === null) return new Uint8Array(0);
       const { cursor } = section;
       const size = wide ? cursor.size64(`the size of ${what}`) : cursor.u32(`the size of ${what}`);
-      return cursor.view(size, what);
+      return readTable(cursor, size, what);
     };
   return {
     headerPage,
@@ -82,7 +82,7 @@ export async function readVersion7(
     buffers: [...listed, ...lost],
     codec,
     cpuCount: cpuCountOf(options),
-    kallsyms: blob(OPTION.kallsyms, 'kallsyms', false),
+    kallsyms: blob(OPTION.kallsyms, SYMBOLS, false),
     printkFormats: blob(OPTION.printk, 'the printk formats', false),
     cmdlines: blob(OPTION.cmdlines, 'the command lines', true),
   };

@@ -42,6 +42,23 @@ describe.each(FILES)('%s', (_, file) => {
     },
   );
 
+  test.each([
+    ['zeroed', '\0'],
+    ['garbled', '\xff'],
+  ])('%s symbols: none is shown, and it is told where', async (_what, bad) => {
+    const damaged = file.slice();
+    const at = Buffer.from(damaged).indexOf('_text');
+    // What is packed is held to its checksum.
+    if (at < 0) return;
+    damaged.fill(bad.charCodeAt(0), at, at + 5);
+    const capture = await openBytes(damaged);
+    for (let n = 0; n < 2; n++) capture.readNames!();
+    expect(capture.damage()).toContainEqual(
+      expect.objectContaining({ name: 'names-damaged', severity: 'error', offset: at, count: 1 }),
+    );
+    expect(capture.symbol(0xffffffff81000000n)).toBeNull();
+  });
+
   test('another one behind it is told, not read', async () => {
     const [one, two] = [await openBytes(file), await openBytes(join(file, file))];
     const behind = { name: 'another-behind', severity: 'error', offset: file.length };
