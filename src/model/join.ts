@@ -16,6 +16,8 @@ export interface ClockJoin {
   /** Lines that are in both. */
   readonly marks: number;
   readonly how: string;
+  /** False: their times show that the log is not of the trace's boot, and nothing was held against it. */
+  readonly fits: boolean;
 }
 
 /** One thing that both sides speak about. */

@@ -1,3 +1,4 @@
+import { seconds } from '../base/units.ts';
 import type { KernelMessage } from '../model/case.ts';
 import type { ClockJoin } from '../model/join.ts';
 import type { LogReport } from '../model/kernel-log.ts';
@@ -6,9 +7,17 @@ import type { TraceSummary } from '../model/report.ts';
 /** Clocks that count from boot like printk's: local and global are the same sched_clock, mono and boot differ by suspend and slewing. */
 const FROM_BOOT: ReadonlySet<string> = new Set(['local', 'global', 'mono', 'boot', 'mono_raw', 'perf']);
 
+/** What two clocks of one boot differ by at most: by when they began to count, and by how much a slewed one drifts. */
+const MOST_APART_NS = 10e9;
+const MOST_DRIFT = 1e-3;
+
+/** No detector that logs report on waits for longer: hung tasks by default 120 s, RCU stalls 300 s at most (kernel/rcu/Kconfig.debug, 6.12). */
+const LONGEST_WATCH_NS = 600_000_000_000n;
+
 /**
  * Finds how the log's clock lies to the trace's: by the report lines that printk:console recorded in the trace as well,
- * the median of their differences. Without such marks clocks that count from boot are taken to be the same.
+ * the median of their differences. Without such marks clocks that count from boot are taken to be the same. Where clocks that count
+ * from boot are too far apart for one boot, or all reports too far from the trace, the log does not fit.
  */
 export function joinClocks(
   log: LogReport,
@@ -18,28 +27,65 @@ export function joinClocks(
   if (trace.timeUnit === 'cycles') return none("the unit of the trace's clock is not known");
   const differences = marksIn(log, messages).toSorted((a, b) => a - b);
   const median = differences[differences.length >> 1];
+  const countsFromBoot = trace.timeUnit === 'ns' && FROM_BOOT.has(trace.clock);
   if (median !== undefined) {
+    const apart = countsFromBoot && tooFarApart(median, trace);
+    if (apart) {
+      const how = `lines of the log are in the trace too, but ${seconds(BigInt(Math.round(Math.abs(median))))} s apart, and both clocks count from boot`;
+      return misfit(how);
+    }
     return {
       offsetNs: median,
       spreadNs: differences.at(-1)! - differences[0]!,
       marks: differences.length,
       how: 'lines of the log that printk:console recorded in the trace',
+      fits: true,
     };
   }
   if (log.incidents.every(({ firstNs }) => firstNs === null)) return none("the log's reports have no times");
-  if (trace.timeUnit === 'ns' && FROM_BOOT.has(trace.clock)) {
+  if (countsFromBoot) {
+    const away = farAway(log, trace);
+    if (away !== null) return misfit(away);
     return {
       offsetNs: 0,
       spreadNs: null,
       marks: 0,
       how: `assumed: the log's clock and the trace's ${trace.clock} clock both count from boot`,
+      fits: true,
     };
   }
   return none(`no line of the log is in the trace, and its ${trace.clock} clock need not count from boot`);
 }
 
 function none(how: string): ClockJoin {
-  return { offsetNs: null, spreadNs: null, marks: 0, how };
+  return { offsetNs: null, spreadNs: null, marks: 0, how, fits: true };
+}
+
+function misfit(how: string): ClockJoin {
+  return {
+    offsetNs: null,
+    spreadNs: null,
+    marks: 0,
+    how: `${how}: the log is of another boot, or of another time`,
+    fits: false,
+  };
+}
+
+/** The boot clock goes on while the machine is suspended, printk's does not: it may be ahead by any time. */
+function tooFarApart(offsetNs: number, { clock, endNs }: TraceSummary): boolean {
+  const most = Math.max(MOST_APART_NS, MOST_DRIFT * Number(endNs ?? 0));
+  return clock === 'boot' ? offsetNs < -most : Math.abs(offsetNs) > most;
+}
+
+/** Where the log's reports are, if all of them come too long before or behind the trace to speak of anything in it; null otherwise. */
+function farAway({ incidents }: LogReport, { clock, startNs, endNs }: TraceSummary): string | null {
+  // Where the machine was suspended, the boot clock's times are not printk's.
+  if (startNs === null || endNs === null || clock === 'boot') return null;
+  const [from, to] = [BigInt(startNs), BigInt(endNs)];
+  const times = incidents.flatMap(({ firstNs }) => (firstNs === null ? [] : BigInt(firstNs)));
+  if (times.some((at) => at >= from - LONGEST_WATCH_NS && at <= to + LONGEST_WATCH_NS)) return null;
+  const at = `${seconds(times[0]!)}${times.length > 1 ? ` to ${seconds(times.at(-1)!)}` : ''}`;
+  return `the log's reports come at ${at} s, the trace is from ${seconds(from)} to ${seconds(to)} s, and both count from boot`;
 }
 
 /** Differences in time of the lines that are in both; the same text several times is paired in order. */

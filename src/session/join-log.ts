@@ -40,6 +40,7 @@ export function joinLog(
         clock.offsetNs === null || incident.firstNs === null
           ? null
           : (BigInt(incident.firstNs) + BigInt(Math.round(clock.offsetNs))).toString();
+      if (!clock.fits) return apartFrom(incident);
       const findings = findingsOf(incident, report.findings);
       const lock = lockOf(incident, findings, about, atNs);
       const checks = checksOf(incident, findings, report, atNs);
@@ -49,7 +50,7 @@ export function joinLog(
         findings: findings.map(({ id }) => id),
         lock,
         checks,
-        says: verdictOf(incident, findings, lock, atNs, report),
+        says: verdictOf(incident, findings, lock, atNs, report) + doubtOf(findings, clock, atNs, report),
       };
     });
   const joined = new Set(incidents.flatMap(({ findings }) => findings));
@@ -58,12 +59,17 @@ export function joinLog(
     spinback: VERSION,
     clock,
     incidents,
-    onlyInTrace: report.findings
+    onlyInTrace: (clock.fits ? report.findings : [])
       .filter(({ id, kind, confidence }) => GRAVE.has(kind) && confidence !== 'possible' && !joined.has(id))
       .map(({ id }) => id),
     report,
     log,
   };
+}
+
+function apartFrom({ id }: Incident): IncidentJoin {
+  const says = 'The log does not fit the trace, so nothing is concluded from the two together.';
+  return { incident: id, atNs: null, findings: [], lock: null, checks: [], says };
 }
 
 /** Findings about the same event: of the same lock, or of the same CPU and task; the best match first. */
@@ -178,6 +184,22 @@ const SAME_CAUSE: Readonly<Record<string, string>> = {
   'held-at-end': 'holder-elsewhere',
 };
 
+function isCovered({ startNs, endNs }: Report['trace'], atNs: string): boolean {
+  const at = BigInt(atNs);
+  return startNs !== null && endNs !== null && BigInt(startNs) <= at && at <= BigInt(endNs);
+}
+
+/** A match by CPU and task alone may be one of two boots where nothing but the clocks' names joins log and trace. */
+function doubtOf(
+  findings: readonly Finding[],
+  { marks }: ClockJoin,
+  atNs: string | null,
+  { trace }: Report,
+): string {
+  if (findings.length === 0 || marks > 0 || atNs === null || isCovered(trace, atNs)) return '';
+  return ' But the report lies outside the time of the trace, and no line is in both: they may be of two boots.';
+}
+
 function verdictOf(
   incident: Incident,
   findings: readonly Finding[],
@@ -187,15 +209,9 @@ function verdictOf(
 ): string {
   const first = findings[0];
   if (!first) {
-    const covered =
-      atNs !== null &&
-      trace.startNs !== null &&
-      trace.endNs !== null &&
-      BigInt(trace.startNs) <= BigInt(atNs) &&
-      BigInt(atNs) <= BigInt(trace.endNs);
     if (atNs === null)
       return 'Nothing in the trace matches, and whether it covers the time of the report is not known.';
-    return covered
+    return isCovered(trace, atNs)
       ? 'The trace covers the time of the report but shows nothing that matches: what happened is not in its events.'
       : 'The trace does not cover the time of the report.';
   }

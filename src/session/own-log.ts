@@ -103,7 +103,7 @@ export class OwnLog {
 
   /** Both times are the event's own. */
   get clock(): ClockJoin {
-    const none = { offsetNs: null, spreadNs: null, marks: 0 };
+    const none = { offsetNs: null, spreadNs: null, marks: 0, fits: true };
     if (this.#seen === 0) return { ...none, how: 'the capture has no messages of the kernel' };
     return this.#capture.clock.unit === 'cycles'
       ? { ...none, how: "the unit of the trace's clock is not known" }
@@ -112,6 +112,7 @@ export class OwnLog {
           spreadNs: null,
           marks: Math.min(this.#seen, this.#limits.messages),
           how: 'the lines of the log are events of the trace',
+          fits: true,
         };
   }
 }

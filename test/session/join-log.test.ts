@@ -89,17 +89,44 @@ describe('a log and a trace of the same run', () => {
     expect(incidents[0]!.checks.every(({ agree }) => agree)).toBe(true);
   });
 
-  it('shows disagreement: the log of another run', async () => {
+  it('the log of another run: its report is hours away', async () => {
     const { incidents, onlyInTrace, clock } = await joined(
       smallCapture('seed-2015.txt'),
       smallCapture('lost-unlock.dat'),
     );
-    expect(clock).toMatchObject({ offsetNs: 0, marks: 0 });
-    expect(clock.how).toContain('assumed');
-    expect(incidents[0]).toMatchObject({ findings: [], lock: { inTrace: 'not seen' } });
-    expect(incidents[0]!.checks).toMatchObject([{ what: 'time', agree: false }]);
-    expect(incidents[0]!.says).toBe('The trace does not cover the time of the report.');
-    expect(onlyInTrace).toContain('F1');
+    expect(clock).toMatchObject({ offsetNs: null, marks: 0, fits: false });
+    expect(clock.how).toContain('both count from boot');
+    expect(incidents[0]).toMatchObject({ findings: [], lock: null, checks: [] });
+    expect(incidents[0]!.says).toContain('does not fit');
+    expect(onlyInTrace).toEqual([]);
+  });
+
+  const later = (by: number, text: string): string =>
+    text.replaceAll(/\[ *(\d+)\.(\d{6})\]/g, (_, s, us) => `[${String(Number(s) + by).padStart(5)}.${us}]`);
+
+  it('the log of another boot: the one line that is in both is too far away', async () => {
+    const text = readFileSync(smallCapture('lost-unlock.dmesg.txt'), 'utf8');
+    const { clock, incidents, onlyInTrace } = await joinedWith(
+      await logOf(later(50_000, text)),
+      smallCapture('lost-unlock.dat'),
+    );
+    expect(clock).toMatchObject({ offsetNs: null, fits: false });
+    expect(clock.how).toContain('50000.071358269 s apart');
+    expect(incidents).toMatchObject([{ incident: 'K1', atNs: null, findings: [], lock: null, checks: [] }]);
+    expect(incidents[0]!.says).toContain('does not fit');
+    expect(onlyInTrace).toEqual([]);
+  });
+
+  it.each([
+    [40, true],
+    [5000, false],
+  ])('without a line in both, a report %d s later may fit: %s', async (by, fits) => {
+    const text = readFileSync(smallCapture('lost-unlock.dmesg.txt'), 'utf8');
+    const log = later(by, text).replaceAll('watchdog: Watchdog', 'NMI watchdog: Watchdog');
+    const { clock, incidents } = await joinedWith(await logOf(log), smallCapture('lost-unlock.dat'));
+    expect(clock).toMatchObject({ marks: 0, fits });
+    expect(incidents[0]!.says).toContain(fits ? 'they may be of two boots' : 'does not fit');
+    expect(incidents[0]!.findings.length > 0).toBe(fits);
   });
 
   const missing = anyCapture('missing-unlock.dat');
