@@ -4,6 +4,7 @@ import { VERSION } from '../base/version.ts';
 import { writeSmallFile } from '../io/small-file.ts';
 import { STATS_SCHEMA, type Run, type Span, type Split, type StatsRow } from '../model/stats.ts';
 import { jsonLine } from '../report/json.ts';
+import { printable } from '../report/printable.ts';
 import { statsText } from '../report/stats.ts';
 import { eventsOf } from '../session/session.ts';
 import type { StatisticsRequest } from '../session/statistics.ts';
@@ -18,6 +19,7 @@ import { errorText, EXIT, exitOf } from './exit.ts';
 import { isDebug } from './files.ts';
 import { timeOf, type TimeArgument } from './filter.ts';
 import type { Io } from './io.ts';
+import { namePattern, type NamePattern } from './name-pattern.ts';
 import { openOptions, type OpenCommand } from './one-file.ts';
 import { openRuns } from './runs.ts';
 
@@ -50,7 +52,8 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
       'USAGE',
       `--sort: there is no figure '${command.sort}', only ${FIGURES.join(', ')}`,
     );
-  const keep = await rowFilter(command);
+  const pattern = command.lock === undefined ? null : await namePattern(command.lock);
+  const keep = rowFilter(pattern, command.type);
   const open = await openOptions(command);
   const runs: Run[] = [];
   let exit: number = EXIT.ok;
@@ -60,6 +63,9 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
       const loaded = await file.load((capture) => requestOf(capture, command, open));
       if (loaded.areSaved) checkSaved(loaded.runs, command);
       runs.push(...loaded.runs.map((run) => filtered(run, keep)));
+      const names = loaded.runs.flatMap(({ rows }) => rows.map(({ name }) => name));
+      if (pattern && names.length > 0 && !names.some(pattern.matches))
+        await io.stderr.write(`spinback: ${printable(path)}: ${pattern.advice(names)}\n`);
       exit = Math.max(exit, loaded.exit);
     } catch (error) {
       await io.stderr.write(errorText(error, path, isDebug(io)));
@@ -105,10 +111,17 @@ async function textOf(runs: readonly Run[], command: StatsCommand, io: Io): Prom
   }
   const appearance = appearanceOf(io, command.color);
   const paint = await paintOf(appearance);
-  const { limit, sort } = command;
+  const { limit, sort, lock, type } = command;
+  const areChosen = lock !== undefined || type.length > 0;
   return runs
     .map((run) =>
-      statsText(run, { paint, width: appearance.width, limit, ...(sort !== undefined && { sort }) }),
+      statsText(run, {
+        paint,
+        width: appearance.width,
+        limit,
+        areChosen,
+        ...(sort !== undefined && { sort }),
+      }),
     )
     .join('\n\n');
 }
@@ -197,22 +210,11 @@ async function firstTime({ path }: Capture, open: OpenOptions): Promise<bigint> 
 
 type RowTest = (row: Pick<StatsRow, 'kind' | 'source' | 'name'>) => boolean;
 
-async function rowFilter({ lock, type }: StatsCommand): Promise<RowTest> {
-  const isIt = lock === undefined ? () => true : await matcher(lock);
+function rowFilter(lock: NamePattern | null, type: readonly string[]): RowTest {
   const types = new Set(type);
   return ({ kind, source, name }) =>
-    isIt(name) && (types.size === 0 || types.has(kind) || (source !== null && types.has(source)));
-}
-
-/** RE2: linear time whatever the expression is. */
-async function matcher(text: string): Promise<(name: string) => boolean> {
-  const { RE2JS } = await import('re2js');
-  try {
-    const expression = RE2JS.compile(text);
-    return (name) => expression.matcher(name).find();
-  } catch (error) {
-    throw new SpinbackError('USAGE', `--lock: no regular expression: ${(error as Error).message}`);
-  }
+    (lock?.matches(name) ?? true) &&
+    (types.size === 0 || types.has(kind) || (source !== null && types.has(source)));
 }
 
 /** The run with the rows that pass; blocks and findings name rows by their index. */

@@ -12,6 +12,8 @@ export interface StatsOptions {
   readonly width?: number;
   /** Rows of each table, 10 by default; 0 for all. */
   readonly limit?: number;
+  /** Rows were left out because the user asked for others. */
+  readonly areChosen?: boolean;
   /** What tables are sorted by, the largest first: a name of FIGURES. Each table has its own order by default. */
   readonly sort?: string;
 }
@@ -97,8 +99,14 @@ export function statsText(raw: Run, options: StatsOptions = {}): string {
       'off.total',
     ),
     run.notes.flatMap((note) => hang('note: ', note, width)),
-    locks.length === 0 ? ['The capture holds no lock events: spinback info says what to record.'] : [],
+    emptyLines(run.rows, options),
   ]);
+}
+
+function emptyLines(rows: readonly StatsRow[], { areChosen = false }: StatsOptions): string[] {
+  if (areChosen) return rows.length === 0 ? ['Nothing of what was asked for.'] : [];
+  const hasLocks = rows.some(({ kind }) => kind === 'lock');
+  return hasLocks ? [] : ['The capture holds no lock events: spinback info says what to record.'];
 }
 
 /** The parts of a run that hold text. */

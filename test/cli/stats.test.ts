@@ -118,6 +118,35 @@ describe('stats', () => {
     expect(rest).toEqual([]);
   });
 
+  it.each([
+    ['&rq_lock', "the nearest are '&rq->__lock'"],
+    ['$dentry', "the nearest are '&dentry->d_lock'"],
+    ['&RQ->', "--lock '(?i)&RQ->'"],
+  ])('--lock %s matches nothing: says so, and what is near', async (pattern, near) => {
+    const { exit, stdout, stderr } = await runWith(['stats', A, '--lock', pattern]);
+    expect(exit).toBe(0);
+    expect(stdout).toContain('Nothing of what was asked for.');
+    expect(stdout).not.toContain('no lock events');
+    expect(stderr).toContain(near);
+  });
+
+  it('a --lock that is no expression is named, and shown as it would work', async () => {
+    const { exit, stderr } = await runWith(['stats', A, '--lock', '&(dcache']);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(
+      "--lock '&(dcache' is no RE2 expression, which matches anywhere in a name: missing closing )",
+    );
+    expect(stderr).toContain(String.raw`--lock '&\(dcache'`);
+    expect(await runWith(['stats', A, '--lock', String.raw`&\(dcache`])).toMatchObject({ exit: 0 });
+  });
+
+  it('--type of sections alone says nothing of missing locks', async () => {
+    const { stdout, stderr } = await runWith(['stats', A, '--type', 'irqs-off']);
+    expect(stdout).toContain('Interrupts off, by');
+    expect(stdout).not.toContain('no lock events');
+    expect(stderr).toBe('');
+  });
+
   it('saves runs that read back as they were', async () => {
     const shown = await json<StatsFile>(['stats', A, B]);
     for (const name of ['saved.json', 'saved.json.gz']) {
@@ -156,7 +185,7 @@ describe('stats', () => {
   it.each([
     [['stats', '--by', 'colour', A], "option '--by <what>' argument 'colour' is invalid"],
     [['stats', '--type', 'door', A], "There is no type 'door'"],
-    [['stats', '--lock', '(a', A], 'no regular expression'],
+    [['stats', '--lock', '(a', A], 'is no RE2 expression'],
     [['compare', A], 'compare wants BASE NEW'],
     [['compare', A, B, SLOW], 'compare wants BASE NEW'],
     [['compare', A, '--'], 'compare wants BASE NEW'],
