@@ -54,7 +54,7 @@ export async function compare(
   }
   if (command.junit !== undefined) {
     const { compareJunit } = await import('../report/compare-junit.ts');
-    await put(command.junit, compareJunit(result), io);
+    await put(command.junit, compareJunit(result, command.strict), io);
   }
   if (command.json) await io.stdout.write(`${jsonLine(result)}\n`);
   else if (command.markdown !== '-' && command.junit !== '-') {

@@ -4,28 +4,45 @@ import { violationText } from './compare.ts';
 import { printableCopy } from './printable.ts';
 import { plural } from './text.ts';
 
-/** The rules' outcomes as JUnit XML, which CI systems show as tests: one test case per rule. Unclear ones count as skipped. */
-export function compareJunit(raw: Comparison): string {
+/**
+ * The rules' outcomes as JUnit XML, which CI systems show as tests: one test case per rule. Those that are unclear or about nothing count as
+ * skipped; `isStrict`: as failed.
+ */
+export function compareJunit(raw: Comparison, isStrict = false): string {
   const { rules } = printableCopy(raw);
-  const count = (outcomes: readonly RuleResult['outcome'][]): number =>
-    rules.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  const open = rules.filter(({ outcome }) => OPEN.has(outcome)).length;
+  const failed = rules.filter(({ outcome }) => outcome === 'failed').length;
   const suite = create({ version: '1.0', encoding: 'UTF-8' })
     .ele('testsuites')
     .ele('testsuite', {
       name: 'spinback compare',
       tests: rules.length,
-      failures: count(['failed']),
+      failures: isStrict ? failed + open : failed,
       errors: 0,
-      skipped: count(['unclear', 'no match']),
+      skipped: isStrict ? 0 : open,
     });
-  for (const { rule, place, outcome, violations } of rules) {
-    const test = suite.ele('testcase', { classname: `spinback.${place}`, name: rule });
-    const details = violations.map(violationText).join('\n');
+  for (const result of rules) {
+    const test = suite.ele('testcase', { classname: `spinback.${result.place}`, name: result.rule });
+    const { outcome, violations } = result;
     if (outcome === 'failed')
-      test.ele('failure', { message: `${plural(violations.length, 'violation')}` }).txt(details);
-    if (outcome === 'unclear') test.ele('skipped', { message: `within the noise: ${details}` });
-    if (outcome === 'no match')
-      test.ele('skipped', { message: 'the rule is about nothing in these captures' });
+      test.ele('failure', { message: plural(violations.length, 'violation') }).txt(detailsOf(result));
+    else if (OPEN.has(outcome))
+      test.ele(isStrict ? 'failure' : 'skipped', { message: openText(result, isStrict) });
   }
   return `${suite.end({ prettyPrint: true })}\n`;
+}
+
+/** Neither passed nor failed. */
+const OPEN: ReadonlySet<RuleResult['outcome']> = new Set(['unclear', 'no match']);
+
+function openText(result: RuleResult, isStrict: boolean): string {
+  const text =
+    result.outcome === 'unclear'
+      ? `within the noise: ${detailsOf(result)}`
+      : 'the rule is about nothing in these captures';
+  return isStrict ? `${text} (fails for --strict)` : text;
+}
+
+function detailsOf({ violations }: RuleResult): string {
+  return violations.map(violationText).join('\n');
 }

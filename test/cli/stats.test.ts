@@ -308,6 +308,18 @@ describe('compare', () => {
     expect(xml).toContain('name="off.max &lt; 0ns where caller = &quot;a&lt;b&quot;"');
     expect((await runWith(['compare', A, B, '--junit', '-'])).stdout).toMatch(/^<\?xml/);
   });
+
+  it('JUnit shows as failed what fails for --strict', async () => {
+    const argv = ['compare', A, B, '--junit', '-', '--fail-on', 'wait.p99 > +10% where lock = "nowhere"'];
+    const lenient = await runWith(argv);
+    expect(lenient.exit).toBe(0);
+    expect(lenient.stdout).toMatch(/tests="1" failures="0" errors="0" skipped="1"[^]*<skipped /);
+    const strict = await runWith([...argv, '--strict']);
+    expect(strict.exit).toBe(1);
+    expect(strict.stdout).toMatch(
+      /tests="1" failures="1" errors="0" skipped="0"[^]*<failure message="the rule is about nothing in these captures \(fails for --strict\)"/,
+    );
+  });
 });
 
 describe('bench', () => {
