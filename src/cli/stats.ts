@@ -118,6 +118,7 @@ async function textOf(runs: readonly Run[], command: StatsCommand, io: Io): Prom
       statsText(run, {
         paint,
         width: appearance.width,
+        isWhole: !io.stdout.isTTY,
         limit,
         areChosen,
         ...(sort !== undefined && { sort }),

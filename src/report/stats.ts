@@ -10,6 +10,8 @@ import { problemLines } from './trace-header.ts';
 export interface StatsOptions {
   readonly paint?: Paint;
   readonly width?: number;
+  /** Names are whole and no column is left out, however long the lines get: what a pipe reads is searched, not looked at. */
+  readonly isWhole?: boolean;
   /** Rows of each table, 10 by default; 0 for all. */
   readonly limit?: number;
   /** Rows were left out because the user asked for others. */
@@ -83,9 +85,9 @@ export function statsText(raw: Run, options: StatsOptions = {}): string {
       LOCK_COLUMNS.slice(1, 4),
       'wait.total',
     ),
-    longestLines('Longest waits', 'wait', locks, ({ longestWait }) => longestWait, times, width),
-    longestLines('Longest holds', 'hold', locks, ({ longestHold }) => longestHold, times, width),
-    openLines(locks, times),
+    longestLines('Longest waits', 'wait', locks, ({ longestWait }) => longestWait, times, options),
+    longestLines('Longest holds', 'hold', locks, ({ longestHold }) => longestHold, times, options),
+    openLines(locks, times, options),
     show(
       'Interrupts off, by the caller that turned them off',
       sections('irqs-off'),
@@ -137,15 +139,18 @@ function headLines(run: Run, times: Times, paint: Paint, width: number): string[
 
 const FEW_ROWS = 10;
 const NAME_WIDTH = 26;
+/** Longer names come from damaged files only. */
+const LONGEST_NAME = 1024;
 
 function tableLines(
   title: string,
   rows: readonly StatsRow[],
   columns: readonly Column[],
   order: string,
-  { limit = FEW_ROWS, sort = order, width = MAX_WIDTH }: StatsOptions,
+  options: StatsOptions,
   times: Times,
 ): string[] {
+  const { limit = FEW_ROWS, sort = order, width = MAX_WIDTH } = options;
   if (rows.length === 0) return [];
   const size = new Map(rows.map((row) => [row, figureOf(row, sort) ?? 0]));
   const sorted = rows.toSorted(
@@ -156,10 +161,10 @@ function tableLines(
   const linesOf = (some: readonly Column[]): string[] =>
     table(
       ['', ...some.map(([head]) => head)],
-      shown.map((row) => [clip(nameOf(row), NAME_WIDTH), ...some.map(([, text]) => text(row, times))]),
+      shown.map((row) => [shownName(row, NAME_WIDTH, options), ...some.map(([, text]) => text(row, times))]),
       ['left', ...some.map((): Align => 'right')],
     );
-  const [lines, fitting] = fittingLines(columns, linesOf, width);
+  const [lines, fitting] = fittingLines(columns, linesOf, options.isWhole ? Infinity : width);
   const without = columns.filter((column) => !fitting.includes(column)).map(([head]) => head);
   return [
     ...hang('', `${title}, by ${sort}`, width),
@@ -184,6 +189,10 @@ function fittingLines(
   return fittingLines(fewer, linesOf, width);
 }
 
+function shownName(row: StatsRow, width: number, { isWhole = false }: StatsOptions): string {
+  return clip(nameOf(row), isWhole ? LONGEST_NAME : width);
+}
+
 export function nameOf({ name, by }: Pick<StatsRow, 'name' | 'by'>): string {
   return by === null ? name : `${name} [${by}]`;
 }
@@ -196,8 +205,9 @@ function longestLines(
   rows: readonly StatsRow[],
   exemplarOf: (row: StatsRow) => Exemplar | null,
   times: Times,
-  width: number,
+  options: StatsOptions,
 ): string[] {
+  const { isWhole = false, width = MAX_WIDTH } = options;
   const known = rows
     .flatMap((row) => {
       const exemplar = exemplarOf(row);
@@ -211,19 +221,19 @@ function longestLines(
     times.at(atNs),
     String(cpu),
     task(comm === null ? null : printable(comm), pid),
-    clip(nameOf(row), NAME_WIDTH),
+    shownName(row, NAME_WIDTH, options),
     address ?? '',
   ]);
   const heads = [span, 'until', 'CPU', 'task', 'lock', 'at'];
   const aligns: readonly Align[] = ['right', 'right', 'right', 'left', 'left', 'left'];
   const lines = table(heads, cells, aligns);
-  const isNarrow = lines.some((line) => line.length > width);
+  const isNarrow = !isWhole && lines.some((line) => line.length > width);
   // The address is what is missed least.
   const fitting = isNarrow ? table(heads.slice(0, -1), cells, aligns.slice(0, -1)) : lines;
   return [`${title}, one of each row`, ...fitting];
 }
 
-function openLines(rows: readonly StatsRow[], times: Times): string[] {
+function openLines(rows: readonly StatsRow[], times: Times, options: StatsOptions): string[] {
   const open = rows
     .filter(({ openWaits }) => openWaits > 0)
     .toSorted((a, b) => b.longestOpenWaitNs - a.longestOpenWaitNs);
@@ -232,7 +242,11 @@ function openLines(rows: readonly StatsRow[], times: Times): string[] {
     'Still waiting when the capture ended (in no table above)',
     ...table(
       ['waiters', 'longest', 'lock'],
-      open.map((row) => [String(row.openWaits), times.span(row.longestOpenWaitNs), clip(nameOf(row), 60)]),
+      open.map((row) => [
+        String(row.openWaits),
+        times.span(row.longestOpenWaitNs),
+        shownName(row, 60, options),
+      ]),
       ['right', 'right', 'left'],
     ),
   ];

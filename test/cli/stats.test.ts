@@ -41,6 +41,18 @@ describe('stats', () => {
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
   });
 
+  it('in a pipe names are whole, on a terminal they fit', async () => {
+    const argv = ['stats', A, '--by', 'site', '--limit', '0', '--no-color'];
+    const { runs } = await json<StatsFile>(argv);
+    const names = runs[0]!.rows.map(({ name, by }) => (by === null ? name : `${name} [${by}]`));
+    expect(names.some((name) => name.length > 40)).toBe(true);
+    const piped = await runWith(argv);
+    for (const name of names) expect(piped.stdout).toContain(`  ${name}  `);
+    const terminal = await runWith(argv, { stdout: new MemoryOutput(true, 80) });
+    expect(terminal.stdout).toContain('...');
+    expect(terminal.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
   it('sorts, and cuts tables', async () => {
     const { stdout } = await runWith([
       'stats',
@@ -234,7 +246,7 @@ describe('compare', () => {
   it('fits a terminal of 80 columns', async () => {
     const columns = 80;
     const fits = async (...argv: string[]): Promise<string> => {
-      const { stdout } = await runWith(argv, { stdout: new MemoryOutput(false, columns) });
+      const { stdout } = await runWith([...argv, '--no-color'], { stdout: new MemoryOutput(true, columns) });
       expect(stdout.split('\n').filter((line) => line.length > columns)).toEqual([]);
       return stdout;
     };
