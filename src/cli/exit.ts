@@ -38,10 +38,19 @@ export function exitOf(error: unknown): number {
   return error.code === 'USAGE' ? EXIT.usage : EXIT.unreadable;
 }
 
+/** Commander takes such a word for a file only behind `--`. */
+function looksLikeOption(path: string | null): boolean {
+  return path !== null && /^-./.test(path);
+}
+const BEHIND_DASHES = ' (every word behind -- is the name of a file: options stand in front of it)';
+
 /** What standard error says about an error; `path` is the file that was at work, `debug` adds the stack. Ends with a newline. */
 export function errorText(error: unknown, path: string | null, debug: boolean): string {
-  if (error instanceof SpinbackError)
-    return fileError(error.path ?? path, error.message, error.offset ?? null);
+  if (error instanceof SpinbackError) {
+    const named = error.path ?? path;
+    const advice = error.code === 'UNREADABLE' && looksLikeOption(named) ? BEHIND_DASHES : '';
+    return fileError(named, error.message + advice, error.offset ?? null);
+  }
   if (isOutOfAddresses(error)) return fileError(path, OUT_OF_ADDRESSES, null);
   if (error instanceof OutputError) return `spinback: ${printable(error.message)}\n`;
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

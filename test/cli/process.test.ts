@@ -44,6 +44,23 @@ describe.skipIf(!built)('the real program', () => {
   });
 });
 
+describe.skipIf(!built)('options behind --', () => {
+  it.each([
+    ['analyze', ['--', '--json', race]],
+    ['info', ['--', '--json', race]],
+    ['stats', ['--', '--json', race]],
+    ['compare', [race, '--', '--json', race]],
+    ['dmesg', ['--', '--json']],
+    ['events', ['--', '--json']],
+  ])('%s says that they are taken for files', (command, args) => {
+    const { status, stderr } = spinback([command, ...args]);
+    expect(status).toBe(3);
+    expect(stderr).toContain(
+      'spinback: --json cannot be opened: there is no such file (every word behind -- is the name of a file: options stand in front of it)\n',
+    );
+  });
+});
+
 describe.skipIf(!built)('a program that crashes', () => {
   let folder = '';
   beforeAll(() => {
