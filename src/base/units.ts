@@ -42,6 +42,13 @@ export function parseDuration(text: string): Nanoseconds | undefined {
   return nanoseconds(Math.round(Number(match[1]) * FACTORS[match[2]!]!));
 }
 
+/** A duration as parseDuration() reads it back: 14312000000 -> "14.312s", 400 -> "400ns". */
+export function exactDuration(ns: number): string {
+  const [, unit, name] =
+    STEPS.findLast(([, unit]) => ns >= unit && ns % Math.max(1, unit / 1e6) === 0) ?? STEPS[0]!;
+  return `${ns / unit}${name}`;
+}
+
 /** An unsigned 64-bit address as kernel logs print it: 0xffff888104ef4380. */
 export function hex(value: bigint): string {
   return `0x${BigInt.asUintN(64, value).toString(16)}`;

@@ -1,9 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SpinbackError } from '../base/errors.ts';
-import { parseDuration } from '../base/units.ts';
+import { exactDuration, parseDuration } from '../base/units.ts';
 import { COMPRESSIONS, type Compression } from './disk.ts';
 import { SYSTEMS } from './events.ts';
 import { FAULTS } from './faults/faults.ts';
+import { defaultText } from './faults/settings.ts';
 import { LOSS_SORTS } from './losses.ts';
 import { runFilter, runIncident, runWorkload, FORMATS, type WorkloadArguments } from './commands.ts';
 import { SIMULATION_DEFAULTS as DEFAULTS } from './simulation.ts';
@@ -23,6 +24,10 @@ function durationNs(text: string): number {
   throw new InvalidArgumentError('It wants a duration such as 250ms or 36s.');
 }
 
+function durationOption(flag: string, description: string, ns: number): Option {
+  return new Option(`${flag} <time>`, description).argParser(durationNs).default(ns, exactDuration(ns));
+}
+
 /** Seconds with up to nine decimals, exactly: "14.572797678" -> 14572797678n. */
 function secondsNs(text: string): bigint {
   const match = /^(\d+)(?:\.(\d{1,9}))?$/.exec(text);
@@ -36,7 +41,9 @@ const more = (text: string, before: string[] = []): string[] => [...before, text
 function faultHelp(): string {
   const lines = FAULTS.flatMap(({ name, help, settings }) => [
     `  ${name}: ${help}`,
-    ...Object.entries(settings).map(([key, setting]) => `      ${key}=${setting.default}  ${setting.help}`),
+    ...Object.entries(settings).map(
+      ([key, setting]) => `      ${key}=${defaultText(setting)}  ${setting.help}`,
+    ),
   ]);
   return `\nFaults (--fault name or name:key=value,key=value):\n${lines.join('\n')}`;
 }
@@ -80,12 +87,12 @@ function program(): Command {
     .option('--cpus <n>', '1 to 512', number, DEFAULTS.cpus)
     .option('--events <n>', 'how many events, roughly where there is a duration', number, DEFAULTS.events)
     .option('--duration <time>', 'length of the trace (default: what the faults need)', durationNs)
-    .option('--start <time>', 'clock at the beginning', durationNs, DEFAULTS.startNs)
+    .addOption(durationOption('--start', 'clock at the beginning', DEFAULTS.startNs))
     .option('--locks <n>', 'locks of all sorts, up to 4 million', number, DEFAULTS.locks)
     .option('--zipf <s>', 'exponent of the distribution of locks', number, DEFAULTS.zipf)
     .option('--tasks <n>', 'tasks per CPU', number, DEFAULTS.tasksPerCpu)
     .option('--systems <list>', `recorded trace systems: ${SYSTEMS.join(',')}`, list)
-    .option('--skew <time>', 'how far an event may lie from what it reports', durationNs, DEFAULTS.skewNs)
+    .addOption(durationOption('--skew', 'how far an event may lie from what it reports', DEFAULTS.skewNs))
     .option('--migration <share>', 'share of wakeups that move a task', number, DEFAULTS.migration)
     .option('--mix <list>', 'weights of what tasks do, such as spin=5,mutex=0', list)
     .option(

@@ -30,6 +30,34 @@ afterEach(() => {
 });
 
 describe('generate workload', () => {
+  it('takes the defaults that its help prints', async () => {
+    let help = '';
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      help += String(text);
+      return true;
+    });
+    await main(['workload', '--help']);
+    const out = join(folder, 'x.dat');
+    const options = [...help.matchAll(/^  (--(?:start|skew)) .*?\(default:\s+"?([^)"]+)"?\)/gms)];
+    expect(options.map(([, flag, value]) => [flag, value])).toEqual([
+      ['--start', '14.312s'],
+      ['--skew', '400ns'],
+    ]);
+    const given = options.flatMap(([, flag, value]) => [flag!, value!]);
+    expect(await main(['workload', '--out', out, '--events', '500', ...given])).toBe(0);
+    expect(Buffer.compare(readFileSync(out), generateTraceDat({ events: 500 }).bytes)).toBe(0);
+    const faults = help
+      .slice(help.indexOf('Faults'))
+      .split(/^  (?=\w[\w-]*:)/m)
+      .slice(1);
+    expect(faults.length).toBeGreaterThan(10);
+    for (const fault of faults) {
+      const settings = [...fault.matchAll(/^      (\w+=\S+)/gm)].map(([, setting]) => setting);
+      const name = /^[\w-]+/.exec(fault)![0];
+      for (const setting of settings) expect(() => readFault(`${name}:${setting}`)).not.toThrow();
+    }
+  });
+
   it('writes what the library makes, and the truth beside it', async () => {
     const out = join(folder, 'x.dat');
     const orders = [

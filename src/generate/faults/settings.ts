@@ -1,5 +1,5 @@
 import { SpinbackError } from '../../base/errors.ts';
-import { parseDuration } from '../../base/units.ts';
+import { exactDuration, parseDuration } from '../../base/units.ts';
 
 /** One setting of a fault: its default, also the type of its values, and what it means. */
 export interface Setting {
@@ -7,6 +7,11 @@ export interface Setting {
   readonly type: 'duration' | 'number' | readonly string[];
   readonly default: number | string;
   readonly help: string;
+}
+
+/** A setting's default as it may be given. */
+export function defaultText({ type, default: value }: Setting): string {
+  return type === 'duration' ? exactDuration(Number(value)) : String(value);
 }
 
 export type Settings = Readonly<Record<string, Setting>>;
@@ -57,12 +62,19 @@ export function readSettings(fault: string, settings: Settings, text: string): V
   return new Values(settings, values);
 }
 
-function readValue(fault: string, name: string, { type }: Setting, text: string): number | string {
+function readValue(
+  fault: string,
+  name: string,
+  { type, default: usual }: Setting,
+  text: string,
+): number | string {
   if (typeof type === 'object') {
     if (type.includes(text)) return text;
     throw new SpinbackError('USAGE', `${fault}: ${name} is one of ${type.join(', ')}, not "${text}"`);
   }
   const value = type === 'duration' ? parseDuration(text) : Number(text);
-  if (value !== undefined && Number.isFinite(value) && value >= 0) return value;
+  // -1 stands for any CPU, where that is the default.
+  const least = typeof usual === 'number' ? Math.min(0, usual) : 0;
+  if (value !== undefined && Number.isFinite(value) && value >= least) return value;
   throw new SpinbackError('USAGE', `${fault}: ${name} wants a ${type}, not "${text}"`);
 }
