@@ -30,7 +30,11 @@ export interface FaultSort {
   create(stage: Stage, values: Values): Fault;
 }
 
-const AT: Setting = { type: 'duration', default: 0, help: 'when, from the beginning of the trace' };
+const AT: Setting = {
+  type: 'duration',
+  default: 0,
+  help: 'when, from the beginning of the trace; a fifth of the way where it is not given',
+};
 
 function sort(
   name: string,
