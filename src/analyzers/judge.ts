@@ -7,6 +7,7 @@ import { irqOffSpins } from './irq-off-spin.ts';
 import { reportedCpus } from './kernel-reports.ts';
 import { lostUpdates } from './lost-update.ts';
 import { neverReleased } from './never-released.ts';
+import { doubtSteps } from './time-steps.ts';
 import { silentCpus } from './silent-cpu.ts';
 
 /** Every analyzer, one question each. To add one, write a file here and put it on this list. */
@@ -38,7 +39,7 @@ export function judge(about: Case): Finding[] {
   const all = [...seen, ...reportedCpus(about, seen)];
   const drafts = all
     .filter((draft) => !isToldElsewhere(draft, all))
-    .map((draft) => (about.outOfOrder ? doubted(draft, about.outOfOrder) : draft))
+    .map((draft) => (about.outOfOrder ? doubted(draft, about.outOfOrder) : doubtSteps(draft, about)))
     .toSorted(byWeight);
   const findings = drafts.map((draft, n) => ({ id: `F${n + 1}`, ...draft }));
   return findings.map((finding) => ({
