@@ -55,6 +55,7 @@ const SELDOM = [
   'replay/collect',
   'state/contexts/abandon',
   'state/contexts/forget',
+  'state/contexts/leave',
   'state/locks/forget',
   'state/words/forget',
 ];

@@ -17,7 +17,7 @@ export const LOCK_LAST_USE = 40; // u64
 export const LOCK_ACQUIRE = 48; // mark: last take
 export const LOCK_RELEASE = 88; // mark: last release
 export const LOCK_SEEN = 128; // mark: the bit seen set although nobody holds it
-export const LOCK_LEFT = 168; // mark: where the owner left without releasing
+export const LOCK_LEFT = 168; // mark: where the owner first left what it took the lock in, or exited, without releasing
 export const LOCK_CONTENTIONS = 208; // u32
 export const LOCK_NEXT = 212; // u32: next lock on the same word; free list
 export const LOCK_SERIES = 216; // 2 x u16: the series that counted it last, taken for writing and for reading, 0 for none
@@ -26,8 +26,9 @@ export const LOCK_SIZE = 256;
 export const LOCK_IS_TAKEN_VISIBLY = 1; // the capture shows `acquire` for it
 export const LOCK_IS_READ = 2; // taken for reading at least once
 export const LOCK_IS_SEEN_SET = 4; // LOCK_SEEN holds
-export const LOCK_IS_ORPHANED = 8; // LOCK_LEFT holds: the owner is gone, the lock was not released
+export const LOCK_IS_ORPHANED = 8; // the owner is gone, the lock was not released
 export const LOCK_IS_SLEEPING = 16; // a lock that may be held across a switch
+export const LOCK_IS_LEFT = 32; // LOCK_LEFT holds for the present or gone owner: switched out, interrupt over, or exited
 
 // ---- Word slot: the history of a word that carries bit locks ---------------------------------------------------
 

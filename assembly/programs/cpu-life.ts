@@ -2,8 +2,6 @@
 
 import {
   CONTEXT_DEPTH,
-  CONTEXT_OUT_POSITION,
-  CONTEXT_OUT_TIME,
   CPU_BUSY_GAPS,
   CPU_BUSY_MAX,
   CPU_CONTEXTS,
@@ -66,7 +64,7 @@ import {
 } from '../layout';
 import { clearMark, copyMark, setMark } from '../memory/mark';
 import { markOf, push } from '../memory/ring';
-import { abandon, dropEntries, dropWaits, findTask } from '../state/contexts';
+import { abandon, dropEntries, dropWaits, findTask, leave } from '../state/contexts';
 import { dropSection, dropSections } from '../state/sections';
 
 export function levelOf(flags: u32): u32 {
@@ -171,10 +169,7 @@ function changeLevel(cpu: usize, time: u64, before: u32, level: u32): void {
     const context: usize = load<u32>(cpu + CPU_CONTEXTS + ((n - 1) << 2));
     if (!context || !load<u32>(context, CONTEXT_DEPTH)) continue;
     if (up) abandon(context);
-    else {
-      store<u64>(context, time, CONTEXT_OUT_TIME);
-      store<u64>(context, load<u64>(STATE, HEAD_POSITION), CONTEXT_OUT_POSITION);
-    }
+    else leave(context, time);
   }
 }
 

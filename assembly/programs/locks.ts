@@ -61,6 +61,7 @@ import {
   LOCK_ADDRESS,
   LOCK_BIT,
   LOCK_CONTENTIONS,
+  LOCK_IS_LEFT,
   LOCK_IS_ORPHANED,
   LOCK_IS_READ,
   LOCK_IS_SEEN_SET,
@@ -301,7 +302,7 @@ export function take(cpu: usize, event: usize): void {
   if (flags & FLAG_MUTEX) state |= LOCK_IS_SLEEPING;
   if (load<u32>(lock, LOCK_SUSPECT)) settleSuspect(lock, event);
   if (state & LOCK_IS_ORPHANED) dropOrphan();
-  store<u16>(lock, u16(state & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET)), LOCK_STATE);
+  store<u16>(lock, u16(state & ~(LOCK_IS_ORPHANED | LOCK_IS_LEFT | LOCK_IS_SEEN_SET)), LOCK_STATE);
   store<u32>(lock, u32(context), LOCK_OWNER);
   setMark(lock + LOCK_ACQUIRE, event);
   if (load<u32>(lock, LOCK_WORD)) pushWriter(load<u32>(lock, LOCK_WORD), event);

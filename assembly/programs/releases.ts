@@ -23,6 +23,7 @@ import {
   LOCK_ACQUIRE,
   LOCK_ACQUISITIONS,
   LOCK_ADDRESS,
+  LOCK_IS_LEFT,
   LOCK_IS_ORPHANED,
   LOCK_IS_READ,
   LOCK_IS_SEEN_SET,
@@ -77,7 +78,7 @@ export function release(cpu: usize, event: usize): void {
     setMark(lock + LOCK_RELEASE, event);
     const state = load<u16>(lock, LOCK_STATE);
     if (state & LOCK_IS_ORPHANED) dropOrphan();
-    store<u16>(lock, state & ~(LOCK_IS_ORPHANED | LOCK_IS_SEEN_SET), LOCK_STATE);
+    store<u16>(lock, state & ~(LOCK_IS_ORPHANED | LOCK_IS_LEFT | LOCK_IS_SEEN_SET), LOCK_STATE);
   }
   if (load<u32>(lock, LOCK_WORD)) pushWriter(load<u32>(lock, LOCK_WORD), event);
 }
@@ -111,7 +112,7 @@ function unpairedRelease(cpu: usize, event: usize, lock: usize, owner: usize): v
     const record = pushRelease(RECORD_IS_FOREIGN_RELEASE, event, lock);
     if (!record) return;
     setMark(markOf(record, 1), event);
-    copyMark(markOf(record, 2), lock + LOCK_LEFT);
+    if (state & LOCK_IS_LEFT) copyMark(markOf(record, 2), lock + LOCK_LEFT);
     return;
   }
   const taken = load<u64>(lock + LOCK_ACQUIRE, MARK_TIME);

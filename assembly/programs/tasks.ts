@@ -7,8 +7,6 @@ import {
   CONTEXT_EXIT_TIME,
   CONTEXT_IN_TIME,
   CONTEXT_IS_EXITING,
-  CONTEXT_OUT_POSITION,
-  CONTEXT_OUT_TIME,
   CPU_LAST_TICK,
   CPU_NUMBER,
   CPU_PID,
@@ -23,7 +21,7 @@ import {
   STATE,
 } from '../layout';
 import { setMark } from '../memory/mark';
-import { findTask, leaveBehind } from '../state/contexts';
+import { findTask, leave, leaveBehind } from '../state/contexts';
 import { noteBreak } from './cpu-life';
 import { dropSection } from '../state/sections';
 
@@ -41,10 +39,7 @@ export function switched(cpu: usize, event: usize): void {
 
   const number = load<u16>(cpu, CPU_NUMBER);
   const out = findTask(previous, number);
-  if (out) {
-    store<u64>(out, time, CONTEXT_OUT_TIME);
-    store<u64>(out, load<u64>(STATE, HEAD_POSITION), CONTEXT_OUT_POSITION);
-  }
+  if (out) leave(out, time);
   const into = findTask(next, number);
   if (into) {
     store<u64>(into, time, CONTEXT_IN_TIME);

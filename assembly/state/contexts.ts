@@ -39,11 +39,14 @@ import {
   HEAD_CPUS,
   HEAD_DEEP_STACK_SLAB,
   HEAD_ORPHANS,
+  HEAD_POSITION,
   HEAD_STACK_SLAB,
   HEAD_TASK_INDEX,
+  KIND_LEAVE,
   KIND_SWITCH,
   KIND_TASK_EXIT,
   LEVEL_PROCESS,
+  LOCK_IS_LEFT,
   LOCK_IS_ORPHANED,
   LOCK_LEFT,
   LOCK_OWNER,
@@ -290,6 +293,36 @@ export function dropEntries(context: usize): void {
   }
 }
 
+/**
+ * The task is switched out, or the interrupt level left: what belongs to the context should be released by now. Of each lock that it
+ * owns, the first such moment since its take is kept.
+ */
+export function leave(context: usize, time: u64): void {
+  const position = load<u64>(STATE, HEAD_POSITION);
+  store<u64>(context, time, CONTEXT_OUT_TIME);
+  store<u64>(context, position, CONTEXT_OUT_POSITION);
+  for (let n: u32 = 0, depth = load<u32>(context, CONTEXT_DEPTH); n < depth; n++) {
+    const entry = entryAt(context, n);
+    const lock: usize = load<u32>(entry, ENTRY_LOCK);
+    if (load<u8>(entry, ENTRY_STATE) != ENTRY_IS_HELD || load<u32>(lock, LOCK_OWNER) != u32(context))
+      continue;
+    if (load<u16>(lock, LOCK_STATE) & LOCK_IS_LEFT) continue;
+    noteLeft(lock, context, time, position, load<u8>(context, CONTEXT_LEVEL) ? KIND_LEAVE : KIND_SWITCH);
+  }
+}
+
+function noteLeft(lock: usize, context: usize, time: u64, position: u64, kind: u32): void {
+  store<u16>(lock, load<u16>(lock, LOCK_STATE) | LOCK_IS_LEFT, LOCK_STATE);
+  setBareMark(
+    lock + LOCK_LEFT,
+    time,
+    position,
+    load<i32>(context, CONTEXT_PID),
+    load<u16>(context, CONTEXT_CPU),
+    kind,
+  );
+}
+
 /** The context is gone for good: what it owns is orphaned, with the place where it left; waits just end. */
 export function abandon(context: usize): void {
   const exits = load<u8>(context, CONTEXT_IS_EXITING) != 0;
@@ -305,14 +338,7 @@ export function abandon(context: usize): void {
     if (!owned) continue;
     store<u32>(STATE, load<u32>(STATE, HEAD_ORPHANS) + 1, HEAD_ORPHANS);
     store<u16>(lock, load<u16>(lock, LOCK_STATE) | LOCK_IS_ORPHANED, LOCK_STATE);
-    setBareMark(
-      lock + LOCK_LEFT,
-      exited ? exit : load<u64>(context, CONTEXT_OUT_TIME),
-      load<u64>(context + (exited ? CONTEXT_EXIT_POSITION : CONTEXT_OUT_POSITION)),
-      load<i32>(context, CONTEXT_PID),
-      load<u16>(context, CONTEXT_CPU),
-      exited ? KIND_TASK_EXIT : KIND_SWITCH,
-    );
+    if (exited) noteLeft(lock, context, exit, load<u64>(context, CONTEXT_EXIT_POSITION), KIND_TASK_EXIT);
   }
 }
 

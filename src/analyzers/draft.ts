@@ -87,6 +87,13 @@ export function contextName(level: number): ContextName {
   return LEVELS[level] ?? 'process';
 }
 
+/** The context that an event's flags tell. */
+export function contextOf({ flags }: Mark): ContextName {
+  if (flags & FLAGS.nmi) return 'nmi';
+  if (flags & FLAGS.hardirq) return 'hardirq';
+  return flags & FLAGS.softirq ? 'softirq' : 'process';
+}
+
 /** Who a mark is about. */
 export function actor(about: Case, mark: Mark): Actor {
   return { cpu: mark.cpu, pid: mark.pid, comm: commOf(about, mark), atNs: String(mark.time) };

@@ -149,8 +149,8 @@ function isCulprit(about: Case, { load, update, store }: Suspect): boolean {
 }
 
 /** Where the owner left; an exit from before the take was another task's, whose pid was used again. */
-function orphanedAt({ acquire, left }: LockState): Leave | null {
-  return left && acquire && left.time >= acquire.time ? { mark: left } : null;
+function orphanedAt({ acquire, left, isOrphaned }: LockState): Leave | null {
+  return isOrphaned && left && acquire && left.time >= acquire.time ? { mark: left } : null;
 }
 
 function ownerOf(about: Case, lock: LockState): ContextState | null {
@@ -171,15 +171,16 @@ function switchedOutAt(
   owner: ContextState,
   wait: OpenWait | null,
 ): Mark | null {
-  const taken = lock.acquire?.time ?? 0n;
+  // Whoever holds a sleeping lock may be switched out with it, any number of times.
   if (lock.isSleeping) return null;
-  const hasLeft = owner.out !== null && owner.out.time > taken;
+  const { left } = lock;
   // lockdep does not say which lock spins (rule 7). One that somebody waits for with interrupts off does. The run queue's own
   // lock is held across the switch event, and released by the first events after it.
   if (lock.bit === WHOLE_LOCK)
-    return hasLeft && wait?.spins && wait.irqsOff && wentOn(about, owner) ? owner.out : null;
+    return left && wait?.spins && wait.irqsOff && wentOn(about, owner, left.time) ? left : null;
   // A bit lock belongs to a context: whoever is switched out, or returns from its interrupt, has left it.
-  if (hasLeft) return owner.out;
+  if (left) return left;
+  const taken = lock.acquire?.time ?? 0n;
   const last = cpuOf(about, owner.cpu)?.last;
   const tookAtomically = ((lock.acquire?.flags ?? 0) & FLAGS['preempt-off']) !== 0;
   if (!last || !tookAtomically || owner.level > 0) return null;
@@ -206,8 +207,7 @@ function exitOf(about: Case, owner: ContextState, exit: Mark): Leave | null {
 }
 
 /** It came back after it was switched out, or its CPU went on with other tasks. */
-function wentOn(about: Case, owner: ContextState): boolean {
-  const out = owner.out!.time;
+function wentOn(about: Case, owner: ContextState, out: bigint): boolean {
   return owner.inTime > out || ranOthersAfter(about, owner, out);
 }
 

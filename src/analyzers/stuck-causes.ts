@@ -5,7 +5,7 @@ import type { Case } from '../model/case.ts';
 import type { Alternative, Cause, Confidence } from '../model/report.ts';
 import type { LockState, Mark, Suspect } from '../model/state.ts';
 import { orderTaints } from './clock-order.ts';
-import { culprit, task, weaker, type Draft } from './draft.ts';
+import { contextOf, culprit, task, weaker, type Draft } from './draft.ts';
 import { distinct, losses, lostTails, taints } from './taint.ts';
 import { at, lasted } from './times.ts';
 import { doubtOf, type OpenWait } from './waits.ts';
@@ -190,24 +190,18 @@ export function missingUnlock(about: Case, lock: LockState, leave: Leave, first:
   const own = [taken.cpu, left.cpu].flatMap((cpu) => losses(about, taken.time, left.time, cpu));
   if (own.length > 0) confidence = 'possible';
   if (doubt) confidence = seen ? weaker(confidence, doubt.atMost) : 'possible';
-  const how = exited
-    ? 'exited'
-    : KINDS[left.kind] === 'switch'
-      ? 'was switched out'
-      : 'went on outside its critical section';
+  const { headline, leaving } = departure(about, lock, taken, left);
   return {
     cause: 'missing-unlock',
     confidence,
-    headline:
-      `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${at(about, taken.time)} and ${how} at ${at(about, left.time)} ` +
-      'without releasing it.',
+    headline,
     start: taken,
     holder: taken,
     culprit: null,
     evidence: [
       [lock.release && lock.release.time < taken.time ? lock.release : null, 'the release before'],
       [taken, 'the take that no release follows'],
-      [left, `the holder ${how}`],
+      ...leaving,
       [seen, `bit ${lock.bit} seen still set`],
     ],
     alternatives: [
@@ -216,6 +210,47 @@ export function missingUnlock(about: Case, lock: LockState, leave: Leave, first:
       ...releaseLost(taintedBy, 'its release'),
     ],
     taintedBy,
+  };
+}
+
+/** How the holder went, in words, and the events that show it. */
+function departure(
+  about: Case,
+  lock: LockState,
+  taken: Mark,
+  left: Mark,
+): { headline: string; leaving: Verdict['evidence'] } {
+  const took = `${task(about, taken)} took the lock on CPU ${taken.cpu} at ${at(about, taken.time)}`;
+  const when = `${at(about, left.time)} without releasing it.`;
+  const kind = KINDS[left.kind];
+  if (kind === 'leave') {
+    const context = `${contextOf(taken)} context`;
+    return {
+      headline: `${took} in ${context} and had returned from it by ${when}`,
+      leaving: [[left, `first event after the return from ${context}`]],
+    };
+  }
+  if (kind === 'switch') {
+    return {
+      headline: `${took} and was switched out at ${when}`,
+      leaving: [[left, 'the holder is switched out, for the first time since its take']],
+    };
+  }
+  if (kind !== 'task exit') {
+    return {
+      headline: `${took} and was outside its critical section at ${when}`,
+      leaving: [[left, 'the last event of the holder, outside its critical section']],
+    };
+  }
+  // Where the lock is bound to a context, its holder left it with the first switch.
+  const isBound = lock.bit !== WHOLE_LOCK && !lock.isSleeping;
+  const out = isBound && lock.left && lock.left.time < left.time ? lock.left : null;
+  return {
+    headline: `${took}${out ? `, was switched out at ${at(about, out.time)}` : ''} and exited at ${when}`,
+    leaving: [
+      [out, 'the holder is switched out, for the first time since its take'],
+      [left, 'the holder exited'],
+    ],
   };
 }
 

@@ -89,6 +89,9 @@ function readLock(memory: WasmMemory, lock: number): LockState {
   const suspect = memory.u32(lock + L.LOCK_SUSPECT);
   const isSeenSet = (state & L.LOCK_IS_SEEN_SET) !== 0;
   const isOrphaned = (state & L.LOCK_IS_ORPHANED) !== 0;
+  const owner = memory.u32(lock + L.LOCK_OWNER) || null;
+  // Where a hold ended unseen, the mark stays until the next take.
+  const isLeft = (state & L.LOCK_IS_LEFT) !== 0 && (owner !== null || isOrphaned);
   return {
     id: lock,
     namespace: memory.u8(lock + L.LOCK_NAMESPACE),
@@ -99,7 +102,7 @@ function readLock(memory: WasmMemory, lock: number): LockState {
     isSleeping: (state & L.LOCK_IS_SLEEPING) !== 0,
     isSeenSet,
     isOrphaned,
-    owner: memory.u32(lock + L.LOCK_OWNER) || null,
+    owner,
     waiters: memory.u32(lock + L.LOCK_WAITERS),
     acquisitions: memory.u32(lock + L.LOCK_ACQUISITIONS),
     releases: memory.u32(lock + L.LOCK_RELEASES),
@@ -108,7 +111,7 @@ function readLock(memory: WasmMemory, lock: number): LockState {
     acquire: memory.mark(lock + L.LOCK_ACQUIRE),
     release: memory.mark(lock + L.LOCK_RELEASE),
     seen: isSeenSet ? memory.mark(lock + L.LOCK_SEEN) : null,
-    left: isOrphaned ? memory.mark(lock + L.LOCK_LEFT) : null,
+    left: isLeft ? memory.mark(lock + L.LOCK_LEFT) : null,
     suspect: suspect ? readSuspect(memory, suspect) : null,
     writers: word ? readWriters(memory, word) : [],
   };

@@ -66,7 +66,10 @@ export interface LockState {
   readonly release: Mark | null;
   /** The bit seen set although nobody is known to hold it. */
   readonly seen: Mark | null;
-  /** Where the owner left without releasing. */
+  /**
+   * Where the owner left without releasing: switched out for the first time since its take (normal where a lock may be held
+   * asleep), returned from its interrupt ('leave'), or exited.
+   */
   readonly left: Mark | null;
   readonly suspect: Suspect | null;
   /** The last writers of its word in order of time; empty where only lock operations were recorded. */

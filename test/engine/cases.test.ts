@@ -151,6 +151,41 @@ describe('pids that are used again', () => {
     expect(lockOf(outcome, 0x1000n)).toMatchObject({ owner: taskOf(outcome, 7)!.id, isOrphaned: false });
   });
 
+  test('what it holds it left with the first switch since the take, and no more once it let go', () => {
+    const events = [
+      event(1, L.KIND_ACQUIRE),
+      switchTo(2, 0, 7, 8),
+      switchTo(3, 0, 8, 7),
+      event(4, L.KIND_RELEASE),
+      event(5, L.KIND_ACQUIRE),
+      event(6, L.KIND_ACQUIRE, { address: 0x3000n }),
+      switchTo(7, 0, 7, 8),
+      switchTo(8, 0, 8, 7),
+      event(9, L.KIND_ACQUIRE, { address: 0x5000n }),
+      switchTo(10, 0, 7, 8),
+    ];
+    const leftAt = (outcome: Outcome, address: bigint): bigint | undefined =>
+      lockOf(outcome, address)?.left?.time;
+    expect(leftAt(replay(events.slice(0, 3)), 0x1000n)).toBe(2n);
+    expect(leftAt(replay(events.slice(0, 5)), 0x1000n)).toBeUndefined();
+    const whole = replay(events);
+    expect(lockOf(whole, 0x1000n)?.left).toMatchObject({ time: 7n, kind: L.KIND_SWITCH, pid: 7 });
+    expect(leftAt(whole, 0x3000n)).toBe(7n);
+    expect(leftAt(whole, 0x5000n)).toBe(10n);
+    // The next one on this level of the CPU takes nothing of it over.
+    const interrupt = { flags: WORD | L.FLAG_SOFTIRQ };
+    const abandoned = replay([
+      event(1, L.KIND_ACQUIRE, interrupt),
+      event(2, L.KIND_OTHER, { flags: 0 }),
+      event(3, L.KIND_OTHER, interrupt),
+      event(4, L.KIND_OTHER, { flags: 0 }),
+    ]);
+    expect(lockOf(abandoned, 0x1000n)).toMatchObject({
+      isOrphaned: true,
+      left: { time: 2n, kind: L.KIND_LEAVE },
+    });
+  });
+
   test('a second exit tells what the first one left behind', () => {
     const outcome = replay([
       event(1, L.KIND_ACQUIRE),

@@ -3,7 +3,7 @@
 // Invariant: while a lock's owner is a context, that context's stack has a held entry for the lock.
 
 import * as L from '../../../assembly/layout.ts';
-import { bareMark, NEVER } from './marks.ts';
+import { bareMark, NEVER, type Moment } from './marks.ts';
 import type { Context, Cpu, Entry, Lock, World } from './world.ts';
 
 /** The context that the current event of `cpu` belongs to: its task, or an interrupt level. */
@@ -140,9 +140,27 @@ export function dropEntries(context: Context): void {
   for (const entry of context.stack.toReversed()) removeEntry(context, entry);
 }
 
+/**
+ * The task is switched out, or the interrupt level left: what belongs to the context should be released by now. Of each lock that it
+ * owns, the first such moment since its take is kept.
+ */
+export function leave(context: Context, moment: Moment): void {
+  context.out = moment;
+  for (const entry of context.stack) {
+    const { lock } = entry;
+    if (!isHeld(entry) || lock.owner !== context || lock.isLeft) continue;
+    noteLeft(lock, context, moment, context.level === L.LEVEL_PROCESS ? L.KIND_SWITCH : L.KIND_LEAVE);
+  }
+}
+
+function noteLeft(lock: Lock, { pid, cpu }: Context, moment: Moment, kind: number): void {
+  lock.isLeft = true;
+  lock.left = bareMark(moment, pid, cpu, kind);
+}
+
 /** The context is gone for good: what it owns is orphaned, with the place where it left; waits just end. */
 export function abandon(world: World, context: Context): void {
-  const { isExiting, exit, out, pid, cpu } = context;
+  const { isExiting, exit } = context;
   for (const entry of context.stack.toReversed()) {
     const { lock } = entry;
     const owned = isHeld(entry) && lock.owner === context;
@@ -152,7 +170,7 @@ export function abandon(world: World, context: Context): void {
     if (!owned) continue;
     world.orphans++;
     lock.isOrphaned = true;
-    lock.left = exited ? bareMark(exit, pid, cpu, L.KIND_TASK_EXIT) : bareMark(out, pid, cpu, L.KIND_SWITCH);
+    if (exited) noteLeft(lock, context, exit, L.KIND_TASK_EXIT);
   }
 }
 

@@ -3,7 +3,7 @@
 
 import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
-import { abandon, dropEntries, dropWaits, findTask } from './contexts.ts';
+import { abandon, dropEntries, dropWaits, findTask, leave } from './contexts.ts';
 import { since, timeOf } from './marks.ts';
 import type { Cpu, Row, World } from './world.ts';
 
@@ -136,7 +136,7 @@ function changeLevel(world: World, cpu: Cpu, event: CanonicalEvent, before: numb
   for (const context of crossed) {
     if (!context || context.stack.length === 0) continue;
     if (isEntered) abandon(world, context);
-    else context.out = world.moment(event);
+    else leave(context, world.moment(event));
   }
 }
 

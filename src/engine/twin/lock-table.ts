@@ -41,6 +41,7 @@ function addLock(world: World, namespace: number, address: bigint, bit: number):
     isSleeping: false,
     isSeenSet: false,
     isOrphaned: false,
+    isLeft: false,
     releases: 0,
     acquisitions: 0,
     contentions: 0,

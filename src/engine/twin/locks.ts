@@ -217,10 +217,11 @@ export function release(world: World, cpu: Cpu, event: CanonicalEvent): void {
   if (lock.word) pushWriter(world, lock.word, event);
 }
 
-/** An abandoned lock was taken or released after all. */
+/** The lock was taken or released: if it was abandoned, then it is so no more. */
 function adopt(world: World, lock: Lock): void {
   if (lock.isOrphaned) world.orphans--;
   lock.isOrphaned = false;
+  lock.isLeft = false;
 }
 
 /**
@@ -244,7 +245,7 @@ function unpairedRelease(world: World, cpu: Cpu, event: CanonicalEvent, lock: Lo
     return;
   }
   if (lock.isOrphaned) {
-    const marks = [lock.acquire, world.mark(event), lock.left];
+    const marks = [lock.acquire, world.mark(event), lock.isLeft ? lock.left : null];
     world.report(L.RECORD_IS_FOREIGN_RELEASE, event, { ...about, marks });
     return;
   }

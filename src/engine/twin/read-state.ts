@@ -57,14 +57,14 @@ function isTelling(lock: Lock): boolean {
 }
 
 function lockState(lock: Lock): LockState {
-  const { references: _, owner, word, suspect, ...rest } = lock;
+  const { references: _, owner, word, suspect, isLeft, ...rest } = lock;
   return {
     ...rest,
     owner: owner ? owner.id : null,
     acquire: told(lock.acquire),
     release: told(lock.release),
     seen: lock.isSeenSet ? told(lock.seen) : null,
-    left: lock.isOrphaned ? told(lock.left) : null,
+    left: isLeft && (owner || lock.isOrphaned) ? told(lock.left) : null,
     suspect: suspect && suspectState(suspect),
     writers: word ? writersOf(word) : [],
   };

@@ -2,7 +2,7 @@
 
 import * as L from '../../../assembly/layout.ts';
 import type { CanonicalEvent } from '../../model/event.ts';
-import { findTask, leaveBehind } from './contexts.ts';
+import { findTask, leave, leaveBehind } from './contexts.ts';
 import { noteBreak } from './cpu-life.ts';
 import type { Cpu, World } from './world.ts';
 
@@ -18,7 +18,7 @@ export function switched(world: World, cpu: Cpu, event: CanonicalEvent): void {
   cpu.lastSwitch = world.mark(event);
 
   const out = findTask(world, previous, cpu.number);
-  if (out) out.out = world.moment(event);
+  if (out) leave(out, world.moment(event));
   const into = findTask(world, next, cpu.number);
   if (into) {
     into.inTime = event.time;

@@ -34,6 +34,8 @@ export interface Lock {
   isSleeping: boolean;
   isSeenSet: boolean;
   isOrphaned: boolean;
+  /** `left` is of the present owner, or of the one that is gone. */
+  isLeft: boolean;
   releases: number;
   acquisitions: number;
   contentions: number;
