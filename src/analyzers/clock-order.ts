@@ -35,6 +35,11 @@ function tellsOrder(about: Case, a: Mark, b: Mark): boolean {
   return apart >= MARGIN_NS;
 }
 
+/** So long that it hardly matters by how much the clocks of two CPUs may differ. */
+export function outlastsDisorder(ns: number): boolean {
+  return ns >= 10 * Number(MARGIN_NS);
+}
+
 /** What a verdict that needs each of these pairs in the recorded order depends on, as a sentence; empty for nothing. */
 export function orderTaints(about: Case, pairs: readonly (readonly [Mark | null, Mark | null])[]): string[] {
   if (!pairs.some(([a, b]) => a && b && !tellsOrder(about, a, b))) return [];

@@ -4,7 +4,7 @@ import type { HoldState, LockState } from '../model/state.ts';
 import { lockName, task } from './draft.ts';
 import { isStuck, releaseLost, type Verdict } from './stuck-causes.ts';
 import { distinct, losses, lostTails, taints } from './taint.ts';
-import { at } from './times.ts';
+import { at, byTime } from './times.ts';
 import { holdsAreRecorded, isHeld, type OpenWait } from './waits.ts';
 
 export interface CycleStep {
@@ -56,7 +56,7 @@ export function deadlock(
   first: OpenWait,
   cycle: readonly CycleStep[],
 ): Verdict {
-  const oldest = cycle.map(({ held }) => held.acquire!).toSorted((a, b) => (a.time < b.time ? -1 : 1))[0]!;
+  const oldest = cycle.map(({ held }) => held.acquire!).toSorted(byTime)[0]!;
   const closed = cycle.map(({ wait }) => wait.since.time).reduce((a, b) => (a > b ? a : b));
   const taintedBy = distinct(
     taints(about, oldest.time, first.since.time, 'the first take of the cycle'),

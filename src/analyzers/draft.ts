@@ -15,6 +15,7 @@ import {
   type Subject,
 } from '../model/report.ts';
 import type { Mark } from '../model/state.ts';
+import { byTime } from './times.ts';
 
 /** A finding before it gets its id and its relations. */
 export type Draft = Omit<Finding, 'id' | 'related'>;
@@ -146,7 +147,7 @@ export function evidence(
   return items
     .filter((item): item is readonly [Mark, string] => item[0] != null)
     .filter(([mark], n, known) => known.findIndex(([other]) => isSameEvent(other, mark)) === n)
-    .toSorted(([a], [b]) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
+    .toSorted(([a], [b]) => byTime(a, b))
     .map(([mark, meaning]) => {
       const told = about.narrator.tell(mark);
       return {

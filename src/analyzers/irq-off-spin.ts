@@ -2,7 +2,7 @@ import { duration, elapsed, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, Cause, Confidence, IrqsOff, Severity, Watchdog } from '../model/report.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
-import { orderTaints } from './clock-order.ts';
+import { orderTaints, outlastsDisorder } from './clock-order.ts';
 import {
   actor,
   commOf,
@@ -30,6 +30,7 @@ import {
   waiterOf,
   type OpenWait,
 } from './waits.ts';
+import { isBefore } from './times.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
 /** CPUs that spun on a lock with interrupts off for `thresholds.spinNs` or longer: waits that ended, and waits that did not. */
@@ -184,14 +185,23 @@ function closedSpin(about: Case, record: RingRecord): Draft {
   );
   const name = lockName(about, record, acquire);
   const spun = elapsed(attempt.time, acquire.time);
-  const letGo = release && taker && release.time > attempt.time ? release : null;
+  const letGo = release && taker && isBefore(attempt, release) ? release : null;
   const isHolders = letGo !== null && letGo.pid === taker!.pid;
-  const unsure = taker ? holderTaints(about, taker, isHolders ? letGo : null, acquire, attempt) : [];
-  const holder = unsure.length > 0 ? null : taker;
+  const unsure = taker ? holderLosses(about, taker, isHolders ? letGo : null, acquire) : [];
+  const order = taker ? orderTaints(about, [[taker, attempt]]) : [];
+  // Whether it took the lock just before the spin began or just after: it was waited for nearly all the while.
+  const isLong = taker !== null && outlastsDisorder(heldDuring(record, taker, isHolders ? letGo : null));
+  const holder = unsure.length > 0 || (order.length > 0 && !isLong) ? null : taker;
   const cause: Cause = holder ? 'slow-holder' : 'unknown-holder';
-  const tainted = taker ? unsure : taints(about, attempt.time, acquire.time, 'the spin began');
+  const tainted = taker
+    ? distinct(unsure, order)
+    : taints(about, attempt.time, acquire.time, 'the spin began');
   // A first try takes as long where the CPU itself did not run.
-  const confidence = !sawTaken(record) ? 'possible' : exact && unsure.length === 0 ? 'certain' : 'likely';
+  const confidence = !sawTaken(record)
+    ? 'possible'
+    : exact && unsure.length + order.length === 0
+      ? 'certain'
+      : 'likely';
   const reports = kernelReports(about, record.cpu, record.pid, off.time, until);
   const involved = holder ? [record.cpu, holder.cpu] : [record.cpu];
   const doubt =
@@ -259,10 +269,16 @@ function heldUntil(about: Case, { count }: RingRecord, isHolders: boolean, letGo
  * What makes it unsure that this task kept the lock from its take on: with its own release seen, events that its CPU lost in
  * between (of any CPU, where it was released elsewhere); otherwise those that anybody lost up to the end of the spin.
  */
-function holderTaints(about: Case, holder: Mark, letGo: Mark | null, acquire: Mark, attempt: Mark): string[] {
-  const order = orderTaints(about, [[holder, attempt]]);
-  if (!letGo)
-    return distinct(losses(about, holder.time, acquire.time), lostTails(about, acquire.time), order);
+function holderLosses(about: Case, holder: Mark, letGo: Mark | null, acquire: Mark): string[] {
+  if (!letGo) return distinct(losses(about, holder.time, acquire.time), lostTails(about, acquire.time));
   const cpu = letGo.cpu === holder.cpu ? holder.cpu : undefined;
-  return distinct(losses(about, holder.time, letGo.time, cpu), order);
+  return losses(about, holder.time, letGo.time, cpu);
+}
+
+/** For how long of the spin the lock was this holder's, by the recorded times; 0 where it may have changed hands. */
+function heldDuring({ marks, count }: RingRecord, holder: Mark, letGo: Mark | null): number {
+  if (count > (letGo ? 1 : 0)) return 0;
+  const [attempt, , acquire] = marks as readonly [Mark, Mark | null, Mark];
+  const from = holder.time > attempt.time ? holder.time : attempt.time;
+  return elapsed(from, (letGo ?? acquire).time);
 }

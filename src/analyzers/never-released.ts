@@ -29,6 +29,7 @@ import {
   type Verdict,
 } from './stuck-causes.ts';
 import { distinct, losses } from './taint.ts';
+import { byTime, isBefore } from './times.ts';
 import {
   cpuOf,
   doubtOf,
@@ -77,7 +78,7 @@ function judgeWaited(
 ): Draft | null {
   if (!holdsAreRecorded(about, lock)) return null;
   const long = all.filter((wait) => isLong(about, wait));
-  const waits = (long.length > 0 ? long : all).toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1));
+  const waits = (long.length > 0 ? long : all).toSorted((a, b) => byTime(a.since, b.since));
   const first = waits[0]!;
   if (isKnownByPasses(about, lock)) {
     const verdict = long.length > 0 ? stuckInside(about, lock, waits) : null;
@@ -145,7 +146,7 @@ function isExit({ mark }: Leave): boolean {
  */
 function isCulprit(about: Case, { load, update, store }: Suspect): boolean {
   if (!load || !update || !store) return false;
-  return load.time < update.time || losses(about, update.time, load.time).length === 0;
+  return isBefore(load, update) || losses(about, update.time, load.time).length === 0;
 }
 
 /** Where the owner left; an exit from before the take was another task's, whose pid was used again. */
@@ -228,7 +229,7 @@ function judgeAbandoned(about: Case, lock: LockState): Draft | null {
 }
 
 function finish(about: Case, lock: LockState, waits: readonly OpenWait[], verdict: Verdict): Draft {
-  const victim = waits.toSorted((a, b) => (a.since.time < b.since.time ? -1 : 1))[0];
+  const victim = waits.toSorted((a, b) => byTime(a.since, b.since))[0];
   const end = victim?.until ?? about.state.lastTime;
   const known = lockName(about, lock, lock.acquire ?? victim?.since);
   const name = isKnownByPasses(about, lock) ? { ...known, knownBy: 'functions' as const } : known;

@@ -7,7 +7,7 @@ import type { LockState, Mark, Suspect } from '../model/state.ts';
 import { orderTaints } from './clock-order.ts';
 import { contextOf, culprit, task, weaker, type Draft } from './draft.ts';
 import { distinct, losses, lostTails, taints } from './taint.ts';
-import { at, lasted } from './times.ts';
+import { at, isBefore, lasted } from './times.ts';
 import { doubtOf, type OpenWait } from './waits.ts';
 
 // Why a lock is stuck: one verdict per cause, each with its evidence, its confidence, and what would overturn it.
@@ -35,7 +35,7 @@ function seenSetBy(wait: OpenWait, lock: LockState): Mark | null {
   const seen = wait.hold.contend ?? null;
   if (!seen || lock.bit === WHOLE_LOCK) return null;
   // A value from before the last release says nothing about what came after it.
-  if (lock.release && seen.time <= lock.release.time) return null;
+  if (lock.release && !isBefore(lock.release, seen)) return null;
   return (seen.value >> BigInt(lock.bit)) & 1n ? seen : null;
 }
 
@@ -52,8 +52,8 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
   const release = suspect.update ?? lock.release!;
   const shown = suspect.confirm ?? seenSetBy(first, lock);
   const taintedBy = taints(about, release.time, shown?.time ?? first.since.time, 'the last release');
-  const inOrder = load.time < release.time && release.time < store.time;
-  const isShown = shown !== null && shown.time > store.time;
+  const inOrder = isBefore(load, release) && isBefore(release, store);
+  const isShown = shown !== null && isBefore(store, shown);
   let confidence: Confidence = 'possible';
   if (inOrder && isShown && !taintedBy.length) confidence = 'certain';
   else if ((isShown || inOrder) && (!taintedBy.length || isStuck(about, first))) confidence = 'likely';
@@ -69,7 +69,7 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
     confidence,
     headline:
       `The lock was released by ${task(about, release)} on CPU ${release.cpu} at ${at(about, release.time)}; ${gap === null ? 'then' : `${gap} later`} a plain store by ` +
-      `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded ${load.time < release.time ? 'before the release' : `at ${at(about, load.time)}`}, and put bit ${lock.bit} back. Nobody holds it.`,
+      `${task(about, store)} on CPU ${store.cpu} wrote ${hex(store.value)}, loaded ${isBefore(load, release) ? 'before the release' : `at ${at(about, load.time)}`}, and put bit ${lock.bit} back. Nobody holds it.`,
     start: store,
     holder: null,
     culprit: culprit(about, load, store),
@@ -199,7 +199,7 @@ export function missingUnlock(about: Case, lock: LockState, leave: Leave, first:
     holder: taken,
     culprit: null,
     evidence: [
-      [lock.release && lock.release.time < taken.time ? lock.release : null, 'the release before'],
+      [lock.release && isBefore(lock.release, taken) ? lock.release : null, 'the release before'],
       [taken, 'the take that no release follows'],
       ...leaving,
       [seen, `bit ${lock.bit} seen still set`],

@@ -7,7 +7,7 @@ import type { ContextState, CpuState, HoldState, LockState, Mark } from '../mode
 import { commOf, kernelReports } from './draft.ts';
 import { pauseDoubt, type PauseDoubt } from './pauses.ts';
 import { knownUntil, losses, recordingWentOn } from './taint.ts';
-import { at } from './times.ts';
+import { at, byTime } from './times.ts';
 
 /** A wait that the capture's end found unfinished. */
 export interface OpenWait {
@@ -185,7 +185,7 @@ export function readersOf(about: Case, lock: LockState): Mark[] {
     .flatMap(({ stack }) => stack.filter((hold) => hold.lock === lock.id && isHeld(hold)))
     .filter(({ flags }) => (flags & FLAGS.read) !== 0)
     .flatMap(({ acquire }) => acquire ?? [])
-    .toSorted((a, b) => (a.time < b.time ? -1 : 1));
+    .toSorted(byTime);
 }
 
 /** It can neither be switched out nor sleep while it waits: a bit lock with preemption off, or any lock with interrupts off. */
