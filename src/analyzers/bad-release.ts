@@ -1,6 +1,6 @@
 import { elapsed } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
-import { WHOLE_LOCK } from '../model/engine-numbers.ts';
+import { RING, WHOLE_LOCK } from '../model/engine-numbers.ts';
 import type { Confidence, FindingKind } from '../model/report.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
 import { orderTaints } from './clock-order.ts';
@@ -10,10 +10,36 @@ import { at } from './times.ts';
 
 /** Releases by a context that was not seen to take the lock: of a lock that is free, or that somebody else holds. */
 export function badReleases(about: Case): Draft[] {
-  return [
-    ...about.found.doubleReleases.flatMap((record) => doubleRelease(about, record) ?? []),
-    ...about.found.foreignReleases.flatMap((record) => foreignRelease(about, record) ?? []),
-  ];
+  return oddReleases(about)
+    .filter((odd) => !isInPartialTail(about, odd))
+    .map(({ record }) =>
+      record.kind === RING.doubleRelease ? doubleRelease(about, record) : foreignRelease(about, record),
+    );
+}
+
+/** How many of them nobody judges, because the recorder may not have recorded takes any more. */
+export function unjudgedReleases(about: Case): number {
+  return oddReleases(about).filter((odd) => isInPartialTail(about, odd)).length;
+}
+
+interface OddRelease {
+  readonly record: RingRecord;
+  /** The release itself. */
+  readonly again: Mark;
+}
+
+function oddReleases(about: Case): OddRelease[] {
+  const { doubleReleases, foreignReleases } = about.found;
+  const twice = doubleReleases.flatMap((record) => {
+    const [taken, released, again] = record.marks as readonly [Mark | null, Mark | null, Mark];
+    const isOdd = !endsOwnTake(taken, released, again) && !takeMayBeUnseen(about, taken, again);
+    return isOdd ? [{ record, again }] : [];
+  });
+  const foreign = foreignReleases.flatMap((record) => {
+    const [taken, again] = record.marks as readonly [Mark | null, Mark];
+    return takeMayBeUnseen(about, taken, again) ? [] : [{ record, again }];
+  });
+  return [...twice, ...foreign];
 }
 
 /**
@@ -22,7 +48,6 @@ export function badReleases(about: Case): Draft[] {
  * events are in order, so what it took itself needs no look further back.
  */
 function takeMayBeUnseen(about: Case, taken: Mark | null, again: Mark): boolean {
-  if (isInPartialTail(about, again)) return true;
   if (!taken || gaps(about, taken.time, again.time, 'the take').length > 0) return true;
   if (isSameTask(taken, again)) return false;
   const cpu = about.state.cpus.find((state) => state.cpu === again.cpu);
@@ -43,10 +68,14 @@ function endsOwnTake(taken: Mark | null, released: Mark | null, again: Mark): bo
   return taken !== null && isSameTask(taken, again) && released !== null && !isSameTask(taken, released);
 }
 
-/** Did it happen while the recorder was switching events off on that CPU? Takes may have gone before releases. */
-function isInPartialTail({ state, partialTailNs = 0 }: Case, { cpu, time }: Mark): boolean {
-  const last = state.cpus.find((candidate) => candidate.cpu === cpu)?.lastTime ?? 0n;
-  return partialTailNs > 0 && elapsed(time, last) < partialTailNs;
+/**
+ * Did it happen while the recorder was switching events off on that CPU? Takes may have gone before releases. Events are switched
+ * off once: whoever took a bit lock on a CPU that still shows the take of one after the release would have been seen to.
+ */
+function isInPartialTail({ state, partialTailNs = 0 }: Case, { record, again }: OddRelease): boolean {
+  const cpu = state.cpus.find((candidate) => candidate.cpu === again.cpu);
+  if (!cpu || elapsed(again.time, cpu.lastTime) >= partialTailNs) return false;
+  return record.bit === WHOLE_LOCK || cpu.lastBitTake <= again.time;
 }
 
 /**
@@ -58,9 +87,8 @@ function confidenceOf(record: RingRecord, doubts: readonly string[]): Confidence
   return record.bit === WHOLE_LOCK || record.count < 2 || doubts.length > 0 ? 'possible' : 'likely';
 }
 
-function doubleRelease(about: Case, record: RingRecord): Draft | null {
+function doubleRelease(about: Case, record: RingRecord): Draft {
   const [taken, released, again] = record.marks as readonly [Mark | null, Mark | null, Mark];
-  if (endsOwnTake(taken, released, again) || takeMayBeUnseen(about, taken, again)) return null;
   return badRelease(about, record, 'double-release', again, {
     taken,
     released,
@@ -73,9 +101,8 @@ function doubleRelease(about: Case, record: RingRecord): Draft | null {
   });
 }
 
-function foreignRelease(about: Case, record: RingRecord): Draft | null {
+function foreignRelease(about: Case, record: RingRecord): Draft {
   const [taken, again, left] = record.marks as readonly [Mark | null, Mark, Mark | null];
-  if (takeMayBeUnseen(about, taken, again)) return null;
   return badRelease(about, record, 'foreign-release', again, {
     taken,
     released: left,

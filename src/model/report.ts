@@ -10,6 +10,9 @@ export const REPORT_SCHEMA = 'spinback/report@1';
  */
 export const HOLDS_FROM_ATTEMPTS = 'holds-from-lock-acquire';
 
+/** The problem of releases that nobody judges, because the recorder was switching its events off (Case.partialTailNs). */
+export const UNJUDGED_RELEASES = 'unjudged-releases';
+
 export type FindingKind =
   | 'never-released'
   | 'irq-off-spin'

@@ -2,6 +2,7 @@ import { shellPath, shellWord } from '../base/shell.ts';
 import {
   CONFIDENCES,
   HOLDS_FROM_ATTEMPTS,
+  UNJUDGED_RELEASES,
   type Confidence,
   type Finding,
   type KernelReport,
@@ -224,6 +225,8 @@ function unchecked({ trace, stats }: Report): string[] {
   }
   const holds = trace.problems.find(({ name }) => name === HOLDS_FROM_ATTEMPTS);
   if (holds) lines.push(`who waited for a lock of lockdep, and for how long: ${holds.text}.`);
+  const unjudged = trace.problems.find(({ name }) => name === UNJUDGED_RELEASES);
+  if (unjudged) lines.push(`${unjudged.text} (${plural(unjudged.count, 'release')}).`);
   if (!countsNanoseconds(trace)) lines.push('how long anything took: the unit of the clock is not known.');
   if (lossy.length > 0) {
     lines.push(

@@ -1,9 +1,11 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
+import { unjudgedReleases } from '../analyzers/bad-release.ts';
 import { machinePauses } from '../analyzers/pauses.ts';
 import type { Case } from '../model/case.ts';
 import { COUNTERS } from '../model/engine-numbers.ts';
 import {
   HOLDS_FROM_ATTEMPTS,
+  UNJUDGED_RELEASES,
   type CpuSummary,
   type HistogramData,
   type Problem,
@@ -171,6 +173,13 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
     about.attemptsHold && shows(state, 'acquire', 'lockdep') ? 1 : 0,
     'holds begin at lock_acquire: they include waiting, and lockdep annotations (rcu_read_lock, fs_reclaim, seqcounts) count as taken; ' +
       'record lock:lock_acquired and lock:lock_contended too (kernels with CONFIG_LOCK_STAT have them)',
+  );
+  add(
+    UNJUDGED_RELEASES,
+    'info',
+    unjudgedReleases(about),
+    `releases without a take in the last ${duration(about.partialTailNs ?? 0)} of a CPU's record: the recorder switched its events off one by one there, ` +
+      'takes perhaps first',
   );
   const pauses = about.timeIsNs ? machinePauses(about) : [];
   const [longest] = pauses.toSorted((a, b) => elapsed(b.from, b.to) - elapsed(a.from, a.to));

@@ -26,6 +26,8 @@ export interface StoryOptions {
   readonly clock?: string;
   /** CPUs whose last events are lost. */
   readonly lostTails?: readonly number[];
+  /** The recorder switched its events off one by one in the last so many ms of each CPU. */
+  readonly partialTail?: number;
 }
 
 /** A capture made by hand, event by event. Times in milliseconds, whole or not. */
@@ -108,6 +110,7 @@ export class Story {
       types: [EVENT],
       rows: [otherRow(0), otherRow(EVENT.id)],
       lanes,
+      partialTailNs: (this.#options.partialTail ?? 0) * MS,
       damage: () => [],
       comm: (pid) => `task${pid}`,
       symbol: () => null,

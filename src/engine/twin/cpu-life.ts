@@ -42,6 +42,7 @@ function newCpu(number: number): Cpu {
     last: null,
     irqsOff: null,
     irqEvents: 0n,
+    lastBitTake: 0n,
     lastSwitch: null,
     flagsOn: null,
     flagsOffFirst: null,
