@@ -59,6 +59,9 @@ const SELDOM = [
   'state/locks/forget',
   'state/words/forget',
 ];
+// The function that all becomes part of, and how many nodes it may have: measured good up to 22 thousand, bad from 30 thousand on.
+const LOOP = 'assembly/replay/step';
+const MOST_NODES = 22_000;
 // How large a function may be to be inlined wherever it is called, and where that seems worth it, in nodes of binaryen's tree.
 const [ALWAYS, OFTEN] = [300, 4000];
 
@@ -90,4 +93,7 @@ binaryen.setAllowInliningFunctionsWithLoops(true);
 binaryen.setDebugInfo(false);
 engine.optimize();
 if (!engine.validate()) throw new Error(`${RELEASE} is not valid any more`);
+const nodes = binaryen.emitText(binaryen.getFunctionInfo(engine.getFunction(LOOP)).body).split('\n').length;
+if (nodes > MOST_NODES)
+  throw new Error(`scripts/build-wasm.js: ${LOOP} has ${nodes} nodes: put what seldom happens on the list`);
 writeFileSync(RELEASE, engine.emitBinary());

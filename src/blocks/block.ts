@@ -137,7 +137,7 @@ export class Walk {
   n = -1;
   token = 0;
   strand = 0;
-  /** Index into the block's lanes. */
+  /** Index into the block's lanes; -1 when a search has found nothing. */
   lane = 0;
   /** In the event's lane. */
   offset = 0;
@@ -222,7 +222,7 @@ export class Walk {
       const strand = high & strandMask;
       const token = (high >>> strandBits) & tokenMask;
       if (strand >= strands || token >= tokens) exceptions.isBroken = true;
-      if (exceptions.isBroken) return false;
+      if (exceptions.isBroken) break;
       const here = laneOf[strand]!;
       const found = offsets[here]!;
       this.n = n;
@@ -238,6 +238,8 @@ export class Walk {
       this.offset = found;
       return true;
     }
+    // It has passed events: the fields are of none.
+    this.lane = ANY_LANE;
     return false;
   }
 
@@ -254,7 +256,7 @@ export class Walk {
   }
 }
 
-// For next(): no lane has this number.
+// For next(), and for a walk that stands on no event: no lane has this number.
 const ANY_LANE = -1;
 
 function maskOf(bits: number): number {

@@ -56,6 +56,7 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
   const keep = rowFilter(pattern, command.type);
   const open = await openOptions(command);
   const runs: Run[] = [];
+  let areChosen = false;
   let exit: number = EXIT.ok;
   for (const path of paths) {
     try {
@@ -64,6 +65,7 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
       if (loaded.areSaved) checkSaved(loaded.runs, command);
       runs.push(...loaded.runs.map((run) => filtered(run, keep)));
       const names = loaded.runs.flatMap(({ rows }) => rows.map(({ name }) => name));
+      areChosen ||= names.length > 0 && (pattern !== null || command.type.length > 0);
       if (pattern && names.length > 0 && !names.some(pattern.matches))
         await io.stderr.write(`spinback: ${printable(path)}: ${pattern.advice(names)}\n`);
       exit = Math.max(exit, loaded.exit);
@@ -74,7 +76,7 @@ export async function stats(paths: readonly string[], command: StatsCommand, io:
   }
   if (runs.length === 0) return exit;
   if (command.save !== undefined) await save(command.save, runs);
-  else await io.stdout.write(await textOf(runs, command, io));
+  else await io.stdout.write(await textOf(runs, command, areChosen, io));
   return exit;
 }
 
@@ -96,7 +98,12 @@ function checkSaved(runs: readonly Run[], { by, cpu, comm, from, to }: StatsComm
     );
 }
 
-async function textOf(runs: readonly Run[], command: StatsCommand, io: Io): Promise<string> {
+async function textOf(
+  runs: readonly Run[],
+  command: StatsCommand,
+  areChosen: boolean,
+  io: Io,
+): Promise<string> {
   if (command.json) {
     const shown = runs.map(plainRun).map((run) => ({
       ...run,
@@ -111,8 +118,7 @@ async function textOf(runs: readonly Run[], command: StatsCommand, io: Io): Prom
   }
   const appearance = appearanceOf(io, command.color);
   const paint = await paintOf(appearance);
-  const { limit, sort, lock, type } = command;
-  const areChosen = lock !== undefined || type.length > 0;
+  const { limit, sort } = command;
   return runs
     .map((run) =>
       statsText(run, {

@@ -14,7 +14,7 @@ export interface StatsOptions {
   readonly isWhole?: boolean;
   /** Rows of each table, 10 by default; 0 for all. */
   readonly limit?: number;
-  /** Rows were left out because the user asked for others. */
+  /** The capture has rows that the user did not ask for. */
   readonly areChosen?: boolean;
   /** What tables are sorted by, the largest first: a name of FIGURES. Each table has its own order by default. */
   readonly sort?: string;

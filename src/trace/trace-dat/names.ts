@@ -20,7 +20,7 @@ export function tableAt(source: ByteSource, cursor: Cursor, size: number, what: 
 const strict = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * A table of names, whole. Throws DAMAGED where it is no text: a byte is 0 (but a last one may end it), or symbols are not ASCII; names of
+ * A table of names, whole. Throws DAMAGED where it is no text: a byte is 0 (but a last one may end it), or symbols are not UTF-8; names of
  * tasks may hold any other byte. With lines missing, an address would get the name of a function in front of its own.
  */
 export function readTable(cursor: Cursor, size: number, what: string): Uint8Array {
@@ -28,7 +28,7 @@ export function readTable(cursor: Cursor, size: number, what: string): Uint8Arra
   const bytes = cursor.view(size, what);
   const zero = bytes.indexOf(0);
   let bad = zero === bytes.length - 1 && zero > 0 ? -1 : zero;
-  if (bad < 0 && what === SYMBOLS && !isUtf8(bytes)) bad = bytes.findIndex((byte) => byte > 0x7e);
+  if (bad < 0 && what === SYMBOLS && !isUtf8(bytes)) bad = bytes.findIndex((byte) => byte > 0x7f);
   if (bad < 0) return bytes;
   // Of what was packed, only where it lies packed is a place in the file.
   const offset = cursor.offset === at ? at : at + bad;

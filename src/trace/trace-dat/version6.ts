@@ -42,7 +42,6 @@ export function readVersion6(source: ByteSource, header: FileHeader, log: DatDam
   return { headerPage, formats, options, buffers, codec: null, cpuCount, kallsyms, printkFormats, cmdlines };
 }
 
-/** Steps over a piece of metadata that is read when somebody asks for it. */
 /** The options, if any, and the places of the CPUs' data: tags of ten bytes tell what comes. */
 function readTail(
   cursor: Cursor,

@@ -16,7 +16,7 @@ const FILES = [
   ['v7 zlib', buildV7({ compression: 'zlib' })],
 ] as const;
 
-describe.each(FILES)('%s', (_, file) => {
+describe.each(FILES)('%s', (name, file) => {
   // The sample's lanes have three pages; a cut page counts as one.
   const most = 3 * 4096;
 
@@ -42,14 +42,14 @@ describe.each(FILES)('%s', (_, file) => {
     },
   );
 
-  test.each([
+  // What is packed is held to its checksum.
+  test.skipIf(name === 'v7 zlib').each([
     ['zeroed', '\0'],
     ['garbled', '\xff'],
   ])('%s symbols: none is shown, and it is told where', async (_what, bad) => {
     const damaged = file.slice();
     const at = Buffer.from(damaged).indexOf('_text');
-    // What is packed is held to its checksum.
-    if (at < 0) return;
+    expect(at).toBeGreaterThan(0);
     damaged.fill(bad.charCodeAt(0), at, at + 5);
     const capture = await openBytes(damaged);
     for (let n = 0; n < 2; n++) capture.readNames!();
