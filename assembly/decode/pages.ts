@@ -24,6 +24,7 @@ import {
   LANE_EVENTS,
   LANE_FILLED,
   LANE_FIRST_BAD,
+  LANE_HOLES,
   LANE_MULT,
   LANE_NEXT_TIME,
   LANE_OFFSET_NS,
@@ -104,13 +105,34 @@ function openPage(lane: usize, page: usize): void {
     store<i64>(lane, missed > 0 && before >= 0 ? before + missed : -1, LANE_PENDING_LOST);
   }
   if (length > room) {
-    damaged(lane, page, LANE_BAD_PAGES);
+    lose(lane, page, LANE_BAD_PAGES);
     length = 0;
   }
+  noteHole(lane, page, !commit && !load<u64>(page));
   store<u64>(lane, load<u64>(page), LANE_TIME);
   store<u32>(lane, u32(data), LANE_CURSOR);
   store<u32>(lane, u32(data), LANE_AHEAD);
   store<u32>(lane, u32(data) + length, LANE_PAGE_END);
+}
+
+/** Damage that events are missing for. */
+function lose(lane: usize, at: usize, field: usize): void {
+  damaged(lane, at, field);
+  store<i64>(lane, -1, LANE_PENDING_LOST);
+}
+
+/**
+ * Zeros where a page was: what a disk that was full, or a machine that lost power, leaves in a file. No tracer writes such a page, but
+ * the rest of a lane may be preallocated: only in front of other pages they are damage.
+ */
+function noteHole(lane: usize, page: usize, isHole: bool): void {
+  const holes = load<u32>(lane, LANE_HOLES);
+  if (isHole) store<u32>(lane, holes + 1, LANE_HOLES);
+  else if (holes) {
+    lose(lane, page, LANE_BAD_PAGES);
+    store<u32>(lane, load<u32>(lane, LANE_BAD_PAGES) + holes - 1, LANE_BAD_PAGES);
+    store<u32>(lane, 0, LANE_HOLES);
+  }
 }
 
 /**
@@ -186,7 +208,7 @@ export function advancePages(lane: usize): bool {
       continue;
     }
     // The event does not fit its page: nothing behind it can be found.
-    damaged(lane, cursor, LANE_BAD_EVENTS);
+    lose(lane, cursor, LANE_BAD_EVENTS);
     cursor = end;
   }
 }

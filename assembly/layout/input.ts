@@ -76,6 +76,7 @@ export const LANE_PAGES = 124; // u32: pages read
 export const LANE_AHEAD = 128; // u32: address up to which the window was looked through for locks (decode/ahead.ts)
 export const LANE_ROW = 132; // u32: pages, samples: decode row of the pending record
 export const LANE_SLOT = 136; // u32: pages, samples: slot of its CPU, 0 while it is not known
+export const LANE_HOLES = 140; // u32: pages of zeros since the last other one
 export const LANE_SIZE = 144;
 
 export const LANE_STATE_READY = 0; // has bytes, or wants some

@@ -5,7 +5,7 @@ import type { Alternative } from '../model/report.ts';
 import type { CpuState, Mark, RingRecord } from '../model/state.ts';
 import { draft, evidence, kernelReports, signatureOf, subject, task, weaker, type Draft } from './draft.ts';
 import { pauseDoubt } from './pauses.ts';
-import { knownUntil, recordingWentOn } from './taint.ts';
+import { breaksOf, distinct, knownUntil, losses, recordingWentOn } from './taint.ts';
 import { isSpin } from './spins.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
@@ -71,7 +71,13 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
   const isWitnessed = recordingWentOn(about, off.cpu, off.time, reports.length > 0);
   const doubt =
     reports.length > 0 ? null : pauseDoubt(about, [off.cpu], [off.time, until], about.thresholds.irqOffNs);
-  const confidence = on ? 'certain' : isLong && !lostTail && isWitnessed ? 'likely' : 'possible';
+  // A break shows at the first event that cannot follow what was recorded before it, which may come after the end of the span.
+  const missing = distinct(
+    losses(about, off.time, until, off.cpu),
+    breaksOf(about, off.cpu, off.time, until + BigInt(length)),
+  );
+  const surest = on ? 'certain' : isLong && !lostTail && isWitnessed ? 'likely' : 'possible';
+  const confidence = missing.length > 0 ? 'possible' : surest;
   return draft({
     signature: signatureOf(about, 'irq-off', 'unknown', null, off),
     kind: 'irq-off',
@@ -96,7 +102,10 @@ function span(about: Case, off: Mark, until: bigint, on: Mark | null): Draft {
       ...(doubt ? [doubt.evidence] : []),
     ]),
     alternatives: [...(doubt ? [doubt.alternative] : []), ...(on === null ? [OPEN] : [])],
-    taintedBy: lostTail ? [`the last events of CPU ${off.cpu} are lost: interrupts may have come on`] : [],
+    taintedBy: [
+      ...(lostTail ? [`the last events of CPU ${off.cpu} are lost: interrupts may have come on`] : []),
+      ...missing,
+    ],
   });
 }
 

@@ -45,6 +45,12 @@ function missing(about: Case, from: bigint, to: bigint, cpu?: number): string[] 
   return sentences;
 }
 
+/** Breaks in continuity of one CPU that may lie between two moments, as a sentence. */
+export function breaksOf(about: Case, cpu: number, from: bigint, to: bigint): string[] {
+  const state = about.state.cpus.find((candidate) => candidate.cpu === cpu);
+  return state ? breaks(about, state, from, to) : [];
+}
+
 /** Breaks in continuity are counted; of their times the first and the last one are known. */
 function breaks(about: Case, cpu: CpuState, from: bigint, to: bigint): string[] {
   if (cpu.breaks === 0 || cpu.lastBreak < from || cpu.firstBreak > to) return [];

@@ -132,7 +132,7 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
     'damaged-pages',
     'error',
     sum((lane) => lane.badPages),
-    `pages with an impossible length were skipped${where}`,
+    `pages of zeros, or with an impossible length, were skipped${where}`,
   );
   add(
     'damaged-records',
@@ -156,14 +156,19 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
   );
   const lostCpus = state.cpus.filter((cpu) => cpu.lostSpans > 0);
   const lostEvents = lostCpus.reduce((n, cpu) => n + cpu.lost, 0n);
+  const isMore = lostCpus.some((cpu) => cpu.lostUnknown > 0);
+  const howMany =
+    lostEvents === 0n
+      ? 'an unknown number'
+      : `${lostEvents} events${isMore ? ' and an unknown number more' : ''}`;
   // Where the capture's own format tells of the same losses, once is enough.
   const isTold = problems.some(({ name }) => name === 'lost' || name === 'lost-samples');
   add(
     'lost-events',
     'data loss',
     isTold ? 0 : lostCpus.reduce((n, cpu) => n + cpu.lostSpans, 0),
-    `stretches of events were lost while recording (CPU${lostCpus.length === 1 ? '' : 's'} ${lostCpus.map(({ cpu }) => cpu).join(', ')}; ` +
-      `${lostEvents} events${lostCpus.some((cpu) => cpu.lostUnknown > 0) ? ' and an unknown number more' : ''}); use larger buffers (trace-cmd -b)`,
+    `stretches of events were lost while recording${firstBad ? ' or are damaged' : ''} ` +
+      `(CPU${lostCpus.length === 1 ? '' : 's'} ${lostCpus.map(({ cpu }) => cpu).join(', ')}; ${howMany}); use larger buffers (trace-cmd -b)`,
   );
   for (const [name, counter, text] of LIMITS)
     add(name, 'data loss', Number(state.counters[counter] ?? 0n), text);

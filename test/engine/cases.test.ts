@@ -317,6 +317,31 @@ describe('damage', () => {
     expect(last.cpus[0]).toMatchObject({ lost: 0n, lostSpans: 1, lostUnknown: 1 });
   });
 
+  test('pages of zeros in front of others are damage, and lose an unknown number of events', () => {
+    const pages = writePages(layout, [page(0n), page(10n), page(20n), page(30n), page(40n)]);
+    pages.fill(0, 64, 192);
+    const { last } = agree({ options: options({ lanes }), lanes: [pages] });
+    expect(last.lanes[0]).toMatchObject({ events: 3n, pages: 5, badPages: 2, firstBad: 192n });
+    expect(last.cpus[0]).toMatchObject({ lost: 0n, lostSpans: 1, lostUnknown: 1 });
+  });
+
+  test('pages of zeros at the end are room that was not used', () => {
+    const pages = writePages(layout, [page(0n), page(10n), page(20n)]);
+    pages.fill(0, 64);
+    const { last } = agree({ options: options({ lanes }), lanes: [pages] });
+    expect(last.lanes[0]).toMatchObject({ events: 1n, pages: 3, badPages: 0 });
+    expect(last.cpus[0]).toMatchObject({ lostSpans: 0 });
+  });
+
+  test('what stands behind a record that does not fit its page is lost', () => {
+    const pages = writePages(layout, [page(0n), page(10n)]);
+    // 28 words of data where the page has two.
+    new DataView(pages.buffer).setUint32(16, 28, true);
+    const { last } = agree({ options: options({ lanes }), lanes: [pages] });
+    expect(last.lanes[0]).toMatchObject({ events: 1n, badEvents: 1 });
+    expect(last.cpus[0]).toMatchObject({ lostSpans: 1, lostUnknown: 1 });
+  });
+
   test('a record that is too short for its format is told with its place', () => {
     const pages = writePages(layout, [page(0n), page(10n)]);
     const rows = [row(0, L.KIND_OTHER), row(1, L.KIND_RELEASE, { minSize: 12 })];

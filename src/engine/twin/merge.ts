@@ -18,7 +18,7 @@ export class TwinLane {
   /** Its time, or that of the one before; 0 before the first. */
   nextTime = 0n;
   hasEnded = false;
-  readonly tally: PageTally = { pages: 0, badPages: 0, badEvents: 0, firstBad: null, lost: 0n };
+  readonly tally: PageTally = { pages: 0, badPages: 0, badEvents: 0, firstBad: null, lost: 0n, holes: 0 };
   readonly #littleEndian: boolean;
   readonly #samples: Samples | null;
   readonly #memory: SampleMemory;

@@ -30,6 +30,8 @@ export interface PageTally {
   firstBad: number | null;
   /** Events lost before the next record: 0 none, -1 an unknown number. */
   lost: bigint;
+  /** Pages of zeros since the last other one. */
+  holes: number;
 }
 
 const LENGTH = 0xfffff;
@@ -72,11 +74,14 @@ function* recordsOfPage(page: ByteReader, layout: PageLayout, tally: PageTally):
     const missed = fits && commit & MISSED_STORED ? missedCount(page, layout, length) : -1n;
     tally.lost = missed > 0n && tally.lost >= 0n ? BigInt.asIntN(64, tally.lost + missed) : -1n;
   }
-  if (!fits) {
-    tally.badPages++;
-    tally.firstBad ??= page.base;
-    return;
+  if (!fits) lose(tally, 'badPages', page.base);
+  if (time === 0n && commit === 0) tally.holes++;
+  else if (tally.holes > 0) {
+    lose(tally, 'badPages', page.base);
+    tally.badPages += tally.holes - 1;
+    tally.holes = 0;
   }
+  if (!fits) return;
   page.position = layout.dataAt;
   const data = new ByteReader(page.take(length, 'a page'), page.littleEndian, page.base + layout.dataAt);
   while (data.remaining >= 4) {
@@ -85,13 +90,19 @@ function* recordsOfPage(page: ByteReader, layout: PageLayout, tally: PageTally):
     if (event === 'rest of the page') return;
     if (event === 'damaged') {
       // Nothing behind it can be found.
-      tally.badEvents++;
-      tally.firstBad ??= offset;
+      lose(tally, 'badEvents', offset);
       return;
     }
     time = BigInt.asUintN(64, event.time);
     if (event.record) yield { time, ...event.record };
   }
+}
+
+/** Damage that events are missing for. */
+function lose(tally: PageTally, field: 'badPages' | 'badEvents', at: number): void {
+  tally[field]++;
+  tally.firstBad ??= at;
+  tally.lost = -1n;
 }
 
 /** How many events were missed, from behind the page's data; -1 where it does not say. */
