@@ -115,10 +115,13 @@ export function problemLines(problems: readonly Problem[], paint: Paint, width: 
   );
 }
 
+/** Problems that count events, not the times that they were met. */
+const EVENTS: ReadonlySet<string> = new Set(['overwritten', 'missing-entries']);
+
 /** "bad-page: a sub-buffer does not hold together (3 times, first at offset 81920)". */
 export function problemText({ name, text, count, offset }: Problem): string {
   const notes = [
-    ...(count === 1 ? [] : [`${count} times`]),
+    ...(count === 1 ? [] : [EVENTS.has(name) ? `${count} events` : `${count} times`]),
     ...(offset === null ? [] : [`${count === 1 ? '' : 'first '}at offset ${offset}`]),
   ];
   return `${name}: ${text}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;

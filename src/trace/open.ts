@@ -4,7 +4,7 @@ import { inputDamage } from '../io/input-damage.ts';
 import type { ByteSource } from '../io/source.ts';
 import type { Capture, Damage } from './capture.ts';
 import type { OpenOptions } from './reader.ts';
-import { READERS } from './readers.ts';
+import { BINARY_READERS, READERS } from './readers.ts';
 
 /**
  * Opens a capture by path; "-" is standard input. Throws SpinbackError: UNREADABLE, NOT_A_CAPTURE, UNSUPPORTED,
@@ -90,7 +90,7 @@ function known(): string {
 
 /** What an input is that begins with these 16 bytes and is no text, as a sentence; null where that is not known. */
 export function binaryInput(head: Uint8Array): string | null {
-  const capture = READERS.find(({ sniff }) => sniff(head, {}));
+  const capture = BINARY_READERS.find(({ sniff }) => sniff(head, {}));
   if (capture) return `this is a capture (${capture.name}), no log: spinback analyze reads it`;
   return strangerOf(hexDigits(head).join(''))?.[1] ?? null;
 }

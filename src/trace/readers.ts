@@ -6,10 +6,10 @@ import { spinReader } from './spin/reader.ts';
 import { traceDatReader } from './trace-dat/reader.ts';
 
 /** Every format that is read, in the order in which they are tried: binary formats with a magic first. */
+export const BINARY_READERS: readonly Reader[] = [spinReader, traceDatReader, perfDataReader];
+
 export const READERS: readonly Reader[] = [
-  spinReader,
-  traceDatReader,
-  perfDataReader,
+  ...BINARY_READERS,
   ftraceTextReader,
   perfScriptReader,
   lineTextReader,

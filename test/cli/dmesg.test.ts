@@ -63,6 +63,13 @@ describe('spinback dmesg', () => {
     expect((await runWith(['dmesg'])).exit).toBe(2);
   });
 
+  it('reads a log that was written over zeros, as after a crash', async () => {
+    const line = '[  100.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [foo:12]\n';
+    const { exit, stdout } = await runWith(['dmesg', file('zeros.txt', `${line}${'\0'.repeat(64)}\n`)]);
+    expect(exit).toBe(1);
+    expect(stdout).toContain('K1 soft lockup on CPU 3: foo-12');
+  });
+
   it.each([
     ['a capture', 'traces/slow-holder.dat', 'spinback analyze reads it'],
     ['a picture', Buffer.from('ffd8ffe000104a464946', 'hex'), 'a JPEG picture'],

@@ -8,6 +8,12 @@ export const TEXT_DAMAGES = {
       'The header says that the ring buffers overwrote this many older events. Text does not tell on which CPU, ' +
       'so every history before the first event is unknown: record with larger buffers, or stop sooner.',
   },
+  'missing-entries': {
+    severity: 'data loss',
+    text:
+      'The header says that there are this many events more than the text holds: it was cut or filtered, or printed while the trace ' +
+      'went on.',
+  },
   'lost-events': {
     severity: 'data loss',
     text:

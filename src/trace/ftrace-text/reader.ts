@@ -7,7 +7,7 @@ import { mappingText } from '../../mapping/save.ts';
 import type { MappingRow } from '../../mapping/rows.ts';
 import { partOf, readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
-import type { Capture, Clock, EventRecord, Keepsake, Lane } from '../capture.ts';
+import type { Capture, Clock, Damage, EventRecord, Keepsake, Lane } from '../capture.ts';
 import type { Reader } from '../reader.ts';
 import { DamageLog, fewOf } from '../damage.ts';
 import { TEXT_DAMAGES } from './damages.ts';
@@ -119,6 +119,9 @@ export function openText(source: ByteSource, input: TextInput, options: TextOpti
   return new TextCapture(source, input, options);
 }
 
+/** One in so many entries must be missing to be told. */
+const LEAST_SHARE = 100;
+
 class TextCapture implements Capture {
   readonly path: string;
   readonly format: string;
@@ -138,6 +141,8 @@ class TextCapture implements Capture {
   readonly #from: number;
   readonly #open: (run: Run) => RecordStream;
   readonly #lost: number | null;
+  /** Of the ring buffers, by the header. */
+  readonly #entries: number | null;
   readonly #labels = new Labels();
   #texts: readonly TextLane[] = [];
 
@@ -185,6 +190,7 @@ class TextCapture implements Capture {
     if (dialect.mayHideLosses) this.#damage.add('losses-not-shown');
     if (first?.timeForm === 'integer' && this.clock.unit === 'ns') this.#damage.add('time-unit-assumed');
     this.#lost = lost;
+    this.#entries = header.entries;
     this.lanes = this.#lanesOf([[{ from, to: source.size }]]);
   }
 
@@ -227,18 +233,31 @@ class TextCapture implements Capture {
     return this.#texts.length > 1 && this.#damage.list().some(({ name }) => name === 'truncated');
   }
 
-  /** What the mapping named and the text did not show is known when all of it was read. */
   damage() {
     const known = this.#damage.list();
     const isShown = known.some(({ name }) => name === 'lost-events');
     const list = isShown ? known.filter(({ name }) => name !== 'losses-not-shown') : known;
-    const unused = this.#texts.every(({ hasEnded }) => hasEnded) ? this.#mappings.unused() : [];
-    if (unused.length === 0) return list;
-    const { severity, text } = TEXT_DAMAGES['mapping-unused'];
+    // What is not there is known when all was read.
+    if (!this.#texts.every(({ hasEnded }) => hasEnded)) return list;
+    const missing = this.#missingEntries();
+    const unused = this.#mappings.unused();
+    const told = (name: 'missing-entries' | 'mapping-unused', count: number, more = ''): Damage => {
+      const { severity, text } = TEXT_DAMAGES[name];
+      return { name, severity, text: text + more, count };
+    };
     return [
       ...list,
-      { name: 'mapping-unused', severity, text: `${text} (${fewOf(unused)})`, count: unused.length },
+      ...(missing > 0 ? [told('missing-entries', missing)] : []),
+      ...(unused.length > 0 ? [told('mapping-unused', unused.length, ` (${fewOf(unused)})`)] : []),
     ];
+  }
+
+  /** By how many the header's number of entries is larger. A trace that goes on while it is printed may lack a few. */
+  #missingEntries(): number {
+    const [text] = this.#texts;
+    if (this.#entries === null || this.#texts.length > 1 || !text) return 0;
+    const missing = this.#entries - text.records;
+    return missing * LEAST_SHARE >= this.#entries ? missing : 0;
   }
 
   comm(pid: number): string | null {

@@ -22,6 +22,11 @@ export class TextLane {
     return this.#next === this.#runs.length && (this.#stream?.hasEnded ?? true);
   }
 
+  /** Events, and marks of lost ones, that were read. */
+  get records(): number {
+    return this.#records;
+  }
+
   /** Bytes of the text that were read. */
   get consumed(): number {
     return this.#consumed + (this.#stream ? this.#stream.position - this.#runs[this.#next - 1]!.from : 0);

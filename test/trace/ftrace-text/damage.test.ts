@@ -38,7 +38,8 @@ test('cut anywhere, the events before the cut are there', async () => {
         // Either nothing is left of the last line, or it is told that it may be, or is, cut.
         const told =
           bytes[length - 1] === 10 ? [] : [expect.stringMatching(/^(cut-last-line|truncated): 1$/)];
-        expect(damage).toEqual(told);
+        expect(damage.filter((problem) => !problem.startsWith('missing-entries'))).toEqual(told);
+        expect(damage.some((problem) => problem.startsWith('missing-entries'))).toBe(true);
       },
     ),
   );

@@ -15,8 +15,26 @@ describe('headers', () => {
     expect(events).toHaveLength(1);
     expect(capture.lanes[0]!.lost).toBe(10552611 - 358096);
     expect(capture.cpuCount).toBe(4);
-    expect(capture.damage()).toMatchObject([{ name: 'overwritten', severity: 'data loss', count: 10194515 }]);
+    expect(capture.damage()).toMatchObject([
+      { name: 'overwritten', severity: 'data loss', count: 10194515 },
+      { name: 'missing-entries', severity: 'data loss', count: 358095 },
+    ]);
     expect(capture.damage()[0]!.text).toContain('on which CPU');
+  });
+
+  test('fewer events than it promises, but for a few that came and went while it was printed', () => {
+    const lines = (count: number): string =>
+      Array.from({ length: count }, (_, n) => at(n + 1, 0, 'a: 1')).join('');
+    const missing = (promised: number, held: number): number[] =>
+      readAll(
+        `# tracer: nop\n# entries-in-buffer/entries-written: ${promised}/${promised}   #P:4\n${lines(held)}`,
+      )
+        .capture.damage()
+        .map(({ count }) => count);
+    expect(missing(200, 200)).toEqual([]);
+    expect(missing(200, 199)).toEqual([]);
+    expect(missing(200, 201)).toEqual([]);
+    expect(missing(200, 198)).toEqual([2]);
   });
 
   test('the latency tracers: kernel, CPUs, losses, and a unit that is only relative', () => {
