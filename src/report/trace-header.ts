@@ -116,7 +116,7 @@ export function problemLines(problems: readonly Problem[], paint: Paint, width: 
 }
 
 /** Problems that count events, not the times that they were met. */
-const EVENTS: ReadonlySet<string> = new Set(['overwritten', 'missing-entries']);
+const EVENTS: ReadonlySet<string> = new Set(['overwritten', 'missing-entries', 'lost', 'lost-samples']);
 
 /** "bad-page: a sub-buffer does not hold together (3 times, first at offset 81920)". */
 export function problemText({ name, text, count, offset }: Problem): string {

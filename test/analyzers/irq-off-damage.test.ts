@@ -1,7 +1,7 @@
 // Interrupts that seem to be off over a stretch of events that is not there.
 
 import { expect, test } from 'vitest';
-import { generateTraceDat } from '../../src/generate/index.ts';
+import { generatePerfData, generateTraceDat } from '../../src/generate/index.ts';
 import { bytesSource } from '../../src/io/bytes.ts';
 import type { Report } from '../../src/model/report.ts';
 import { analyzeCapture } from '../../src/session/session.ts';
@@ -37,3 +37,13 @@ test.each(PLACES)(
     expect(report.trace.problems.map(({ name }) => name)).toContain('damaged-pages');
   },
 );
+
+test.each([0.2, 0.35, 0.5, 0.65, 0.8])('a piece cut out of a perf.data, at %f of it', async (part) => {
+  const perf = generatePerfData({ seed: 4, events: 20_000, durationNs: 30e9 }).bytes;
+  // Not where a record ends: what follows is searched for the next one.
+  const at = Math.floor((part * perf.length) / 8) * 8 + 4;
+  const file = new Uint8Array([...perf.subarray(0, at), ...perf.subarray(at + 65_536)]);
+  const report = await reportOf(file);
+  expect(surest(report)).toEqual([]);
+  expect(report.trace.problems.map(({ name }) => name)).toContain('damaged-records');
+});

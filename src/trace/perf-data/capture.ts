@@ -24,6 +24,10 @@ import { SampleEvents } from './sample.ts';
 import { SampleTeller } from './teller.ts';
 import type { TracingData } from './tracing-data.ts';
 
+/** Damage that samples are missing for. */
+const DAMAGED: ReadonlySet<string> = new Set(['damaged-records', 'damaged-compression']);
+const ANYWHERE: CaptureLoss = { cpu: null, count: null };
+
 export interface PerfFacts {
   readonly format: string;
   readonly clock: Clock;
@@ -165,8 +169,9 @@ export class PerfCapture implements Capture {
   }
 
   losses(): readonly CaptureLoss[] {
-    const sampled: readonly CaptureLoss[] = this.#facts.isSampled ? [{ cpu: null, count: null }] : [];
-    return [...sampled, ...this.#losses.list()];
+    // What was damaged may have been of any CPU, at any time.
+    const isAnywhere = this.#facts.isSampled || this.#log.list().some(({ name }) => DAMAGED.has(name));
+    return [...(isAnywhere ? [ANYWHERE] : []), ...this.#losses.list()];
   }
 
   readNames(): void {
