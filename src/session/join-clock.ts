@@ -84,8 +84,18 @@ function farAway({ incidents }: LogReport, { clock, startNs, endNs }: TraceSumma
   const [from, to] = [BigInt(startNs), BigInt(endNs)];
   const times = incidents.flatMap(({ firstNs }) => (firstNs === null ? [] : BigInt(firstNs)));
   if (times.some((at) => at >= from - LONGEST_WATCH_NS && at <= to + LONGEST_WATCH_NS)) return null;
-  const at = `${seconds(times[0]!)}${times.length > 1 ? ` to ${seconds(times.at(-1)!)}` : ''}`;
+  // A log may hold several boots, and its incidents are in the order of its lines.
+  const [first, last] = [times.reduce(earlier), times.reduce(later)];
+  const at = `${seconds(first)}${last > first ? ` to ${seconds(last)}` : ''}`;
   return `the log's reports come at ${at} s, the trace is from ${seconds(from)} to ${seconds(to)} s, and both count from boot`;
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+function later(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 /** Differences in time of the lines that are in both; the same text several times is paired in order. */

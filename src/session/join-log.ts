@@ -36,11 +36,11 @@ export function joinLog(
   const incidents = log.incidents
     .filter(({ kind }) => JOINABLE.has(kind))
     .map((incident): IncidentJoin => {
+      if (!clock.fits) return apartFrom(incident);
       const atNs =
         clock.offsetNs === null || incident.firstNs === null
           ? null
           : (BigInt(incident.firstNs) + BigInt(Math.round(clock.offsetNs))).toString();
-      if (!clock.fits) return apartFrom(incident);
       const findings = findingsOf(incident, report.findings);
       const lock = lockOf(incident, findings, about, atNs);
       const checks = checksOf(incident, findings, report, atNs);

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { KernelMessage } from '../../src/model/case.ts';
+import type { ClockJoin } from '../../src/model/join.ts';
+import type { TraceSummary } from '../../src/model/report.ts';
+import type { Mark } from '../../src/model/state.ts';
+import { joinClocks } from '../../src/session/join-clock.ts';
+import { logOf } from '../dmesg/harness.ts';
+
+const LOCKUP = 'watchdog: Watchdog detected hard LOCKUP on cpu 3';
+
+type Line = readonly [second: number, text: string];
+
+const nanoseconds = (second: number): bigint => BigInt(Math.round(second * 1e6)) * 1000n;
+
+const logText = (lines: readonly Line[]): string =>
+  lines.map(([second, text]) => `[${second.toFixed(6).padStart(12)}] ${text}\n`).join('');
+
+/** The clocks of a log and of a trace from 14 to 54 s that recorded `printed`. */
+async function clocksOf(
+  lines: readonly Line[],
+  printed: readonly Line[],
+  trace: Partial<TraceSummary> = {},
+): Promise<ClockJoin> {
+  const messages = printed.map(
+    ([second, text]): KernelMessage => ({
+      mark: { time: nanoseconds(second) } as Mark,
+      text,
+      report: { kind: 'hard-lockup', cpus: [] },
+    }),
+  );
+  const summary = { clock: 'mono', timeUnit: 'ns', startNs: '14000000000', endNs: '54000000000', ...trace };
+  return joinClocks(await logOf(logText(lines)), messages, summary as TraceSummary);
+}
+
+describe('without a line in both', () => {
+  it('names the first and the last report of a log that does not fit, in whatever order they come', async () => {
+    const clock = await clocksOf(
+      [
+        [9000, 'watchdog: Watchdog detected hard LOCKUP on cpu 2'],
+        [7000, LOCKUP],
+      ],
+      [],
+    );
+    expect(clock.fits).toBe(false);
+    expect(clock.how).toContain("the log's reports come at 7000.000000000 to 9000.000000000 s");
+  });
+});
