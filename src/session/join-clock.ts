@@ -1,7 +1,7 @@
 import { seconds } from '../base/units.ts';
 import type { KernelMessage } from '../model/case.ts';
 import type { ClockJoin } from '../model/join.ts';
-import type { LogReport } from '../model/kernel-log.ts';
+import type { Incident, LogReport } from '../model/kernel-log.ts';
 import type { TraceSummary } from '../model/report.ts';
 
 /** Clocks that count from boot like printk's: local and global are the same sched_clock, mono and boot differ by suspend and slewing. */
@@ -11,8 +11,11 @@ const FROM_BOOT: ReadonlySet<string> = new Set(['local', 'global', 'mono', 'boot
 const MOST_APART_NS = 10e9;
 const MOST_DRIFT = 1e-3;
 
-/** No detector that logs report on waits for longer: hung tasks by default 120 s, RCU stalls 300 s at most (kernel/rcu/Kconfig.debug, 6.12). */
-const LONGEST_WATCH_NS = 600_000_000_000n;
+/**
+ * How far from the trace a report may be that does not say how long it has lasted: hard lockups come within two periods of at most 60 s
+ * (kernel/watchdog.c, `sixty`), RCU stalls after 300 s at most, and again after three times that (kernel/rcu/Kconfig.debug and tree_stall.h; Linux 6.12).
+ */
+const MOST_LATE_NS = 1_000_000_000_000n;
 
 /**
  * Finds how the log's clock lies to the trace's: by the report lines that printk:console recorded in the trace as well,
@@ -82,12 +85,31 @@ function farAway({ incidents }: LogReport, { clock, startNs, endNs }: TraceSumma
   // Where the machine was suspended, the boot clock's times are not printk's.
   if (startNs === null || endNs === null || clock === 'boot') return null;
   const [from, to] = [BigInt(startNs), BigInt(endNs)];
-  const times = incidents.flatMap(({ firstNs }) => (firstNs === null ? [] : BigInt(firstNs)));
-  if (times.some((at) => at >= from - LONGEST_WATCH_NS && at <= to + LONGEST_WATCH_NS)) return null;
+  const spans = incidents.flatMap((incident) => spanOf(incident) ?? []);
+  if (spans.some(({ began, last }) => last >= from - MOST_LATE_NS && began <= to + MOST_LATE_NS)) return null;
   // A log may hold several boots, and its incidents are in the order of its lines.
-  const [first, last] = [times.reduce(earlier), times.reduce(later)];
+  const first = spans.map((span) => span.first).reduce(earlier);
+  const last = spans.map((span) => span.last).reduce(later);
   const at = `${seconds(first)}${last > first ? ` to ${seconds(last)}` : ''}`;
   return `the log's reports come at ${at} s, the trace is from ${seconds(from)} to ${seconds(to)} s, and both count from boot`;
+}
+
+/**
+ * From when to when an incident has lasted, by its first and last report and by what they say. How long hung tasks and soft lockups
+ * wait to be reported is settable (hung_task_timeout_secs, watchdog_thresh), so a report may come long behind the trace that it began in.
+ */
+function spanOf({ firstNs, entries }: Incident): Record<'began' | 'first' | 'last', bigint> | null {
+  if (firstNs === null) return null;
+  const times = [BigInt(firstNs)];
+  const begins: bigint[] = [];
+  for (const { atNs, durationNs } of entries) {
+    if (atNs === null) continue;
+    times.push(BigInt(atNs));
+    // Nothing has lasted for longer than the machine is up, whatever a broken line says.
+    begins.push(BigInt(atNs) - BigInt(Math.round(Math.min(durationNs ?? 0, Number(atNs)))));
+  }
+  const first = times.reduce(earlier);
+  return { began: begins.reduce(earlier, first), first, last: times.reduce(later) };
 }
 
 function earlier(a: bigint, b: bigint): bigint {

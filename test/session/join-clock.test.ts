@@ -21,13 +21,11 @@ async function clocksOf(
   printed: readonly Line[],
   trace: Partial<TraceSummary> = {},
 ): Promise<ClockJoin> {
-  const messages = printed.map(
-    ([second, text]): KernelMessage => ({
-      mark: { time: nanoseconds(second) } as Mark,
-      text,
-      report: { kind: 'hard-lockup', cpus: [] },
-    }),
-  );
+  const messages = printed.map(([second, text]): KernelMessage => ({
+    mark: { time: nanoseconds(second) } as Mark,
+    text,
+    report: { kind: 'hard-lockup', cpus: [] },
+  }));
   const summary = { clock: 'mono', timeUnit: 'ns', startNs: '14000000000', endNs: '54000000000', ...trace };
   return joinClocks(await logOf(logText(lines)), messages, summary as TraceSummary);
 }
@@ -43,5 +41,17 @@ describe('without a line in both', () => {
     );
     expect(clock.fits).toBe(false);
     expect(clock.how).toContain("the log's reports come at 7000.000000000 to 9000.000000000 s");
+  });
+
+  it.each([
+    // Reported 1228 s and 1430 s after it began: at 52 s and 50 s, inside the trace.
+    [true, 1280, 'INFO: task jbd2/sda1-8:245 blocked for more than 1228 seconds.'],
+    [true, 1480, 'watchdog: BUG: soft lockup - CPU#3 stuck for 1430s! [fake_endio:107]'],
+    [false, 1480, 'watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [fake_endio:107]'],
+    [false, 1280, LOCKUP],
+    // No lockup lasts for longer than the machine is up.
+    [true, 1e6, `INFO: task jbd2/sda1-8:245 blocked for more than ${'9'.repeat(400)} seconds.`],
+  ])('fits: %s, reported at %d s: %s', async (fits, at, text) => {
+    expect((await clocksOf([[at, text]], [])).fits).toBe(fits);
   });
 });
