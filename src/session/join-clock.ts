@@ -3,6 +3,7 @@ import type { KernelMessage } from '../model/case.ts';
 import type { ClockJoin } from '../model/join.ts';
 import type { Incident, LogReport } from '../model/kernel-log.ts';
 import type { TraceSummary } from '../model/report.ts';
+import { marksIn } from './join-marks.ts';
 
 /** Clocks that count from boot like printk's: local and global are the same sched_clock, mono and boot differ by suspend and slewing. */
 const FROM_BOOT: ReadonlySet<string> = new Set(['local', 'global', 'mono', 'boot', 'mono_raw', 'perf']);
@@ -18,9 +19,9 @@ const MOST_DRIFT = 1e-3;
 const MOST_LATE_NS = 1_000_000_000_000n;
 
 /**
- * Finds how the log's clock lies to the trace's: by the report lines that printk:console recorded in the trace as well,
- * the median of their differences. Without such marks clocks that count from boot are taken to be the same. Where clocks that count
- * from boot are too far apart for one boot, or all reports too far from the trace, the log does not fit.
+ * Finds how the log's clock lies to the trace's: by the report lines that printk:console recorded in the trace as well.
+ * Without such marks clocks that count from boot are taken to be the same. Where clocks that count from boot are too far apart for
+ * one boot, by a line that can be paired in one way only, or all incidents too far from the trace, the log does not fit.
  */
 export function joinClocks(
   log: LogReport,
@@ -28,22 +29,20 @@ export function joinClocks(
   trace: TraceSummary,
 ): ClockJoin {
   if (trace.timeUnit === 'cycles') return none("the unit of the trace's clock is not known");
-  const differences = marksIn(log, messages).toSorted((a, b) => a - b);
-  const median = differences[differences.length >> 1];
   const countsFromBoot = trace.timeUnit === 'ns' && FROM_BOOT.has(trace.clock);
-  if (median !== undefined) {
-    const apart = countsFromBoot && tooFarApart(median, trace);
-    if (apart) {
-      const how = `lines of the log are in the trace too, but ${seconds(BigInt(Math.round(Math.abs(median))))} s apart, and both clocks count from boot`;
-      return misfit(how);
-    }
-    return {
-      offsetNs: median,
-      spreadNs: differences.at(-1)! - differences[0]!,
-      marks: differences.length,
-      how: 'lines of the log that printk:console recorded in the trace',
-      fits: true,
-    };
+  const mayBe = (offsetNs: number): boolean => !countsFromBoot || !tooFarApart(offsetNs, trace);
+  const marks = marksIn(log, messages, mayBe);
+  if (marks && mayBe(marks.offsetNs)) {
+    const { offsetNs, spreadNs, count, unique } = marks;
+    const how = `lines of the log that printk:console recorded in the trace${unique ? '' : '; each comes several times, and they are paired where most agree'}`;
+    return { offsetNs, spreadNs, marks: count, how, fits: true };
+  }
+  // Of lines that come several times the log, or the trace, may lack the one that the other has.
+  if (marks?.unique) {
+    const apart = seconds(BigInt(Math.round(Math.abs(marks.offsetNs))));
+    return misfit(
+      `lines of the log are in the trace too, but ${apart} s apart, and both clocks count from boot`,
+    );
   }
   if (log.incidents.every(({ firstNs }) => firstNs === null)) return none("the log's reports have no times");
   if (countsFromBoot) {
@@ -118,27 +117,4 @@ function earlier(a: bigint, b: bigint): bigint {
 
 function later(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
-}
-
-/** Differences in time of the lines that are in both; the same text several times is paired in order. */
-function marksIn(log: LogReport, messages: readonly KernelMessage[]): number[] {
-  const times = new Map<string, bigint[]>();
-  for (const { mark, text } of messages) {
-    const key = normal(text);
-    const list = times.get(key);
-    if (list) list.push(mark.time);
-    else times.set(key, [mark.time]);
-  }
-  const lines = log.incidents
-    .flatMap(({ entries }) => entries)
-    .filter(({ atNs }) => atNs !== null)
-    .toSorted((a, b) => a.offset - b.offset);
-  return lines.flatMap(({ text, atNs }) => {
-    const time = times.get(normal(text))?.shift();
-    return time === undefined ? [] : [Number(time - BigInt(atNs!))];
-  });
-}
-
-function normal(text: string): string {
-  return text.trim().replaceAll(/\s+/g, ' ');
 }

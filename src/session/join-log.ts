@@ -197,7 +197,7 @@ function doubtOf(
   { trace }: Report,
 ): string {
   if (findings.length === 0 || marks > 0 || atNs === null || isCovered(trace, atNs)) return '';
-  return ' But the report lies outside the time of the trace, and no line is in both: they may be of two boots.';
+  return ' But the report lies outside the time of the trace, and no line joins their clocks: they may be of two boots.';
 }
 
 function verdictOf(

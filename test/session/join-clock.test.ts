@@ -30,6 +30,81 @@ async function clocksOf(
   return joinClocks(await logOf(logText(lines)), messages, summary as TraceSummary);
 }
 
+describe('a line that comes several times', () => {
+  it('is paired where the clocks agree: the trace has the second of two', async () => {
+    const clock = await clocksOf(
+      [
+        [22, LOCKUP],
+        [39, LOCKUP],
+      ],
+      [[39.1, LOCKUP]],
+    );
+    expect(clock).toMatchObject({ offsetNs: 100_000_000, spreadNs: 0, marks: 1, fits: true });
+    expect(clock.how).toContain('each comes several times');
+  });
+
+  it('is paired at the offset that most lines share', async () => {
+    const clock = await clocksOf(
+      [
+        [14.5, LOCKUP],
+        [15, LOCKUP],
+        [22, LOCKUP],
+        [39, LOCKUP],
+      ],
+      [
+        [16.001, LOCKUP],
+        [23, LOCKUP],
+        [40.002, LOCKUP],
+      ],
+    );
+    expect(clock).toMatchObject({ offsetNs: 1_001_000_000, spreadNs: 2_000_000, marks: 3, fits: true });
+  });
+
+  it('of offsets that as many share is paired at the one nearest 0', async () => {
+    const clock = await clocksOf(
+      [
+        [22, LOCKUP],
+        [26, LOCKUP],
+      ],
+      [[25, LOCKUP]],
+    );
+    expect(clock).toMatchObject({ offsetNs: -1_000_000_000, marks: 1, fits: true });
+  });
+
+  it('joins clocks of one boot at no offset that these cannot have, however many lines share it', async () => {
+    // Every 26 s, as soft lockups before 5.13: the log was saved before the last one, the trace began behind the first.
+    const clock = await clocksOf(
+      [
+        [22, LOCKUP],
+        [48, LOCKUP],
+      ],
+      [
+        [48, LOCKUP],
+        [74, LOCKUP],
+      ],
+    );
+    expect(clock).toMatchObject({ offsetNs: 0, marks: 1, fits: true });
+  });
+
+  it('is no proof of another boot', async () => {
+    const clock = await clocksOf(
+      [
+        [22, LOCKUP],
+        [39, LOCKUP],
+      ],
+      [[5022, LOCKUP]],
+    );
+    expect(clock).toMatchObject({ offsetNs: 0, spreadNs: null, marks: 0, fits: true });
+    expect(clock.how).toContain('assumed');
+  });
+
+  it('is paired where the clocks agree in a flood of it', async () => {
+    const flood = Array.from({ length: 1000 }, (_, n): Line => [20 + n / 100, LOCKUP]);
+    const clock = await clocksOf(flood, flood.slice(500, 756));
+    expect(clock).toMatchObject({ offsetNs: 0, spreadNs: 100_000_000, marks: 256 });
+  });
+});
+
 describe('without a line in both', () => {
   it('names the first and the last report of a log that does not fit, in whatever order they come', async () => {
     const clock = await clocksOf(

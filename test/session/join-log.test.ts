@@ -117,6 +117,17 @@ describe('a log and a trace of the same run', () => {
     expect(onlyInTrace).toEqual([]);
   });
 
+  it('a log that has the same line once more, from before the trace recorded it', async () => {
+    const text = readFileSync(smallCapture('lost-unlock.dmesg.txt'), 'utf8');
+    const headline = /^\[ *39\.\d+\] (watchdog: .*hard LOCKUP on cpu 3.*)$/m.exec(text)![1]!;
+    const { clock, incidents } = await joinedWith(
+      await logOf(`[   22.000000] ${headline}\n${text}`),
+      smallCapture('lost-unlock.dat'),
+    );
+    expect(clock).toMatchObject({ offsetNs: -71_358_269, marks: 1, fits: true });
+    expect(incidents.at(-1)!.says).toContain('Both sides agree on lost-unlock');
+  });
+
   it.each([
     [40, true],
     [5000, false],
