@@ -16,7 +16,7 @@ export interface ClockJoin {
   /** Lines that are in both. */
   readonly marks: number;
   readonly how: string;
-  /** False: their times show that the log is not of the trace's boot, and nothing was held against it. */
+  /** False: log and trace are too far apart in time to be of one boot without a suspend, and nothing was held against the log. */
   readonly fits: boolean;
 }
 

@@ -1,14 +1,18 @@
-import { seconds } from '../base/units.ts';
+import { duration, seconds } from '../base/units.ts';
 import type { KernelMessage } from '../model/case.ts';
 import type { ClockJoin } from '../model/join.ts';
 import type { Incident, LogReport } from '../model/kernel-log.ts';
 import type { TraceSummary } from '../model/report.ts';
-import { marksIn } from './join-marks.ts';
+import { marksIn, type Marks } from './join-marks.ts';
 
-/** Clocks that count from boot like printk's: local and global are the same sched_clock, mono and boot differ by suspend and slewing. */
+/**
+ * Clocks that count from boot. printk's is local_clock() (kernel/printk/printk.c), as `perf` is, and `local` and `global` nearly
+ * (kernel/trace/trace_clock.c). `mono` stops while the machine is suspended and `boot` does not; printk's stops with `mono`, but goes on in
+ * a suspend to idle of x86, whose sched_clock is the TSC (kernel/time/tick-common.c, tick_freeze; arch/x86/kernel/tsc.c; Linux 6.12).
+ */
 const FROM_BOOT: ReadonlySet<string> = new Set(['local', 'global', 'mono', 'boot', 'mono_raw', 'perf']);
 
-/** What two clocks of one boot differ by at most: by when they began to count, and by how much a slewed one drifts. */
+/** What two clocks of one boot differ by at most, but for a suspend: by when they began to count, and by how much a slewed one drifts. */
 const MOST_APART_NS = 10e9;
 const MOST_DRIFT = 1e-3;
 
@@ -20,8 +24,8 @@ const MOST_LATE_NS = 1_000_000_000_000n;
 
 /**
  * Finds how the log's clock lies to the trace's: by the report lines that printk:console recorded in the trace as well.
- * Without such marks clocks that count from boot are taken to be the same. Where clocks that count from boot are too far apart for
- * one boot, by a line that can be paired in one way only, or all incidents too far from the trace, the log does not fit.
+ * Without such marks clocks that count from boot are taken to be the same. The log does not fit where clocks that count from boot
+ * are too far apart for one boot, by a lone line that every such log has, or all incidents too far from the trace.
  */
 export function joinClocks(
   log: LogReport,
@@ -32,16 +36,16 @@ export function joinClocks(
   const countsFromBoot = trace.timeUnit === 'ns' && FROM_BOOT.has(trace.clock);
   const mayBe = (offsetNs: number): boolean => !countsFromBoot || !tooFarApart(offsetNs, trace);
   const marks = marksIn(log, messages, mayBe);
-  if (marks && mayBe(marks.offsetNs)) {
-    const { offsetNs, spreadNs, count, unique } = marks;
-    const how = `lines of the log that printk:console recorded in the trace${unique ? '' : '; each comes several times, and they are paired where most agree'}`;
+  if (marks && (marks.ofOneBoot || mayBe(marks.offsetNs))) {
+    const { offsetNs, spreadNs, count } = marks;
+    const how = howJoined(marks, countsFromBoot && isFar(offsetNs, trace));
     return { offsetNs, spreadNs, marks: count, how, fits: true };
   }
   // Of lines that come several times the log, or the trace, may lack the one that the other has.
   if (marks?.unique) {
     const apart = seconds(BigInt(Math.round(Math.abs(marks.offsetNs))));
     return misfit(
-      `lines of the log are in the trace too, but ${apart} s apart, and both clocks count from boot`,
+      `the same report is in log and trace, but ${apart} s apart, and both clocks count from boot`,
     );
   }
   if (log.incidents.every(({ firstNs }) => firstNs === null)) return none("the log's reports have no times");
@@ -59,6 +63,15 @@ export function joinClocks(
   return none(`no line of the log is in the trace, and its ${trace.clock} clock need not count from boot`);
 }
 
+function howJoined({ offsetNs, unique, ofOneBoot }: Marks, far: boolean): string {
+  const apart = `the clocks differ by ${duration(Math.abs(offsetNs))}, as after a suspend`;
+  return [
+    'lines of the log that printk:console recorded in the trace',
+    ...(unique ? [] : ['each comes several times, and they are paired where most agree']),
+    ...(far ? [ofOneBoot ? apart : `${apart}, or in another boot: every such log has the line`] : []),
+  ].join('; ');
+}
+
 function none(how: string): ClockJoin {
   return { offsetNs: null, spreadNs: null, marks: 0, how, fits: true };
 }
@@ -68,15 +81,18 @@ function misfit(how: string): ClockJoin {
     offsetNs: null,
     spreadNs: null,
     marks: 0,
-    how: `${how}: the log is of another boot, or of another time`,
+    how: `${how}: the log is of another boot or time, or the machine slept in between`,
     fits: false,
   };
 }
 
-/** The boot clock goes on while the machine is suspended, printk's does not: it may be ahead by any time. */
-function tooFarApart(offsetNs: number, { clock, endNs }: TraceSummary): boolean {
-  const most = Math.max(MOST_APART_NS, MOST_DRIFT * Number(endNs ?? 0));
-  return clock === 'boot' ? offsetNs < -most : Math.abs(offsetNs) > most;
+/** The boot clock goes on while the machine is suspended, and printk's need not: it may be ahead by any time. */
+function tooFarApart(offsetNs: number, trace: TraceSummary): boolean {
+  return isFar(offsetNs, trace) && !(trace.clock === 'boot' && offsetNs > 0);
+}
+
+function isFar(offsetNs: number, { endNs }: TraceSummary): boolean {
+  return Math.abs(offsetNs) > Math.max(MOST_APART_NS, MOST_DRIFT * Number(endNs ?? 0));
 }
 
 /** Where the log's reports are, if all of them come too long before or behind the trace to speak of anything in it; null otherwise. */

@@ -105,6 +105,74 @@ describe('a line that comes several times', () => {
   });
 });
 
+describe('lines of one boot and clocks that are far apart', () => {
+  const LOG: readonly Line[] = [
+    [5022, LOCKUP],
+    [5039, 'INFO: task jbd2/sda1-8:245 blocked for more than 122 seconds.'],
+  ];
+  const earlier = (lines: readonly Line[], by: number): Line[] => lines.map(([at, text]) => [at - by, text]);
+
+  it('several that agree join them: printk goes on in a suspend to idle where mono stops', async () => {
+    const [first, second] = LOG;
+    const clock = await clocksOf(LOG, [
+      [22, first![1]],
+      [39.003, second![1]],
+    ]);
+    expect(clock).toMatchObject({ offsetNs: -4_999_997_000_000, spreadNs: 3_000_000, marks: 2, fits: true });
+    expect(clock.how).toContain('the clocks differ by 4999.997 s, as after a suspend');
+  });
+
+  it('one that cannot come again joins them', async () => {
+    const text =
+      'smp: csd: Detected non-responsive CSD lock (#1) on CPU#2, waiting 5000000036 ns for CPU#03 do_nothing+0x0/0x10(0x0).';
+    const clock = await clocksOf([[5022, text]], [[22, text]]);
+    expect(clock).toMatchObject({ offsetNs: -5_000_000_000_000, marks: 1, fits: true });
+    expect(clock.how).toContain('as after a suspend');
+  });
+
+  it('they count for more than one that clocks without a suspend could share', async () => {
+    const clock = await clocksOf([...LOG, [23, LOCKUP]], earlier(LOG, 5000));
+    expect(clock).toMatchObject({ offsetNs: -5_000_000_000_000, marks: 2, fits: true });
+  });
+
+  it.each([
+    ['a lone one', [LOG[0]!]],
+    [
+      'a preempt count, which does come again',
+      [[5022, 'BUG: scheduling while atomic: swapper/3/0/0xffffffff'] as const],
+    ],
+    [
+      'all tasks that hang, told in one go',
+      [LOG[1]!, [5039.02, 'INFO: task kworker/u8:0:11 blocked for more than 122 seconds.'] as const],
+    ],
+    [
+      'a report and the panic for it',
+      [LOG[0]!, [5024.5, 'Kernel panic - not syncing: Hard LOCKUP'] as const],
+    ],
+  ])('%s may be of another boot', async (_, lines) => {
+    const clock = await clocksOf(lines, earlier(lines, 5000));
+    expect(clock).toMatchObject({ offsetNs: null, marks: 0, fits: false });
+    expect(clock.how).toContain('the log is of another boot or time, or the machine slept in between');
+  });
+
+  it('lines that disagree do not join them', async () => {
+    const clock = await clocksOf(LOG, [
+      [22, LOG[0]![1]],
+      [41, LOG[1]![1]],
+    ]);
+    expect(clock.fits).toBe(false);
+  });
+
+  it('a boot clock is ahead by the time asleep, which a lone line does not prove', async () => {
+    const log: Line[] = [[22, LOCKUP]];
+    const trace = { clock: 'boot', startNs: '5014000000000', endNs: '5054000000000' };
+    const clock = await clocksOf(log, [[5022, LOCKUP]], trace);
+    expect(clock).toMatchObject({ offsetNs: 5_000_000_000_000, marks: 1, fits: true });
+    expect(clock.how).toContain('as after a suspend, or in another boot');
+    expect((await clocksOf([[5022, LOCKUP]], [[22, LOCKUP]], { clock: 'boot' })).fits).toBe(false);
+  });
+});
+
 describe('without a line in both', () => {
   it('names the first and the last report of a log that does not fit, in whatever order they come', async () => {
     const clock = await clocksOf(

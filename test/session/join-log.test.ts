@@ -112,6 +112,7 @@ describe('a log and a trace of the same run', () => {
     );
     expect(clock).toMatchObject({ offsetNs: null, fits: false });
     expect(clock.how).toContain('50000.071358269 s apart');
+    expect(clock.how).toContain('of another boot or time, or the machine slept in between');
     expect(incidents).toMatchObject([{ incident: 'K1', atNs: null, findings: [], lock: null, checks: [] }]);
     expect(incidents[0]!.says).toContain('does not fit');
     expect(onlyInTrace).toEqual([]);
