@@ -12,6 +12,9 @@ import { marksIn, type Marks } from './join-marks.ts';
  */
 const FROM_BOOT: ReadonlySet<string> = new Set(['local', 'global', 'mono', 'boot', 'mono_raw', 'perf']);
 
+/** Those that a suspend may part from printk's. */
+const MAY_PART: ReadonlySet<string> = new Set(['mono', 'boot', 'mono_raw']);
+
 /** What two clocks of one boot differ by at most, but for a suspend: by when they began to count, and by how much a slewed one drifts. */
 const MOST_APART_NS = 10e9;
 const MOST_DRIFT = 1e-3;
@@ -52,11 +55,14 @@ export function joinClocks(
   if (countsFromBoot) {
     const away = farAway(log, trace);
     if (away !== null) return misfit(away);
+    const asleep = MAY_PART.has(trace.clock)
+      ? '; where the machine was suspended they may differ by the time asleep'
+      : '';
     return {
       offsetNs: 0,
       spreadNs: null,
       marks: 0,
-      how: `assumed: the log's clock and the trace's ${trace.clock} clock both count from boot`,
+      how: `assumed: the log's clock and the trace's ${trace.clock} clock both count from boot${asleep}`,
       fits: true,
     };
   }

@@ -174,6 +174,21 @@ describe('lines of one boot and clocks that are far apart', () => {
 });
 
 describe('without a line in both', () => {
+  it.each([
+    ['boot', true],
+    ['mono', true],
+    ['local', false],
+  ])('says what is assumed of a %s clock', async (name, parts) => {
+    const clock = await clocksOf([[39, LOCKUP]], [], { clock: name });
+    expect(clock).toMatchObject({ offsetNs: 0, marks: 0, fits: true });
+    expect(clock.how).toContain(
+      `assumed: the log's clock and the trace's ${name} clock both count from boot`,
+    );
+    expect(clock.how.includes('where the machine was suspended they may differ by the time asleep')).toBe(
+      parts,
+    );
+  });
+
   it('names the first and the last report of a log that does not fit, in whatever order they come', async () => {
     const clock = await clocksOf(
       [
