@@ -19,6 +19,9 @@ const MAY_PART: ReadonlySet<string> = new Set(['mono', 'boot', 'mono_raw']);
 const MOST_APART_NS = 10e9;
 const MOST_DRIFT = 1e-3;
 
+/** The year 2001 on the wall clock. */
+const WALL_NS = 10n ** 18n;
+
 /**
  * How far from the trace a report may be that does not say how long it has lasted: hard lockups come within two periods of at most 60 s
  * (kernel/watchdog.c, `sixty`), RCU stalls after 300 s at most, and again after three times that (kernel/rcu/Kconfig.debug and tree_stall.h; Linux 6.12).
@@ -36,7 +39,7 @@ export function joinClocks(
   trace: TraceSummary,
 ): ClockJoin {
   if (trace.timeUnit === 'cycles') return none("the unit of the trace's clock is not known");
-  const countsFromBoot = trace.timeUnit === 'ns' && FROM_BOOT.has(trace.clock);
+  const countsFromBoot = trace.timeUnit === 'ns' && FROM_BOOT.has(trace.clock) && !isWallClock(log);
   const mayBe = (offsetNs: number): boolean => !countsFromBoot || !tooFarApart(offsetNs, trace);
   const marks = marksIn(log, messages, mayBe);
   if (marks && (marks.ofOneBoot || mayBe(marks.offsetNs))) {
@@ -66,7 +69,14 @@ export function joinClocks(
       fits: true,
     };
   }
-  return none(`no line of the log is in the trace, and its ${trace.clock} clock need not count from boot`);
+  return isWallClock(log)
+    ? none("no line of the log is in the trace, and the log's times are the wall clock's")
+    : none(`no line of the log is in the trace, and its ${trace.clock} clock need not count from boot`);
+}
+
+/** Of a syslog without printk's own times: they count from 1970, and no machine is up for 30 years. */
+function isWallClock({ incidents }: LogReport): boolean {
+  return incidents.some(({ firstNs }) => firstNs !== null && BigInt(firstNs) > WALL_NS);
 }
 
 function howJoined({ offsetNs, unique, ofOneBoot }: Marks, far: boolean): string {

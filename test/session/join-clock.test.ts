@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KernelMessage } from '../../src/model/case.ts';
 import type { ClockJoin } from '../../src/model/join.ts';
+import type { LogReport } from '../../src/model/kernel-log.ts';
 import type { TraceSummary } from '../../src/model/report.ts';
 import type { Mark } from '../../src/model/state.ts';
 import { joinClocks } from '../../src/session/join-clock.ts';
@@ -15,9 +16,9 @@ const nanoseconds = (second: number): bigint => BigInt(Math.round(second * 1e6))
 const logText = (lines: readonly Line[]): string =>
   lines.map(([second, text]) => `[${second.toFixed(6).padStart(12)}] ${text}\n`).join('');
 
-/** The clocks of a log and of a trace from 14 to 54 s that recorded `printed`. */
+/** The clocks of a log, or of one with `lines`, and of a trace from 14 to 54 s that recorded `printed`. */
 async function clocksOf(
-  lines: readonly Line[],
+  lines: readonly Line[] | LogReport,
   printed: readonly Line[],
   trace: Partial<TraceSummary> = {},
 ): Promise<ClockJoin> {
@@ -27,7 +28,8 @@ async function clocksOf(
     report: { kind: 'hard-lockup', cpus: [] },
   }));
   const summary = { clock: 'mono', timeUnit: 'ns', startNs: '14000000000', endNs: '54000000000', ...trace };
-  return joinClocks(await logOf(logText(lines)), messages, summary as TraceSummary);
+  const log = 'schema' in lines ? lines : await logOf(logText(lines));
+  return joinClocks(log, messages, summary as TraceSummary);
 }
 
 describe('a line that comes several times', () => {
@@ -211,5 +213,25 @@ describe('without a line in both', () => {
     [true, 1e6, `INFO: task jbd2/sda1-8:245 blocked for more than ${'9'.repeat(400)} seconds.`],
   ])('fits: %s, reported at %d s: %s', async (fits, at, text) => {
     expect((await clocksOf([[at, text]], [])).fits).toBe(fits);
+  });
+});
+
+describe('a log with times of the wall clock', () => {
+  const at = '2026-11-22T09:40:51.267522+00:00';
+  const clocks = async (printed: readonly Line[]): Promise<ClockJoin> =>
+    await clocksOf(await logOf(`${at} vm kernel: ${LOCKUP}\n`), printed);
+
+  it('is joined by a line in both, and is not of another boot because its years are', async () => {
+    const clock = await clocks([[39, LOCKUP]]);
+    expect(clock).toMatchObject({ marks: 1, fits: true });
+    // A double holds such a time to 256 ns.
+    expect(clock.offsetNs! / 1e9).toBeCloseTo(39 - Date.parse(at) / 1000, 2);
+    expect(clock.how).not.toContain('suspend');
+  });
+
+  it('is not joined without one, and does fit', async () => {
+    const clock = await clocks([]);
+    expect(clock).toMatchObject({ offsetNs: null, marks: 0, fits: true });
+    expect(clock.how).toContain("the log's times are the wall clock's");
   });
 });
