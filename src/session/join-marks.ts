@@ -1,3 +1,4 @@
+import { parseLine } from '../dmesg/lines/prefix.ts';
 import type { KernelMessage } from '../model/case.ts';
 import type { LogReport } from '../model/kernel-log.ts';
 
@@ -88,10 +89,10 @@ function speaksMore(a: Marks, b: Marks, mayBe: (offsetNs: number) => boolean): b
 /** Each line of the log with each message of its text, in order of the difference in time. */
 function pairsOf(log: LogReport, messages: readonly KernelMessage[]): Pair[] {
   const all = linesOf(log);
-  const lines = byText(all);
+  const lines = byText(all, (line) => line.text);
   const moments = momentsOf(all);
   const pairs: Pair[] = [];
-  for (const [text, said] of byText(messages)) {
+  for (const [text, said] of byText(messages, messageOf)) {
     const logged = lines.get(text) ?? [];
     const wording = {
       unique: logged.length === 1 && said.length === 1,
@@ -129,10 +130,15 @@ function momentsOf(lines: readonly Line[]): Map<Line, number> {
   );
 }
 
-function byText<T extends { readonly text: string }>(said: readonly T[]): Map<string, T[]> {
+/** Up to Linux 5.18 printk:console has a message as it is written to a console, with printk's time in front (call_console_driver). */
+function messageOf({ text }: KernelMessage): string {
+  return parseLine(text, 0).text;
+}
+
+function byText<T>(said: readonly T[], textOf: (one: T) => string): Map<string, T[]> {
   const texts = new Map<string, T[]>();
   for (const one of said) {
-    const text = one.text.trim().replaceAll(/\s+/g, ' ');
+    const text = textOf(one).trim().replaceAll(/\s+/g, ' ');
     const same = texts.get(text);
     if (same) same.push(one);
     else texts.set(text, [one]);

@@ -32,6 +32,11 @@ async function clocksOf(
   return joinClocks(log, messages, summary as TraceSummary);
 }
 
+it('finds the line that an older kernel gave to printk:console with its time in front', async () => {
+  const clock = await clocksOf([[39, LOCKUP]], [[39.1, `[   39.000000] ${LOCKUP}`]]);
+  expect(clock).toMatchObject({ offsetNs: 100_000_000, marks: 1 });
+});
+
 describe('a line that comes several times', () => {
   it('is paired where the clocks agree: the trace has the second of two', async () => {
     const clock = await clocksOf(
