@@ -50,7 +50,9 @@ export function joinLog(
         findings: findings.map(({ id }) => id),
         lock,
         checks,
-        says: verdictOf(incident, findings, lock, atNs, report) + doubtOf(findings, clock, atNs, report),
+        says:
+          verdictOf(incident, findings, lock, atNs, report) +
+          doubtOf(incident, findings, clock, atNs, report),
       };
     });
   const joined = new Set(incidents.flatMap(({ findings }) => findings));
@@ -191,12 +193,15 @@ function isCovered({ startNs, endNs }: Report['trace'], atNs: string): boolean {
 
 /** A match by CPU and task alone may be one of two boots where nothing but the clocks' names joins log and trace. */
 function doubtOf(
+  { firstNs }: Incident,
   findings: readonly Finding[],
   { marks }: ClockJoin,
   atNs: string | null,
   { trace }: Report,
 ): string {
-  if (findings.length === 0 || marks > 0 || atNs === null || isCovered(trace, atNs)) return '';
+  if (findings.length === 0 || marks > 0 || firstNs === null) return '';
+  if (atNs === null) return ' But their clocks are not joined: they may be of two boots.';
+  if (isCovered(trace, atNs)) return '';
   return ' But the report lies outside the time of the trace, and no line joins their clocks: they may be of two boots.';
 }
 

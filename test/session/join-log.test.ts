@@ -118,6 +118,17 @@ describe('a log and a trace of the same run', () => {
     expect(onlyInTrace).toEqual([]);
   });
 
+  it('a log with times of the wall clock and no line in both may be of another boot', async () => {
+    const text = readFileSync(smallCapture('lost-unlock.dmesg.txt'), 'utf8');
+    const log = text
+      .replaceAll(/^\[ *\d+\.(\d{6})\]/gm, '2026-11-22T09:40:51.$1+00:00 vm kernel:')
+      .replaceAll('watchdog: Watchdog', 'NMI watchdog: Watchdog');
+    const { clock, incidents } = await joinedWith(await logOf(log), smallCapture('lost-unlock.dat'));
+    expect(clock).toMatchObject({ offsetNs: null, marks: 0, fits: true });
+    expect(incidents[0]!.findings).toContain('F1');
+    expect(incidents[0]!.says).toContain('But their clocks are not joined: they may be of two boots.');
+  });
+
   it('a log that has the same line once more, from before the trace recorded it', async () => {
     const text = readFileSync(smallCapture('lost-unlock.dmesg.txt'), 'utf8');
     const headline = /^\[ *39\.\d+\] (watchdog: .*hard LOCKUP on cpu 3.*)$/m.exec(text)![1]!;
