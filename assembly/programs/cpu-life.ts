@@ -24,6 +24,8 @@ import {
   CPU_NUMBER,
   CPU_PID,
   CPU_BREAKS,
+  CPU_STEP_FROM,
+  CPU_STEP_TO,
   CPU_SWITCH_KNOWN,
   CPU_TASK,
   CPU_TICKS,
@@ -85,6 +87,15 @@ export function noteBreak(cpu: usize, time: u64): void {
   store<u64>(cpu, time, CPU_LAST_BREAK);
 }
 
+/** Time runs backwards within a CPU: the largest step is kept, the first one of its size. */
+function noteStep(cpu: usize, time: u64): void {
+  store<u32>(cpu, load<u32>(cpu, CPU_BACKWARDS) + 1, CPU_BACKWARDS);
+  const last = load<u64>(cpu, CPU_LAST_TIME);
+  if (last - time <= load<u64>(cpu, CPU_STEP_FROM) - load<u64>(cpu, CPU_STEP_TO)) return;
+  store<u64>(cpu, last, CPU_STEP_FROM);
+  store<u64>(cpu, time, CPU_STEP_TO);
+}
+
 /** Runs before the event's own program. `row` is the decode row of its type. */
 export function seen(cpu: usize, event: usize, row: usize): void {
   const time = load<u64>(event, EVENT_TIME);
@@ -92,9 +103,7 @@ export function seen(cpu: usize, event: usize, row: usize): void {
   const level = levelOf(flags);
   const events = load<u64>(cpu, CPU_EVENTS);
   if (!events) store<u64>(cpu, time, CPU_FIRST_TIME);
-  else if (time < load<u64>(cpu, CPU_LAST_TIME)) {
-    store<u32>(cpu, load<u32>(cpu, CPU_BACKWARDS) + 1, CPU_BACKWARDS);
-  }
+  else if (time < load<u64>(cpu, CPU_LAST_TIME)) noteStep(cpu, time);
   store<u64>(cpu, events + 1, CPU_EVENTS);
   store<u64>(cpu, time, CPU_LAST_TIME);
   // An NMI comes through whatever the CPU is stuck in: it is no sign of life. Nor is a message from a hard interrupt, or of

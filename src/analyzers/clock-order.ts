@@ -21,7 +21,7 @@ const ORDERED: ReadonlySet<string> = new Set([
 ]);
 
 /** A jiffy at HZ=100, the longest there is. */
-const MARGIN_NS = 10_000_000n;
+export const MARGIN_NS = 10_000_000n;
 
 /** Does the trace clock order the events of all CPUs? */
 export function ordersCpus({ clock }: Pick<Case, 'clock'>): boolean {

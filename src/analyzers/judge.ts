@@ -7,8 +7,8 @@ import { irqOffSpins } from './irq-off-spin.ts';
 import { reportedCpus } from './kernel-reports.ts';
 import { lostUpdates } from './lost-update.ts';
 import { neverReleased } from './never-released.ts';
-import { doubtSteps } from './time-steps.ts';
 import { silentCpus } from './silent-cpu.ts';
+import { doubtSteps, untilRecordsEnd } from './time-steps.ts';
 
 /** Every analyzer, one question each. To add one, write a file here and put it on this list. */
 const ANALYZERS: readonly ((about: Case) => Draft[])[] = [
@@ -34,12 +34,15 @@ const KINDS: readonly FindingKind[] = [
 ];
 
 /** All findings, the surest and worst first, with ids and with what belongs to the same incident tied together. */
-export function judge(about: Case): Finding[] {
+export function judge(whole: Case): Finding[] {
+  const about = untilRecordsEnd(whole);
   const seen = explained(ANALYZERS.flatMap((analyze) => analyze(about)));
   const all = [...seen, ...reportedCpus(about, seen)];
   const drafts = all
     .filter((draft) => !isToldElsewhere(draft, all))
-    .map((draft) => (about.outOfOrder ? doubted(draft, about.outOfOrder) : doubtSteps(draft, about)))
+    .map((draft) =>
+      about.outOfOrder ? doubted(draft, about.outOfOrder) : doubtSteps(draft, about, whole.state.lastTime),
+    )
     .toSorted(byWeight);
   const findings = drafts.map((draft, n) => ({ id: `F${n + 1}`, ...draft }));
   return findings.map((finding) => ({

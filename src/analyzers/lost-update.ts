@@ -1,4 +1,4 @@
-import { hex } from '../base/units.ts';
+import { elapsed, hex } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import { SUSPECT } from '../model/engine-numbers.ts';
 import type { Cause, Confidence } from '../model/report.ts';
@@ -96,7 +96,7 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
     subject: subject(about, store.cpu, store.pid, 0),
     lock: name,
     startNs: String(store.time),
-    durationNs: setsBack && confirm ? Number(end - store.time) : 0,
+    durationNs: setsBack && confirm ? elapsed(store.time, end) : 0,
     openEnded: setsBack && take === null,
     lastAcquire: acquire && actor(about, acquire),
     lastRelease: setsBack && update ? actor(about, update) : null,

@@ -14,11 +14,16 @@ export function taints(about: Case, from: bigint, to: bigint, what: string): str
   return [...gaps(about, from, to, what), ...about.state.cpus.flatMap(({ cpu }) => untaken(about, cpu))];
 }
 
+/** A record does not begin later than the time to which its clock ran backwards. */
+function earliest({ firstTime, step }: CpuState): bigint {
+  return step && step.to < firstTime ? step.to : firstTime;
+}
+
 /** The same without what releases tell: for verdicts on releases themselves. */
 export function gaps(about: Case, from: bigint, to: bigint, what: string): string[] {
   const late = about.state.cpus
-    .filter((cpu) => cpu.events > 0n && cpu.firstTime > from)
-    .map((cpu) => `CPU ${cpu.cpu} begins at ${at(about, cpu.firstTime)}, after ${what}`);
+    .filter((cpu) => cpu.events > 0n && earliest(cpu) > from)
+    .map((cpu) => `CPU ${cpu.cpu} begins at ${at(about, earliest(cpu))}, after ${what}`);
   return [...late, ...missing(about, from, to), ...lostTails(about, to)];
 }
 

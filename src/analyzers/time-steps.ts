@@ -1,51 +1,114 @@
-import { duration, seconds } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
-import type { CpuState } from '../model/state.ts';
 import type { Confidence } from '../model/report.ts';
-import { weaker, type Draft } from './draft.ts';
+import type { TimeStep } from '../model/state.ts';
+import { MARGIN_NS } from './clock-order.ts';
+import { isStuckCpu, weaker, type Draft } from './draft.ts';
+import { at, lasted } from './times.ts';
 
-// The events of one CPU come in order of its clock. Where a clock was set back, or a time stamp damaged (one flipped bit of a
-// sub-buffer's time moves hundreds of events by as much as 2^63 ns), times run backwards within the CPU, and the engine counts that.
-// Which side of the step is wrong nobody knows; but a time behind the CPU's last event, or before its first one, cannot be right.
+// The events of one CPU come in the order in which it wrote them. Small steps backwards are normal: ktime_get_mono_fast_ns()
+// is not monotonic across an update of the timekeeper (its comment in kernel/time/timekeeping.c, Linux 6.12), which the trace
+// clocks mono and boot read, and sched_clock() can step where the time stamp counter is not stable. A clock that was set, or one
+// flipped bit in the time of a sub-buffer, which moves hundreds of events by as much as 2^63 ns, makes steps that matter. Which side
+// of such a step is wrong nobody knows: times between its two ends happened twice, or not at all.
 
-/** A finding no surer than the times that it rests on. */
-export function doubtSteps(draft: Draft, about: Case): Draft {
-  const stepped = about.state.cpus.filter(({ backwards }) => backwards > 0);
-  if (stepped.length === 0) return draft;
-  const cpuOf = (cpu: number): CpuState | undefined => stepped.find((state) => state.cpu === cpu);
-  const outside = draft.evidence.find(({ cpu, ns }) => isOutside(cpuOf(cpu), BigInt(ns)));
-  if (outside) {
-    const { cpu, firstTime, lastTime } = cpuOf(outside.cpu)!;
-    const why =
-      `the ${outside.event} at ${seconds(BigInt(outside.ns))} lies outside the record of CPU ${cpu}, ` +
-      `${seconds(firstTime)} to ${seconds(lastTime)}: times ran backwards there, and this one is wrong`;
-    return capped(draft, 'possible', why);
-  }
-  const end = about.state.cpus.reduce((last, { lastTime }) => (lastTime > last ? lastTime : last), 0n);
-  if (draft.openEnded && about.state.lastTime > end) {
-    const known = Math.max(0, Number(end - BigInt(draft.startNs)));
-    const why =
-      `the last time of the capture, ${seconds(about.state.lastTime)}, is one behind which times ran backwards; ` +
-      `the records of all CPUs end by ${seconds(end)}, and until then it lasted ${duration(known)}`;
-    return capped(draft, known >= about.thresholds.irqOffNs ? 'likely' : 'possible', why);
-  }
-  const involved = [draft.subject, draft.holder, ...draft.evidence].find(
-    (actor) => actor && cpuOf(actor.cpu),
-  );
-  if (!involved) return draft;
-  const { cpu, backwards } = cpuOf(involved.cpu)!;
-  const times = backwards === 1 ? 'once' : `${backwards} times`;
-  return capped(
-    draft,
-    'likely',
-    `times of CPU ${cpu} ran backwards ${times}: a duration across that step is wrong`,
-  );
+/** A step that is less than this part of a finding's duration makes no difference to it. */
+const MATERIAL = 0.1;
+/** From this part on the step may be all that there is to the finding. */
+const MOST = 0.5;
+
+interface CpuStep extends TimeStep {
+  readonly cpu: number;
 }
 
-function isOutside(cpu: CpuState | undefined, time: bigint): boolean {
-  return cpu !== undefined && (time > cpu.lastTime || time < cpu.firstTime);
+/**
+ * The case as of where the CPUs' records end, where the capture's last time is one from which a CPU's times ran backwards, and
+ * which no record reaches again: what is open at the end is measured to a time that more than one event speaks for.
+ */
+export function untilRecordsEnd(about: Case): Case {
+  const end = recordsEnd(about);
+  const isBeyond = stepsOf(about).some(({ from }) => isWide(about, end, from));
+  return isBeyond ? { ...about, state: { ...about.state, lastTime: end } } : about;
 }
 
-function capped(draft: Draft, most: Confidence, why: string): Draft {
+/**
+ * A finding no surer than the times that it rests on.
+ *
+ * @param about as of where the records end
+ * @param lastTime the latest time of the capture
+ */
+export function doubtSteps(draft: Draft, about: Case, lastTime: bigint): Draft {
+  const steps = stepsOf(about);
+  if (steps.length === 0) return draft;
+  return doubtStep(measured(draft, about, steps, lastTime), about, steps);
+}
+
+/** Says to which time an open end was measured, where that makes a difference. */
+function measured(draft: Draft, about: Case, steps: readonly CpuStep[], lastTime: bigint): Draft {
+  const end = about.state.lastTime;
+  const beyond = steps.find(({ from }) => from > end && from === lastTime);
+  if (!draft.openEnded || !beyond || !isMaterial(about, draft, end, lastTime)) return draft;
+  const length = lasted(about, draft.durationNs);
+  const why =
+    `the last time of the capture, ${at(about, lastTime)}, is one from which the times of CPU ${beyond.cpu} ran backwards to ` +
+    `${at(about, beyond.to)}: the records of the CPUs show it lasting until ${at(about, end)}${length ? `, for ${length}` : ''}`;
+  return { ...draft, taintedBy: [...draft.taintedBy, why] };
+}
+
+function doubtStep(draft: Draft, about: Case, steps: readonly CpuStep[]): Draft {
+  const [start, end] = spanOf(draft);
+  const [step] = steps
+    .filter(({ cpu }) => restsOn(draft, cpu))
+    .filter(({ from, to }) => start <= from && end >= to && isMaterial(about, draft, to, from))
+    .toSorted((a, b) => Number(b.from - b.to - (a.from - a.to)));
+  if (!step) return draft;
+  const { cpu, from, to } = step;
+  const why = `times of CPU ${cpu} ran backwards from ${at(about, from)} to ${at(about, to)}: which of them are right is not known`;
+  const isMost = Number(from - to) >= MOST * draft.durationNs && !isApart(draft, about, step);
+  const most: Confidence = isMost ? 'possible' : 'likely';
   return { ...draft, confidence: weaker(draft.confidence, most), taintedBy: [...draft.taintedBy, why] };
+}
+
+/**
+ * Does the step come from times that no record reaches again, and the finding from times that they do reach? Then it is the other
+ * times that are doubtful. Only of how long a CPU was stuck: what the order of events proves may look otherwise.
+ */
+function isApart(draft: Draft, about: Case, { cpu, from, to }: CpuStep): boolean {
+  const reached = about.state.lastTime;
+  const isBeyond = isWide(about, reached, from) && Number(from - reached) >= MATERIAL * Number(from - to);
+  const times = [
+    ...spanOf(draft),
+    ...draft.evidence.filter((e) => e.cpu === cpu).map(({ ns }) => BigInt(ns)),
+  ];
+  return isBeyond && isStuckCpu(draft) && times.every((time) => time <= reached);
+}
+
+function stepsOf({ state }: Case): CpuStep[] {
+  return state.cpus.flatMap(({ cpu, step }) => (step ? [{ cpu, ...step }] : []));
+}
+
+/** Where the last of the CPUs' records ends. */
+function recordsEnd({ state }: Case): bigint {
+  return state.cpus.reduce((end, { lastTime }) => (lastTime > end ? lastTime : end), 0n);
+}
+
+function spanOf({ startNs, durationNs }: Draft): readonly [start: bigint, end: bigint] {
+  const start = BigInt(startNs);
+  return [start, start + BigInt(Math.round(durationNs))];
+}
+
+/** Those that it names; where the order of events is all that there is to it, every CPU. */
+function restsOn(draft: Draft, cpu: number): boolean {
+  if (!isStuckCpu(draft)) return true;
+  const { subject, holder, culprit, waiters, evidence } = draft;
+  return [subject, holder, culprit, ...waiters, ...evidence].some((actor) => actor?.cpu === cpu);
+}
+
+/** Are these times so far apart that it matters to the finding? */
+function isMaterial(about: Case, { durationNs }: Draft, from: bigint, to: bigint): boolean {
+  return isWide(about, from, to) && Number(to - from) >= MATERIAL * durationNs;
+}
+
+/** Farther apart than clocks may be; where their unit is not known, apart. */
+function isWide({ timeIsNs }: Case, from: bigint, to: bigint): boolean {
+  return to - from >= (timeIsNs ? MARGIN_NS : 1n);
 }

@@ -1,3 +1,4 @@
+import { elapsed } from '../base/units.ts';
 import { ENTRY, NAMESPACE } from '../model/engine-numbers.ts';
 import { FLAGS } from '../model/event.ts';
 import type { Case, LostSpan } from '../model/case.ts';
@@ -70,7 +71,7 @@ function findOpenWaits(about: Case): OpenWait[] {
       also: hold === top ? null : top.contend,
       since,
       until,
-      durationNs: Number(until - since.time),
+      durationNs: elapsed(since.time, until),
       spins,
       irqsOff: irqsOffDuring(about, context, hold, since),
     };

@@ -233,6 +233,7 @@ function bareMark(
 
 function readCpu(memory: WasmMemory, cpu: number): CpuState {
   const last = memory.mark(cpu + L.CPU_LAST);
+  const from = memory.u64(cpu + L.CPU_STEP_FROM);
   const lastIsOn =
     (memory.u16(cpu + L.CPU_LAST + L.MARK_FLAGS) & (L.FLAG_IRQS_OFF | L.FLAG_IRQS_UNKNOWN)) === 0;
   return {
@@ -248,6 +249,7 @@ function readCpu(memory: WasmMemory, cpu: number): CpuState {
     lostUnknown: memory.u32(cpu + L.CPU_LOST_UNKNOWN),
     breaks: memory.u32(cpu + L.CPU_BREAKS),
     backwards: memory.u32(cpu + L.CPU_BACKWARDS),
+    step: from > 0n ? { from, to: memory.u64(cpu + L.CPU_STEP_TO) } : null,
     firstBreak: memory.u64(cpu + L.CPU_FIRST_BREAK),
     lastBreak: memory.u64(cpu + L.CPU_LAST_BREAK),
     last,

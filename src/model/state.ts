@@ -107,6 +107,12 @@ export interface ContextState {
   readonly stack: readonly HoldState[];
 }
 
+/** Two events of one CPU, one behind the other, of which the second has the earlier time. */
+export interface TimeStep {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
 export interface CpuState {
   readonly cpu: number;
   readonly level: number;
@@ -120,7 +126,10 @@ export interface CpuState {
   readonly lostSpans: number;
   readonly lostUnknown: number;
   readonly breaks: number;
+  /** How often time ran backwards. */
   readonly backwards: number;
+  /** The largest of these steps. */
+  readonly step: TimeStep | null;
   /** Times of the first and the last break, 0 for none. */
   readonly firstBreak: bigint;
   readonly lastBreak: bigint;

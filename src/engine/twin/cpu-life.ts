@@ -36,6 +36,7 @@ function newCpu(number: number): Cpu {
     lostUnknown: 0,
     breaks: 0,
     backwards: 0,
+    step: null,
     firstBreak: 0n,
     lastBreak: 0n,
     switchNext: null,
@@ -69,12 +70,19 @@ export function noteBreak(cpu: Cpu, time: bigint): void {
   cpu.lastBreak = time;
 }
 
+/** Time runs backwards within a CPU: the largest step is kept, the first one of its size. */
+function noteStep(cpu: Cpu, time: bigint): void {
+  cpu.backwards++;
+  const largest = cpu.step ? cpu.step.from - cpu.step.to : 0n;
+  if (cpu.lastTime - time > largest) cpu.step = { from: cpu.lastTime, to: time };
+}
+
 /** Runs before the event's own program. */
 export function seen(world: World, cpu: Cpu, event: CanonicalEvent, row: Row): void {
   const { time, flags, pid } = event;
   const level = levelOf(flags);
   if (cpu.events === 0n) cpu.firstTime = time;
-  else if (time < cpu.lastTime) cpu.backwards++;
+  else if (time < cpu.lastTime) noteStep(cpu, time);
   cpu.events++;
   cpu.lastTime = time;
   // An NMI comes through whatever the CPU is stuck in: it is no sign of life. Nor is a message from a hard interrupt, or of

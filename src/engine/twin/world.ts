@@ -1,7 +1,7 @@
 import * as L from '../../../assembly/layout.ts';
 import type { Label } from '../../blocks/items.ts';
 import type { CanonicalEvent, EventPlace } from '../../model/event.ts';
-import type { Mark, RingRecord } from '../../model/state.ts';
+import type { Mark, RingRecord, TimeStep } from '../../model/state.ts';
 import type { EngineOptions, RowSpec } from '../engine.ts';
 import { limitsOf } from '../limits.ts';
 import { Histogram } from './histogram.ts';
@@ -119,6 +119,7 @@ export interface Cpu {
   lostUnknown: number;
   breaks: number;
   backwards: number;
+  step: TimeStep | null;
   firstBreak: bigint;
   lastBreak: bigint;
   /** The next task of the last switch, null while unknown. */
