@@ -28,6 +28,9 @@ export interface StoryOptions {
   readonly lostTails?: readonly number[];
   /** The recorder switched its events off one by one in the last so many ms of each CPU. */
   readonly partialTail?: number;
+  /** The events of each CPU stand in the order in which they are told, whatever their times. */
+  readonly asTold?: boolean;
+  readonly unit?: 'ns' | 'cycles';
 }
 
 /** A capture made by hand, event by event. Times in milliseconds, whole or not. */
@@ -95,7 +98,8 @@ export class Story {
   }
 
   capture(): Capture {
-    const events = this.#events.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    const byTime = this.#events.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    const events = this.#options.asTold ? this.#events : byTime;
     const cpus = [...new Set(events.map(({ cpu }) => cpu))].toSorted((a, b) => a - b);
     const perCpu = cpus.map((cpu) => events.filter((event) => event.cpu === cpu));
     const lanes = perCpu.map((own, n) => this.#lane(cpus[n]!, recordsOf(own)));
@@ -104,7 +108,7 @@ export class Story {
     return {
       path: 'story',
       format: 'made by hand',
-      clock: { name: this.#options.clock ?? 'mono', unit: 'ns' },
+      clock: { name: this.#options.clock ?? 'mono', unit: this.#options.unit ?? 'ns' },
       kernel: null,
       cpuCount: cpus.length,
       types: [EVENT],
