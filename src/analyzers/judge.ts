@@ -8,7 +8,7 @@ import { reportedCpus } from './kernel-reports.ts';
 import { lostUpdates } from './lost-update.ts';
 import { neverReleased } from './never-released.ts';
 import { silentCpus } from './silent-cpu.ts';
-import { doubtSteps, untilRecordsEnd } from './time-steps.ts';
+import { doubtSteps, openBeyond, untilRecordsEnd } from './time-steps.ts';
 
 /** Every analyzer, one question each. To add one, write a file here and put it on this list. */
 const ANALYZERS: readonly ((about: Case) => Draft[])[] = [
@@ -35,15 +35,16 @@ const KINDS: readonly FindingKind[] = [
 
 /** All findings, the surest and worst first, with ids and with what belongs to the same incident tied together. */
 export function judge(whole: Case): Finding[] {
-  const about = untilRecordsEnd(whole);
-  const seen = explained(ANALYZERS.flatMap((analyze) => analyze(about)));
-  const all = [...seen, ...reportedCpus(about, seen)];
-  const drafts = all
-    .filter((draft) => !isToldElsewhere(draft, all))
-    .map((draft) =>
-      about.outOfOrder ? doubted(draft, about.outOfOrder) : doubtSteps(draft, about, whole.state.lastTime),
-    )
-    .toSorted(byWeight);
+  const about = whole.outOfOrder ? whole : untilRecordsEnd(whole);
+  const { lastTime } = whole.state;
+  const told = draftsOf(about);
+  const beyond = about === whole ? [] : openBeyond(draftsOf(whole), told, about, lastTime);
+  const drafts = [
+    ...told.map((draft) =>
+      whole.outOfOrder ? doubted(draft, whole.outOfOrder) : doubtSteps(draft, about, lastTime),
+    ),
+    ...beyond,
+  ].toSorted(byWeight);
   const findings = drafts.map((draft, n) => ({ id: `F${n + 1}`, ...draft }));
   return findings.map((finding) => ({
     ...finding,
@@ -51,6 +52,13 @@ export function judge(whole: Case): Finding[] {
       .filter((other) => other !== finding && isSameIncident(finding, other))
       .map((other) => other.id),
   }));
+}
+
+/** What the analyzers say, each thing once. */
+function draftsOf(about: Case): Draft[] {
+  const seen = explained(ANALYZERS.flatMap((analyze) => analyze(about)));
+  const all = [...seen, ...reportedCpus(about, seen)];
+  return all.filter((draft) => !isToldElsewhere(draft, all));
 }
 
 /** The engine replays events as they come: where that is not the order of time, every state may be wrong. */

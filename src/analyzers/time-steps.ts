@@ -39,19 +39,47 @@ export function untilRecordsEnd(about: Case): Case {
 export function doubtSteps(draft: Draft, about: Case, lastTime: bigint): Draft {
   const steps = stepsOf(about);
   if (steps.length === 0) return draft;
-  return doubtStep(measured(draft, about, steps, lastTime), about, steps);
+  return doubtStep(measured(draft, about, lastTime), about, steps);
 }
 
 /** Says to which time an open end was measured, where that makes a difference. */
-function measured(draft: Draft, about: Case, steps: readonly CpuStep[], lastTime: bigint): Draft {
+function measured(draft: Draft, about: Case, lastTime: bigint): Draft {
   const end = about.state.lastTime;
-  const beyond = steps.find(({ from }) => from > end && from === lastTime);
-  if (!draft.openEnded || !beyond || !isMaterial(about, draft, end, lastTime)) return draft;
+  if (!draft.openEnded || lastTime === end || !isMaterial(about, draft, end, lastTime)) return draft;
   const length = lasted(about, draft.durationNs);
-  const why =
-    `the last time of the capture, ${at(about, lastTime)}, is one from which the times of CPU ${beyond.cpu} ran backwards to ` +
-    `${at(about, beyond.to)}: the records of the CPUs show it lasting until ${at(about, end)}${length ? `, for ${length}` : ''}`;
+  const why = `${lastTimeOf(about, lastTime)}: the records of the CPUs show it lasting until ${at(about, end)}${length ? `, for ${length}` : ''}`;
   return { ...draft, taintedBy: [...draft.taintedBy, why] };
+}
+
+function lastTimeOf(about: Case, lastTime: bigint): string {
+  const step = stepsOf(about).find(({ from }) => from === lastTime);
+  const whose = step
+    ? `the times of CPU ${step.cpu} ran backwards to ${at(about, step.to)}`
+    : 'times ran backwards';
+  return `the last time of the capture, ${at(about, lastTime)}, is one from which ${whose}`;
+}
+
+/**
+ * What lasts long enough to be told only where the capture's last time is right, which a step backwards makes doubtful: possible.
+ *
+ * @param whole drafts as of the capture's last time
+ * @param told drafts as of where the records end
+ */
+export function openBeyond(
+  whole: readonly Draft[],
+  told: readonly Draft[],
+  about: Case,
+  lastTime: bigint,
+): Draft[] {
+  const known = new Set(told.map(subjectOf));
+  const why = `${lastTimeOf(about, lastTime)}: the records of the CPUs end by ${at(about, about.state.lastTime)}, too early to show it`;
+  return whole
+    .filter((draft) => draft.openEnded && !known.has(subjectOf(draft)))
+    .map((draft) => ({ ...draft, confidence: 'possible', taintedBy: [...draft.taintedBy, why] }));
+}
+
+function subjectOf({ kind, subject, lock }: Draft): string {
+  return [kind, subject?.cpu, subject?.pid, lock?.address, lock?.bit].join();
 }
 
 function doubtStep(draft: Draft, about: Case, steps: readonly CpuStep[]): Draft {

@@ -79,13 +79,27 @@ describe('a step that is large', () => {
 
   it('measures what is open to where the records end, and says so', () => {
     const findings = jumps(hang(50_401, 50_000.005));
-    // CPU 7 ends with its interrupts off: for no time, not for 850 s.
-    expect(findings.map(sort)).toEqual(['never-released lost-unlock certain']);
+    // By the records the spin lasts 0.45 s, and CPU 7 has its interrupts off for no time; by the last time both for 850 s.
+    expect(findings.map(sort)).toEqual([
+      'never-released lost-unlock certain',
+      'irq-off-spin lost-unlock possible',
+      'irq-off unknown possible',
+    ]);
     expect(findings[0]!.durationNs).toBe(1_449_997_000);
     expect(findings[0]!.taintedBy).toEqual([
       'the last time of the capture, 900.000000000, is one from which the times of CPU 7 ran backwards to 50.450000000: ' +
         'the records of the CPUs show it lasting until 50.450000000, for 1.450 s',
     ]);
+  });
+
+  it('loses no hang that only the doubtful times show to be one', () => {
+    // CPU 2, the only one to go on, is set back at its end, to when the hang began.
+    const story = hang(80_000, 50_000.005).event(50_100, { cpu: 2, pid: 102 }, L.KIND_OTHER);
+    const findings = judged(story).filter(({ kind }) => kind === 'irq-off-spin');
+    expect(findings.map(sort)).toEqual(['irq-off-spin lost-unlock possible']);
+    expect(findings[0]!.taintedBy.join()).toMatch(
+      /records of the CPUs end by 50\.100000000, too early to show it$/,
+    );
   });
 
   it('in units of a clock that nobody knows: numbers as they are, and no durations', () => {
