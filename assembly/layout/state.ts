@@ -128,10 +128,9 @@ export const CPU_TICKS = 352; // u64: intervals between hard interrupts while no
 export const CPU_TICK_MAX = 360; // u64: the longest, ns
 export const CPU_LAST_TICK = 368; // u64: time of the last hard interrupt since it idled, 0 for none
 export const CPU_IRQ_EVENTS = 376; // u64: irqs off and on events
-export const CPU_LAST_BIT_TAKE = 384; // u64: time of the last take of a bit lock, 0 for none
-export const CPU_STEP_FROM = 392; // u64: the largest step backwards: the time before it, 0 for none
-export const CPU_STEP_TO = 400; // u64: and the time after it
-export const CPU_SIZE = 408;
+export const CPU_STEP_FROM = 384; // u64: the largest step backwards: the time before it, 0 for none
+export const CPU_STEP_TO = 392; // u64: and the time after it
+export const CPU_SIZE = 400;
 
 export const IRQS_ARE_UNKNOWN = 0;
 export const IRQS_ARE_ON = 1;

@@ -13,7 +13,6 @@ import {
   COUNTER_TAKEN_TWICE,
   CPU_IRQS,
   CPU_IRQS_OFF,
-  CPU_LAST_BIT_TAKE,
   CPU_PID,
   ENTRY_ACQUIRE_POSITION,
   ENTRY_ACQUIRE_TIME,
@@ -90,7 +89,6 @@ import {
   RECORD_LEVEL,
   RECORD_NAMESPACE,
   STATE,
-  WHOLE_LOCK,
 } from '../layout';
 import { count } from '../memory/counters';
 import { record as recordValue } from '../memory/histogram';
@@ -278,8 +276,6 @@ export function take(cpu: usize, event: usize): void {
   if (load<u8>(event, EVENT_KIND) == KIND_ACQUIRE) {
     state |= LOCK_IS_TAKEN_VISIBLY;
     checkValue(cpu, lock, event, true);
-    if (load<u8>(lock, LOCK_BIT) != WHOLE_LOCK)
-      store<u64>(cpu, load<u64>(event, EVENT_TIME), CPU_LAST_BIT_TAKE);
   }
   const flags = entry ? load<u16>(entry, ENTRY_FLAGS) : load<u16>(event, EVENT_FLAGS);
   const reads = (flags & FLAG_READ) != 0;

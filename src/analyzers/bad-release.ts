@@ -10,36 +10,45 @@ import { at } from './times.ts';
 
 /** Releases by a context that was not seen to take the lock: of a lock that is free, or that somebody else holds. */
 export function badReleases(about: Case): Draft[] {
-  return oddReleases(about)
-    .filter((odd) => !isInPartialTail(about, odd))
-    .map(({ record }) =>
-      record.kind === RING.doubleRelease ? doubleRelease(about, record) : foreignRelease(about, record),
-    );
+  return oddReleases(about).judged.map((record) =>
+    record.kind === RING.doubleRelease ? doubleRelease(about, record) : foreignRelease(about, record),
+  );
 }
 
 /** How many of them nobody judges, because the recorder may not have recorded takes any more. */
 export function unjudgedReleases(about: Case): number {
-  return oddReleases(about).filter((odd) => isInPartialTail(about, odd)).length;
+  return oddReleases(about).unjudged;
 }
 
-interface OddRelease {
-  readonly record: RingRecord;
-  /** The release itself. */
-  readonly again: Mark;
+interface OddReleases {
+  readonly judged: readonly RingRecord[];
+  readonly unjudged: number;
 }
 
-function oddReleases(about: Case): OddRelease[] {
+/** Both the findings and the problems of a report ask. */
+const found = new WeakMap<Case, OddReleases>();
+
+function oddReleases(about: Case): OddReleases {
+  let releases = found.get(about);
+  if (!releases) found.set(about, (releases = findOddReleases(about)));
+  return releases;
+}
+
+function findOddReleases(about: Case): OddReleases {
   const { doubleReleases, foreignReleases } = about.found;
-  const twice = doubleReleases.flatMap((record) => {
-    const [taken, released, again] = record.marks as readonly [Mark | null, Mark | null, Mark];
-    const isOdd = !endsOwnTake(taken, released, again) && !takeMayBeUnseen(about, taken, again);
-    return isOdd ? [{ record, again }] : [];
+  const twice = doubleReleases.filter(({ marks }) => {
+    const [taken, released, again] = marks as readonly [Mark | null, Mark | null, Mark];
+    return !endsOwnTake(taken, released, again) && !takeMayBeUnseen(about, taken, again);
   });
-  const foreign = foreignReleases.flatMap((record) => {
-    const [taken, again] = record.marks as readonly [Mark | null, Mark];
-    return takeMayBeUnseen(about, taken, again) ? [] : [{ record, again }];
+  const foreign = foreignReleases.filter(({ marks }) => {
+    const [taken, again] = marks as readonly [Mark | null, Mark];
+    return !takeMayBeUnseen(about, taken, again);
   });
-  return [...twice, ...foreign];
+  const judged = [
+    ...twice.filter(({ marks }) => !isInPartialTail(about, marks[2]!)),
+    ...foreign.filter(({ marks }) => !isInPartialTail(about, marks[1]!)),
+  ];
+  return { judged, unjudged: twice.length + foreign.length - judged.length };
 }
 
 /**
@@ -69,13 +78,12 @@ function endsOwnTake(taken: Mark | null, released: Mark | null, again: Mark): bo
 }
 
 /**
- * Did it happen while the recorder was switching events off on that CPU? Takes may have gone before releases. Events are switched
- * off once: whoever took a bit lock on a CPU that still shows the take of one after the release would have been seen to.
+ * Did it happen while the recorder was switching events off on that CPU? Takes may have gone before releases, and on the
+ * CPU that took the lock, which need not be this one, even earlier: later takes here show nothing of it.
  */
-function isInPartialTail({ state, partialTailNs = 0 }: Case, { record, again }: OddRelease): boolean {
-  const cpu = state.cpus.find((candidate) => candidate.cpu === again.cpu);
-  if (!cpu || elapsed(again.time, cpu.lastTime) >= partialTailNs) return false;
-  return record.bit === WHOLE_LOCK || cpu.lastBitTake <= again.time;
+function isInPartialTail({ state, partialTailNs = 0 }: Case, { cpu, time }: Mark): boolean {
+  const last = state.cpus.find((candidate) => candidate.cpu === cpu)?.lastTime ?? 0n;
+  return elapsed(time, last) < partialTailNs;
 }
 
 /**

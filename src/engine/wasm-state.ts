@@ -255,7 +255,6 @@ function readCpu(memory: WasmMemory, cpu: number): CpuState {
     last,
     irqsOff: memory.u8(cpu + L.CPU_IRQS) === L.IRQS_ARE_OFF ? memory.mark(cpu + L.CPU_IRQS_OFF) : null,
     irqEvents: memory.u64(cpu + L.CPU_IRQ_EVENTS),
-    lastBitTake: memory.u64(cpu + L.CPU_LAST_BIT_TAKE),
     lastSwitch: memory.mark(cpu + L.CPU_SWITCH),
     flagsOn: lastIsOn ? last : memory.mark(cpu + L.CPU_FLAGS_ON),
     flagsOffFirst: memory.u64(cpu + L.CPU_FLAGS_OFF_FIRST) ? memory.mark(cpu + L.CPU_FLAGS_OFF_FIRST) : null,

@@ -137,8 +137,6 @@ export interface CpuState {
   readonly last: Mark | null;
   readonly irqsOff: Mark | null;
   readonly irqEvents: bigint;
-  /** Time of the last take of a bit lock, 0 for none. */
-  readonly lastBitTake: bigint;
   readonly lastSwitch: Mark | null;
   readonly flagsOn: Mark | null;
   readonly flagsOffFirst: Mark | null;

@@ -43,7 +43,6 @@ function newCpu(number: number): Cpu {
     last: null,
     irqsOff: null,
     irqEvents: 0n,
-    lastBitTake: 0n,
     lastSwitch: null,
     flagsOn: null,
     flagsOffFirst: null,

@@ -140,7 +140,6 @@ export function take(world: World, cpu: Cpu, event: CanonicalEvent): void {
   if (event.kind === L.KIND_ACQUIRE) {
     lock.isTakenVisibly = true;
     checkValue(world, cpu, lock, event, true);
-    if (lock.bit !== L.WHOLE_LOCK) cpu.lastBitTake = event.time;
   }
 
   const wait = findWait(context, lock);

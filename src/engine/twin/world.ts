@@ -127,8 +127,6 @@ export interface Cpu {
   last: Mark | null;
   irqsOff: Mark | null;
   irqEvents: bigint;
-  /** Time of the last take of a bit lock, 0 for none. */
-  lastBitTake: bigint;
   lastSwitch: Mark | null;
   flagsOn: Mark | null;
   flagsOffFirst: Mark | null;
