@@ -71,7 +71,8 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
   const name = lockName(about, lock, null);
   const kind: Cause = setsBack ? 'bit-set-back' : 'bit-erased';
   const end = take?.time ?? about.state.lastTime;
-  const stayedLong = setsBack && about.timeIsNs && Number(end - store.time) >= about.thresholds.spinNs;
+  const stayed = elapsed(store.time, end);
+  const stayedLong = setsBack && about.timeIsNs && stayed >= about.thresholds.spinNs;
   // A take among events that were lost up to the end explains the bit as well.
   const hidden = lostTails(about, end).length > 0;
   const order = orderTaints(about, [
@@ -96,7 +97,7 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
     subject: subject(about, store.cpu, store.pid, 0),
     lock: name,
     startNs: String(store.time),
-    durationNs: setsBack && confirm ? elapsed(store.time, end) : 0,
+    durationNs: setsBack && confirm ? stayed : 0,
     openEnded: setsBack && take === null,
     lastAcquire: acquire && actor(about, acquire),
     lastRelease: setsBack && update ? actor(about, update) : null,

@@ -70,6 +70,22 @@ describe('the trace clock (design rule 12)', () => {
     expect(putBack('local')).toEqual(['lost-update bit-set-back possible']);
   });
 
+  it('a bit that was put back and is taken at an earlier time, the clock being set back, stayed set for no time', () => {
+    const [a, b] = [
+      { cpu: 1, pid: 101 },
+      { cpu: 1, pid: 102 },
+    ];
+    const { findings } = new Story({ asTold: true })
+      .bit(10, a, ACQUIRE, 0x131n)
+      .bit(10.001, b, L.KIND_WORD_LOAD, 0x131n)
+      .bit(10.002, a, RELEASE, 0x21n)
+      .bit(10.003, b, L.KIND_WORD_STORE, 0x131n)
+      .bit(10.004, b, L.KIND_WORD_LOAD, 0x131n)
+      .bit(9, a, ACQUIRE, 0x131n)
+      .report();
+    expect(findings).toMatchObject([{ kind: 'lost-update', cause: 'bit-set-back', durationNs: 0 }]);
+  });
+
   it('who released a lock that was free is not told by events closer than that', () => {
     const twice = (clock: string, apart: number): string[] => {
       const [a, b] = [
