@@ -18,7 +18,7 @@ import {
 } from './draft.ts';
 import { isSpin, sawTaken } from './spins.ts';
 import { pauseDoubt } from './pauses.ts';
-import { distinct, losses, lostTails, taints } from './taint.ts';
+import { distinct, losses, lossesWhereHolderRan, lostTails, taints } from './taint.ts';
 import {
   cpuOf,
   doubtOf,
@@ -90,10 +90,12 @@ function openSpin(about: Case, wait: OpenWait): Draft {
   const isLong = wait.durationNs >= about.thresholds.watchdogNs || reports.length > 0;
   const isExact = wait.irqsOff?.source === 'preemptirq';
   let confidence: Confidence = isLong && isExact && isRecorded(about, wait) ? 'certain' : 'likely';
-  // Events that somebody else lost, or the taker's own CPU, can hold the release, and with it another holder.
+  // Events that somebody else lost, or a CPU that the taker ran on, can hold the release, and with it another holder. Far from
+  // its own CPU that is before the spin: later, the spinner would have got the lock.
   const others = distinct(
     lostTails(about, taker ? end : since.time),
     taker ? losses(about, taker.time, end, taker.cpu) : [],
+    taker ? lossesWhereHolderRan(about, lock, since.time) : [],
   );
   if (others.length > 0) confidence = 'likely';
   const holder = others.length > 0 ? null : taker;

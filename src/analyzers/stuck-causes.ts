@@ -6,7 +6,7 @@ import type { Alternative, Cause, Confidence } from '../model/report.ts';
 import type { LockState, Mark, Suspect } from '../model/state.ts';
 import { orderTaints } from './clock-order.ts';
 import { contextOf, culprit, task, weaker, type Draft } from './draft.ts';
-import { distinct, losses, lostTails, taints } from './taint.ts';
+import { losses, lossesWhereHolderRan, lostTails, taints } from './taint.ts';
 import { at, isBefore, lasted } from './times.ts';
 import { doubtOf, type OpenWait } from './waits.ts';
 
@@ -179,16 +179,14 @@ export function missingUnlock(about: Case, lock: LockState, leave: Leave, first:
   const taken = lock.acquire!;
   const seen = first ? seenSetBy(first, lock) : null;
   const exited = KINDS[left.kind] === 'task exit';
-  const taintedBy = distinct(
-    taints(about, taken.time, left.time, 'the last take'),
-    lostTails(about, first?.since.time ?? about.state.lastTime),
-  );
+  // It can be released at any time until somebody finds it taken: long after its holder was first switched out.
+  const found = (seen ?? first?.since)?.time ?? about.state.lastTime;
+  const until = left.time > found ? left.time : found;
+  const taintedBy = taints(about, taken.time, until, 'the last take');
   let confidence: Confidence =
     seen && exited ? 'certain' : seen || exited || (first && isStuck(about, first)) ? 'likely' : 'possible';
   if (taintedBy.length) confidence = seen && first && isStuck(about, first) ? 'likely' : 'possible';
-  // What its own CPU lost may be the very release.
-  const own = [taken.cpu, left.cpu].flatMap((cpu) => losses(about, taken.time, left.time, cpu));
-  if (own.length > 0) confidence = 'possible';
+  if (lossesWhereHolderRan(about, lock, exited ? left.time : until, left).length > 0) confidence = 'possible';
   if (doubt) confidence = seen ? weaker(confidence, doubt.atMost) : 'possible';
   const { headline, leaving } = departure(about, lock, taken, left);
   return {

@@ -1,7 +1,7 @@
 import { groupBy } from '../base/group.ts';
-import { FLAGS } from '../model/event.ts';
+import { FLAGS, KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
-import type { CpuState } from '../model/state.ts';
+import type { CpuState, LockState, Mark } from '../model/state.ts';
 import { at } from './times.ts';
 
 /**
@@ -64,6 +64,35 @@ function breaks(about: Case, cpu: CpuState, from: bigint, to: bigint): string[] 
     `CPU ${cpu.cpu} has ${one ? 'a break' : `${cpu.breaks} breaks`} in continuity that no loss mark explains, ` +
       `${one ? '' : 'the last '}at ${at(about, cpu.lastBreak)}`,
   ];
+}
+
+/**
+ * What is missing, from its take until then, where the holder may have run, as sentences: its release may be among it. An
+ * interrupt stays on its CPU, and so does a task until it is switched out; after that it may run on any.
+ *
+ * @param last where the holder was seen last, if that is known
+ */
+export function lossesWhereHolderRan(
+  about: Case,
+  lock: LockState,
+  until: bigint,
+  last = lock.left,
+): string[] {
+  const { time, cpu } = lock.acquire!;
+  const moves = movesFrom(lock, last);
+  return distinct(
+    losses(about, time, until, cpu),
+    moves !== null && moves < until ? losses(about, moves, until) : [],
+  );
+}
+
+/** From when on the holder may have run on other CPUs than that of its take; null: at no time. */
+function movesFrom({ acquire, left }: LockState, last: Mark | null): bigint | null {
+  const first = left ?? last;
+  if (first && first.cpu !== acquire!.cpu) return acquire!.time;
+  if (!left || KINDS[left.kind] === 'leave') return null;
+  // Where its exit is all that is kept, it may have been switched out at any time before.
+  return KINDS[left.kind] === 'task exit' ? acquire!.time : left.time;
 }
 
 // One release without a take may be a bug, and is reported as one; so many locks of one CPU are a recorder's.
