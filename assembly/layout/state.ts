@@ -28,7 +28,7 @@ export const LOCK_IS_READ = 2; // taken for reading at least once
 export const LOCK_IS_SEEN_SET = 4; // LOCK_SEEN holds
 export const LOCK_IS_ORPHANED = 8; // the owner is gone, the lock was not released
 export const LOCK_IS_SLEEPING = 16; // a lock that may be held across a switch
-export const LOCK_IS_LEFT = 32; // LOCK_LEFT holds for the present or gone owner: switched out, interrupt over, or exited
+export const LOCK_IS_LEFT = 32; // LOCK_LEFT holds if the lock is owned or orphaned; a hold that ends unseen leaves the bit behind
 
 // ---- Word slot: the history of a word that carries bit locks ---------------------------------------------------
 

@@ -34,7 +34,7 @@ export interface Lock {
   isSleeping: boolean;
   isSeenSet: boolean;
   isOrphaned: boolean;
-  /** `left` is of the present owner, or of the one that is gone. */
+  /** `left` is of the present owner, or of the one that is gone; a hold that ends unseen leaves this behind. */
   isLeft: boolean;
   releases: number;
   acquisitions: number;
