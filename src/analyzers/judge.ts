@@ -1,5 +1,12 @@
 import type { Case } from '../model/case.ts';
-import { CONFIDENCES, type Culprit, type Finding, type FindingKind, type Severity } from '../model/report.ts';
+import {
+  CONFIDENCES,
+  endOf,
+  type Culprit,
+  type Finding,
+  type FindingKind,
+  type Severity,
+} from '../model/report.ts';
 import { badReleases } from './bad-release.ts';
 import { isStuckCpu, weaker, type Draft } from './draft.ts';
 import { irqOffSpans } from './irq-off.ts';
@@ -132,6 +139,5 @@ function isSameIncident(a: Draft, b: Draft): boolean {
   if (!a.subject || !b.subject) return false;
   const isTied = victimsOf(a).some((victim) => victimsOf(b).includes(victim));
   if (!isTied && !keepsWaiting(a, b) && !keepsWaiting(b, a)) return false;
-  const end = (draft: Draft): bigint => BigInt(draft.startNs) + BigInt(Math.round(draft.durationNs));
-  return BigInt(a.startNs) <= end(b) && BigInt(b.startNs) <= end(a);
+  return BigInt(a.startNs) <= endOf(b) && BigInt(b.startNs) <= endOf(a);
 }

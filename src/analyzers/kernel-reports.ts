@@ -1,6 +1,6 @@
 import { elapsed } from '../base/units.ts';
 import type { Case, KernelMessage } from '../model/case.ts';
-import type { Finding, KernelReport } from '../model/report.ts';
+import { endOf, type Finding, type KernelReport } from '../model/report.ts';
 import {
   draft,
   evidence,
@@ -39,7 +39,7 @@ function isTold(drafts: readonly Draft[], cpu: number, { mark }: KernelMessage):
       draft.subject?.cpu === cpu &&
       isStuckCpu(draft) &&
       BigInt(draft.startNs) <= mark.time &&
-      mark.time <= BigInt(draft.startNs) + BigInt(Math.round(draft.durationNs)) + PRINTED_LATE,
+      mark.time <= endOf(draft) + PRINTED_LATE,
   );
 }
 

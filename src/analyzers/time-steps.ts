@@ -1,5 +1,5 @@
 import type { Case } from '../model/case.ts';
-import type { Confidence } from '../model/report.ts';
+import { endOf, type Confidence } from '../model/report.ts';
 import type { TimeStep } from '../model/state.ts';
 import { MARGIN_NS } from './clock-order.ts';
 import { isStuckCpu, weaker, type Draft } from './draft.ts';
@@ -119,9 +119,8 @@ function recordsEnd({ state }: Case): bigint {
   return state.cpus.reduce((end, { lastTime }) => (lastTime > end ? lastTime : end), 0n);
 }
 
-function spanOf({ startNs, durationNs }: Draft): readonly [start: bigint, end: bigint] {
-  const start = BigInt(startNs);
-  return [start, start + BigInt(Math.round(durationNs))];
+function spanOf(draft: Draft): readonly [start: bigint, end: bigint] {
+  return [BigInt(draft.startNs), endOf(draft)];
 }
 
 /** Those that it names; where the order of events is all that there is to it, every CPU. */

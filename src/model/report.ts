@@ -179,6 +179,11 @@ export interface Finding {
   readonly related: readonly string[];
 }
 
+/** When the state ended that a finding tells of, or the capture where it did not end: startNs and durationNs, ns. */
+export function endOf({ startNs, durationNs }: Pick<Finding, 'startNs' | 'durationNs'>): bigint {
+  return BigInt(startNs) + BigInt(Math.round(durationNs));
+}
+
 export interface CpuSummary {
   readonly cpu: number;
   readonly firstNs: string | null;

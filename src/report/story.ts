@@ -1,4 +1,4 @@
-import type { Actor, Finding, LockName, Waiter } from '../model/report.ts';
+import { endOf, type Actor, type Finding, type LockName, type Waiter } from '../model/report.ts';
 import { task } from './text.ts';
 import { between, type Times } from './times.ts';
 
@@ -119,7 +119,7 @@ function range(finding: Finding, times: Times): string {
 /** When a finding's state ended: "18.686584703", "the end of the capture". */
 export function end(finding: Finding, times: Times): string {
   if (finding.openEnded) return 'the end of the capture';
-  return times.at((BigInt(finding.startNs) + BigInt(Math.round(finding.durationNs))).toString());
+  return times.at(String(endOf(finding)));
 }
 
 function sentences(...parts: readonly string[]): string {

@@ -1,7 +1,7 @@
 import { seconds } from '../base/units.ts';
 import type { Check } from '../model/join.ts';
 import type { Incident } from '../model/kernel-log.ts';
-import type { Finding, Report } from '../model/report.ts';
+import { endOf, type Finding, type Report } from '../model/report.ts';
 
 /** What the log and the finding that matches it best both speak about, side by side. */
 export function checksOf(
@@ -70,9 +70,10 @@ function check(what: string, log: string, trace: string): Check {
 }
 
 /** Was the CPU already stuck when the report came, and does the report come when the detector would speak? */
-function timeChecks({ kind }: Incident, { startNs, durationNs, watchdog }: Finding, atNs: string): Check[] {
+function timeChecks({ kind }: Incident, finding: Finding, atNs: string): Check[] {
+  const { startNs, watchdog } = finding;
   const at = BigInt(atNs);
-  const end = BigInt(startNs) + BigInt(Math.round(durationNs));
+  const end = endOf(finding);
   const checks: Check[] = [
     {
       what: 'order',

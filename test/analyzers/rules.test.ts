@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as L from '../../assembly/layout.ts';
-import { ATOMIC, IRQS_OFF, sort, Story, type StoryOptions } from './story.ts';
+import { ATOMIC, IRQS_OFF, sort, Story, type StoryOptions, type Who } from './story.ts';
 
 // Cases made by hand, each of them once judged wrongly. Times in milliseconds; default thresholds: spin and irqs off 1 s, watchdog 10 s.
 
@@ -25,6 +25,16 @@ function race(options: StoryOptions = {}, scale = 0.001): Story {
     .bit(900.001, locker, ATTEMPT, 0n)
     .bit(900.002, locker, CONTEND, 0x131n)
     .message(11_000, { cpu: 0, pid: 100 }, 'watchdog: Watchdog detected hard LOCKUP on cpu 3');
+}
+
+/** `b` puts back the bit that `a` released at 10.002. */
+function putsBack(story: Story, a: Who, b: Who): Story {
+  return story
+    .bit(10, a, ACQUIRE, 0x131n)
+    .bit(10.001, b, L.KIND_WORD_LOAD, 0x131n)
+    .bit(10.002, a, RELEASE, 0x21n)
+    .bit(10.003, b, L.KIND_WORD_STORE, 0x131n)
+    .bit(10.004, b, L.KIND_WORD_LOAD, 0x131n);
 }
 
 describe('the trace clock (design rule 12)', () => {
@@ -55,13 +65,7 @@ describe('the trace clock (design rule 12)', () => {
         { cpu: 1, pid: 101 },
         { cpu: 2, pid: 102 },
       ];
-      return new Story({ clock })
-        .ticks(0, 4000, a)
-        .bit(10, a, ACQUIRE, 0x131n)
-        .bit(10.001, b, L.KIND_WORD_LOAD, 0x131n)
-        .bit(10.002, a, RELEASE, 0x21n)
-        .bit(10.003, b, L.KIND_WORD_STORE, 0x131n)
-        .bit(10.004, b, L.KIND_WORD_LOAD, 0x131n)
+      return putsBack(new Story({ clock }).ticks(0, 4000, a), a, b)
         .bit(3000, a, ACQUIRE, 0x131n)
         .bit(3001, a, RELEASE, 0x21n)
         .findings();
@@ -75,12 +79,7 @@ describe('the trace clock (design rule 12)', () => {
       { cpu: 1, pid: 101 },
       { cpu: 1, pid: 102 },
     ];
-    const { findings } = new Story({ asTold: true })
-      .bit(10, a, ACQUIRE, 0x131n)
-      .bit(10.001, b, L.KIND_WORD_LOAD, 0x131n)
-      .bit(10.002, a, RELEASE, 0x21n)
-      .bit(10.003, b, L.KIND_WORD_STORE, 0x131n)
-      .bit(10.004, b, L.KIND_WORD_LOAD, 0x131n)
+    const { findings } = putsBack(new Story({ asTold: true }), a, b)
       .bit(9, a, ACQUIRE, 0x131n)
       .report();
     expect(findings).toMatchObject([{ kind: 'lost-update', cause: 'bit-set-back', durationNs: 0 }]);
