@@ -1,7 +1,6 @@
 // The loop: takes the earliest pending event of all lanes, decodes it, and hands it to the programs of its kind.
 
 import {
-  COUNTER_UNKNOWN_TYPES,
   EVENT_CPU,
   EVENT_FLAGS,
   EVENT_KIND,
@@ -25,7 +24,6 @@ import {
   HEAD_PAUSE_AT,
   HEAD_POSITION,
   HEAD_PRIMED,
-  HEAD_ROWS,
   HEAD_SPIN_NS,
   KIND_ACQUIRE,
   KIND_ATTEMPT,
@@ -47,13 +45,13 @@ import {
   KIND_WORD_RMW,
   KIND_WORD_STORE,
   LANE_BAD_EVENTS,
-  LANE_BASE,
   LANE_BLOCKS_FORMAT,
   LANE_CPU,
   LANE_FORMAT,
   LANE_HAS_EVENT,
   LANE_ID,
   LANE_NEXT_TIME,
+  LANE_ORIGIN,
   LANE_PAGES_FORMAT,
   LANE_PENDING_LOST,
   LANE_RECORD,
@@ -64,7 +62,6 @@ import {
   LANE_SLOT,
   LANE_STATE,
   LANE_STATE_LAST,
-  LANE_WINDOW,
   FLAG_NMI,
   OUTPUT_CLASS,
   OUTPUT_POSITION,
@@ -91,12 +88,12 @@ import {
   firstLane,
   heapSize,
   isBefore,
-  secondLane,
+  laneBehind,
+  secondPlace,
   siftFirst,
 } from './decode/merge';
 import { damaged } from './decode/pages';
 import { decode, rowOf } from './decode/rows';
-import { count } from './memory/counters';
 import { setMark } from './memory/mark';
 import { markOf, push, ringIsFull } from './memory/ring';
 import { lost, seen } from './programs/cpu-life';
@@ -124,7 +121,8 @@ export function step(): i32 {
   let budget = i32(min<u64>(u64(BATCH), left));
   while (heapSize()) {
     const lane = firstLane();
-    const rival = secondLane();
+    const second = secondPlace();
+    const rival = laneBehind(second);
     // Not in a lane that is new, or ran dry.
     let isPending = load<u8>(lane, LANE_HAS_EVENT) != 0;
     // What is called once becomes part of this loop (scripts/build-wasm.js): an event's whole way is one function.
@@ -139,7 +137,7 @@ export function step(): i32 {
       isPending = advance(lane);
     } while (isPending && (!rival || isBefore(lane, rival)));
     store<u8>(lane, u8(isPending), LANE_HAS_EVENT);
-    if (isPending) siftFirst();
+    if (isPending) siftFirst(lane, second);
     else if (load<u8>(lane, LANE_STATE) == LANE_STATE_LAST) dropFirst();
     else return i32(load<u16>(lane, LANE_ID));
   }
@@ -166,8 +164,7 @@ function deliver(lane: usize): void {
   if (format == LANE_BLOCKS_FORMAT) {
     store<u64>(STATE, load<u64>(record, OUTPUT_POSITION), HEAD_POSITION);
   } else {
-    const offset = load<u64>(lane, LANE_BASE) + u64(record - load<u32>(lane, LANE_WINDOW));
-    store<u64>(STATE, (u64(load<u16>(lane, LANE_ID)) << 48) | offset, HEAD_POSITION);
+    store<u64>(STATE, load<u64>(lane, LANE_ORIGIN) + u64(record), HEAD_POSITION);
     if (load<i64>(lane, LANE_PENDING_LOST)) {
       deliverLost(lane);
       // Among samples a loss stands for itself.
@@ -276,7 +273,6 @@ function replay(event: usize, row: usize, cpu: usize): void {
     store<u64>(STATE, time, HEAD_LAST_TIME);
   }
   store<u64>(row, load<u64>(row, ROW_COUNT) + 1, ROW_COUNT);
-  if (row == load<u32>(STATE, HEAD_ROWS)) count(COUNTER_UNKNOWN_TYPES);
   countKind(kind, u32(load<u16>(event, EVENT_FLAGS)));
   if (!cpu) return;
   seen(cpu, event, row);

@@ -48,27 +48,34 @@ export function firstLane(): usize {
   return laneAt(0);
 }
 
-/** The lane that comes first when the first one is left out; 0 when there is no other. While the first lane is before it, no
- *  sifting is needed: runs of one CPU cost one comparison per event. */
-export function secondLane(): usize {
-  const size = heapSize();
-  if (size < 2) return 0;
-  return size > 2 && isBefore(laneAt(2), laneAt(1)) ? laneAt(2) : laneAt(1);
+/** The earlier one of the children of place `n` in a heap of `size` lanes; 0 when it has none. */
+function childOf(n: u32, size: u32): u32 {
+  const child: u32 = 2 * n + 1;
+  if (child >= size) return 0;
+  return child + 1 < size && isBefore(laneAt(child + 1), laneAt(child)) ? child + 1 : child;
 }
 
-/** Puts the first lane where its pending event belongs. */
-export function siftFirst(): void {
+/**
+ * The place of the lane that comes first when the first one is left out; 0 when there is no other. While the first lane is before that
+ * one, no sifting is needed: runs of one CPU cost one comparison per event.
+ */
+export function secondPlace(): u32 {
+  return childOf(0, heapSize());
+}
+
+/** The lane at a place of the heap; 0 for place 0, which is nobody's second. */
+export function laneBehind(place: u32): usize {
+  return place ? laneAt(place) : 0;
+}
+
+/** Puts `lane` in the first place or, where its pending event is not the earliest, further down. `child`: what secondPlace() said. */
+export function siftFirst(lane: usize, child: u32): void {
   const size = heapSize();
-  if (!size) return;
-  const lane = laneAt(0);
   let n: u32 = 0;
-  while (true) {
-    let child: u32 = 2 * n + 1;
-    if (child >= size) break;
-    if (child + 1 < size && isBefore(laneAt(child + 1), laneAt(child))) child++;
-    if (!isBefore(laneAt(child), lane)) break;
+  while (child && isBefore(laneAt(child), lane)) {
     setLaneAt(n, laneAt(child));
     n = child;
+    child = childOf(n, size);
   }
   setLaneAt(n, lane);
 }
@@ -77,8 +84,7 @@ export function siftFirst(): void {
 export function dropFirst(): void {
   const last = heapSize() - 1;
   store<u32>(STATE, last, HEAD_HEAP_SIZE);
-  setLaneAt(0, laneAt(last));
-  siftFirst();
+  if (last) siftFirst(laneAt(last), secondPlace());
 }
 
 /** Adds a lane with a pending event. */

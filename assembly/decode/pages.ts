@@ -16,7 +16,6 @@ import {
   LANE_BACKWARDS,
   LANE_BAD_EVENTS,
   LANE_BAD_PAGES,
-  LANE_BASE,
   LANE_COMMIT_SIZE,
   LANE_CPU,
   LANE_CURSOR,
@@ -28,6 +27,7 @@ import {
   LANE_MULT,
   LANE_NEXT_TIME,
   LANE_OFFSET_NS,
+  LANE_ORIGIN,
   LANE_PAGE,
   LANE_PAGES,
   LANE_PAGE_END,
@@ -48,6 +48,8 @@ import { rowOf } from './rows';
 export const COMMIT_MASK: u32 = 0xfffff;
 const MISSED_EVENTS: u32 = 0x80000000;
 export const MISSED_STORED: u32 = 0x40000000;
+/** The offset in a position. */
+const OFFSET_MASK: u64 = 0xffffffffffff;
 const TOP_5_BITS: u64 = 0xf800000000000000;
 
 export const TYPE_PADDING: u32 = 29;
@@ -75,8 +77,7 @@ export function toNs(lane: usize, time: u64): u64 {
 /** Counts damage at `at` in the window; `field` is LANE_BAD_PAGES or LANE_BAD_EVENTS. */
 export function damaged(lane: usize, at: usize, field: usize): void {
   const known = load<u32>(lane, LANE_BAD_PAGES) + load<u32>(lane, LANE_BAD_EVENTS);
-  if (!known)
-    store<u64>(lane, load<u64>(lane, LANE_BASE) + u64(at - load<u32>(lane, LANE_WINDOW)), LANE_FIRST_BAD);
+  if (!known) store<u64>(lane, (load<u64>(lane, LANE_ORIGIN) + u64(at)) & OFFSET_MASK, LANE_FIRST_BAD);
   store<u32>(lane + field, load<u32>(lane + field) + 1);
 }
 
@@ -164,15 +165,16 @@ export function advancePages(lane: usize): bool {
     const word = load<u32>(cursor);
     const kind = word & 31;
     const delta = u64(word >> 5);
-    if (kind != 0 && kind < TYPE_PADDING) {
+    // Data of 2 to 28 words: a single one has no room for the common fields.
+    if (kind - 2 < TYPE_PADDING - 2) {
       const size = kind << 2;
-      if (size >= COMMON_SIZE && cursor + 4 + size <= end) {
+      if (cursor + 4 + size <= end) {
         time += delta;
         found(lane, cursor + 4, size, time);
         store<u32>(lane, u32(cursor + 4 + size), LANE_CURSOR);
         return true;
       }
-    } else if (cursor + 8 <= end) {
+    } else if (kind != 1 && cursor + 8 <= end) {
       const extra = load<u32>(cursor, 4);
       if (kind == TYPE_TIME_EXTEND) {
         time += (u64(extra) << 27) + delta;

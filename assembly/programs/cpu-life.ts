@@ -69,10 +69,16 @@ import { markOf, push } from '../memory/ring';
 import { abandon, dropEntries, dropWaits, findTask, leave } from '../state/contexts';
 import { dropSection, dropSections } from '../state/sections';
 
+// Two bits for each combination of FLAG_HARDIRQ, FLAG_SOFTIRQ and FLAG_NMI, which are bits 1 to 3: so flags, the others masked out, are
+// the place of their level.
+const LEVELS: u32 =
+  (LEVEL_SOFTIRQ << FLAG_SOFTIRQ) |
+  (LEVEL_HARDIRQ << FLAG_HARDIRQ) |
+  (LEVEL_HARDIRQ << (FLAG_HARDIRQ | FLAG_SOFTIRQ)) |
+  ((LEVEL_NMI * 0x55) << FLAG_NMI);
+
 export function levelOf(flags: u32): u32 {
-  if (flags & FLAG_NMI) return LEVEL_NMI;
-  if (flags & FLAG_HARDIRQ) return LEVEL_HARDIRQ;
-  return flags & FLAG_SOFTIRQ ? LEVEL_SOFTIRQ : LEVEL_PROCESS;
+  return (LEVELS >> (flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ | FLAG_NMI))) & 3;
 }
 
 /** `later - earlier`, 0 where time ran backwards. */
@@ -109,33 +115,39 @@ export function seen(cpu: usize, event: usize, row: usize): void {
   // An NMI comes through whatever the CPU is stuck in: it is no sign of life. Nor is a message from a hard interrupt, or of
   // which no flags tell where it comes from: trace-cmd's texts show the NMI backtraces of a stuck CPU as such.
   if (level == LEVEL_NMI) return;
-  const isMessage = load<u8>(event, EVENT_KIND) == KIND_MESSAGE;
-  if (isMessage && (level == LEVEL_HARDIRQ || (flags & FLAG_IRQS_UNKNOWN) != 0)) return;
+  const kind = load<u8>(event, EVENT_KIND);
+  if (kind == KIND_MESSAGE && (level == LEVEL_HARDIRQ || (flags & FLAG_IRQS_UNKNOWN) != 0)) return;
 
   const before = u32(load<u8>(cpu, CPU_LEVEL));
-  const pid = load<i32>(event, EVENT_PID);
+  const pid = load<u32>(event, EVENT_PID);
+  const pidBefore = load<u32>(cpu, CPU_PID);
   const last = load<u64>(cpu + CPU_LAST, MARK_TIME);
-  const wasIdle = load<i32>(cpu, CPU_PID) == 0 && before == LEVEL_PROCESS;
-  if (last && !wasIdle) measureGap(cpu, event, since(last, time));
-  if (pid == 0 && level == LEVEL_PROCESS) store<u64>(cpu, 0, CPU_LAST_TICK);
-  const kind = load<u8>(event, EVENT_KIND);
-  const isInterrupt = level >= u32(LEVEL_HARDIRQ) && (before < u32(LEVEL_HARDIRQ) || kind == KIND_ENTER);
-  if (isInterrupt) tick(cpu, time);
-
-  if (level != before) changeLevel(cpu, time, before, level);
-  if (pid != load<i32>(cpu, CPU_PID)) {
-    store<i32>(cpu, pid, CPU_PID);
+  // It idles in process context of pid 0: both numbers are zero.
+  if (last && (pidBefore | before) != 0) measureGap(cpu, event, since(last, time));
+  if (!(pid | level)) store<u64>(cpu, 0, CPU_LAST_TICK);
+  if (level != before || kind >= u8(KIND_ENTER)) crossed(cpu, event, before, level);
+  if (pid != pidBefore) {
+    store<u32>(cpu, pid, CPU_PID);
     store<u32>(cpu, 0, CPU_TASK);
   }
-  // CPU_FLAGS_ON is kept only where a run of events with interrupts on ends; until then CPU_LAST is it.
-  if (!isOn(flags) && isOn(u32(load<u16>(cpu + CPU_LAST, MARK_FLAGS)))) {
-    copyMark(cpu + CPU_FLAGS_ON, cpu + CPU_LAST);
+  if (isOn(flags)) flaggedOn(cpu, event, row);
+  else {
+    // CPU_FLAGS_ON is kept only where a run of events with interrupts on ends; until then CPU_LAST is it.
+    if (isOn(u32(load<u16>(cpu + CPU_LAST, MARK_FLAGS)))) copyMark(cpu + CPU_FLAGS_ON, cpu + CPU_LAST);
+    if (!(flags & FLAG_IRQS_UNKNOWN)) flaggedOff(cpu, event, row);
   }
+  setMark(cpu + CPU_LAST, event);
+}
+
+/** Another interrupt level, or an event that may be such a border itself: an interrupt's entry or a switch. */
+function crossed(cpu: usize, event: usize, before: u32, level: u32): void {
+  const kind = load<u8>(event, EVENT_KIND);
+  const time = load<u64>(event, EVENT_TIME);
+  const isInterrupt = level >= u32(LEVEL_HARDIRQ) && (before < u32(LEVEL_HARDIRQ) || kind == KIND_ENTER);
+  if (isInterrupt) tick(cpu, time);
+  if (level != before) changeLevel(cpu, time, before, level);
   // Whom an interrupt came to had interrupts on, and so has whoever is switched out or in.
   if (isInterrupt || kind == KIND_SWITCH) endFlaggedOff(cpu, event);
-  if (isOn(flags)) flaggedOn(cpu, event, row);
-  else if (!(flags & FLAG_IRQS_UNKNOWN)) flaggedOff(cpu, event, row);
-  setMark(cpu + CPU_LAST, event);
 }
 
 /** Is the event flagged as one with interrupts on? */

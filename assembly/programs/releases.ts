@@ -57,11 +57,15 @@ export function release(cpu: usize, event: usize): void {
   const lock = lockIn(own, event);
   if (!lock) return;
   checkValue(cpu, lock, event, false);
-  const context = releasingContext(cpu, own, lock);
   const owner: usize = load<u32>(lock, LOCK_OWNER);
+  // An attempt on top of a hold is the release's own: an annotation, and the hold below ended unseen.
+  let context = own;
+  let entry = own ? findTop(own, lock) : 0;
+  if (!entry) {
+    context = releasingContext(cpu, own, lock);
+    if (context) entry = findTop(context, lock);
+  }
   if (context) {
-    // An attempt on top of a hold is the release's own: an annotation, and the hold below ended unseen.
-    const entry = findTop(context, lock);
     if (load<u8>(entry, ENTRY_STATE) == ENTRY_IS_HELD) {
       const hold = since(load<u64>(entry, ENTRY_ACQUIRE_TIME), load<u64>(event, EVENT_TIME));
       recordValue(load<u32>(STATE, HEAD_HIST_HOLD), load<u32>(STATE, HEAD_HIST_BITS), hold);
@@ -84,11 +88,10 @@ export function release(cpu: usize, event: usize): void {
 }
 
 /**
- * The context whose hold this release ends: the event's own, or another level of the same CPU (the flags of an event at
- * the edge of an interrupt can be off by one level). 0: nobody here is known to have taken it.
+ * Where it is not the event's own: the context of another level of the same CPU whose hold this release ends, for the flags of an event at
+ * the edge of an interrupt can be off by one level. 0: nobody here is known to have taken it.
  */
 function releasingContext(cpu: usize, own: usize, lock: usize): usize {
-  if (own && findTop(own, lock)) return own;
   const task = findTask(load<i32>(cpu, CPU_PID), load<u16>(cpu, CPU_NUMBER));
   if (task && task != own && findTop(task, lock)) return task;
   for (let level: u32 = LEVEL_PROCESS + 1; level < 4; level++) {

@@ -69,8 +69,8 @@ static u64 now(void) {
 
 /* What WasmEngine.supply() does. */
 static void supply(u64 lane, u32 bytes) {
-  const u64 base = get64(lane + LANE_BASE) + get32(lane + LANE_FILLED);
-  memcpy(env.memory.data + lane + LANE_BASE, &base, sizeof base);
+  const u64 origin = get64(lane + LANE_ORIGIN) + get32(lane + LANE_FILLED);
+  memcpy(env.memory.data + lane + LANE_ORIGIN, &origin, sizeof origin);
   set32(lane + LANE_FILLED, bytes);
   set32(lane + LANE_CURSOR, 0);
   set32(lane + LANE_PAGE, 0);

@@ -165,6 +165,7 @@ export class WasmEngine implements Engine {
     memory.setU8(at + L.LANE_FORMAT, formatOf(lane));
     memory.setU16(at + L.LANE_CPU, lane.cpu);
     memory.setU16(at + L.LANE_ID, n);
+    memory.setU64(at + L.LANE_ORIGIN, (BigInt(n) << 48n) - BigInt(window));
     memory.setU32(at + L.LANE_MULT, lane.mult);
     memory.setU32(at + L.LANE_SHIFT, lane.shift);
     memory.setU64(at + L.LANE_OFFSET_NS, lane.offsetNs);
@@ -199,8 +200,8 @@ export class WasmEngine implements Engine {
   supply(lane: number, bytes: number): void {
     const memory = this.#memory;
     const at = this.#lanesAt + lane * L.LANE_SIZE;
-    const base = memory.u64(at + L.LANE_BASE) + BigInt(memory.u32(at + L.LANE_FILLED));
-    memory.setU64(at + L.LANE_BASE, base);
+    const origin = memory.u64(at + L.LANE_ORIGIN) + BigInt(memory.u32(at + L.LANE_FILLED));
+    memory.setU64(at + L.LANE_ORIGIN, origin);
     memory.setU32(at + L.LANE_FILLED, bytes);
     memory.setU32(at + L.LANE_CURSOR, 0);
     memory.setU32(at + L.LANE_PAGE, 0);

@@ -33,13 +33,16 @@ export function readState(memory: WasmMemory, lanes: number, engine: Readout): E
   const locks = entriesOf(memory, L.HEAD_LOCK_INDEX, engine.nextTellingLock);
   const histogram = (field: number): HistogramState =>
     readHistogram(memory, head(field), head(L.HEAD_HIST_BITS));
+  const counters = Array.from({ length: L.COUNTER_COUNT }, (_, n) =>
+    memory.u64(L.STATE + L.HEAD_COUNTERS + 8 * n),
+  );
+  // Counted already, as events of row 0.
+  counters[L.COUNTER_UNKNOWN_TYPES] = memory.u64(head(L.HEAD_ROWS) + L.ROW_COUNT);
   return {
     events: memory.u64(L.STATE + L.HEAD_EVENTS),
     firstTime: memory.u64(L.STATE + L.HEAD_FIRST_TIME),
     lastTime: memory.u64(L.STATE + L.HEAD_LAST_TIME),
-    counters: Array.from({ length: L.COUNTER_COUNT }, (_, n) =>
-      memory.u64(L.STATE + L.HEAD_COUNTERS + 8 * n),
-    ),
+    counters,
     kinds: Array.from({ length: 4 * (L.KIND_MASK + 1) }, (_, n) =>
       memory.u64(L.STATE + L.HEAD_KINDS + 8 * n),
     ),
