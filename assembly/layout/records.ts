@@ -17,7 +17,7 @@ export const RECORD_MARK_LIMIT = 7;
 export const RECORD_SIZE = 312;
 
 // What the marks of each kind are, in order.
-export const RECORD_IS_WAIT = 1; // attempt, contend, acquire, holder's take, last release, irqs off, owner now; flags: the attempt's; count: releases meanwhile
+export const RECORD_IS_WAIT = 1; // attempt, contend, acquire, holder's take, last release, irqs off, owner now; flags: the attempt's; count: releases meanwhile; extra: 1 where the lock was taken for reading at least once
 export const RECORD_IS_IRQ_OFF = 2; // off, on
 export const RECORD_IS_FLAGS_OFF = 3; // last on, first off, last off, next on
 export const RECORD_IS_GAP = 4; // before, after; extra: longest busy gap before, count: busy gaps before

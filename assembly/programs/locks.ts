@@ -84,6 +84,7 @@ import {
   RECORD_ADDRESS,
   RECORD_BIT,
   RECORD_COUNT,
+  RECORD_EXTRA,
   RECORD_FLAGS,
   RECORD_IS_WAIT,
   RECORD_LEVEL,
@@ -214,6 +215,7 @@ function endWait(cpu: usize, event: usize, lock: usize, entry: usize): void {
   store<u16>(record, u16(flags), RECORD_FLAGS);
   aboutLock(record, lock);
   store<u32>(record, load<u32>(lock, LOCK_RELEASES) - load<u32>(entry, ENTRY_RELEASES), RECORD_COUNT);
+  store<u64>(record, load<u16>(lock, LOCK_STATE) & LOCK_IS_READ ? 1 : 0, RECORD_EXTRA);
   const cpuNumber = load<u16>(entry, ENTRY_CPU);
   const pid = load<i32>(cpu, CPU_PID);
   setBareMark(

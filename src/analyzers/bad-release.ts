@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group.ts';
 import { elapsed } from '../base/units.ts';
 import type { Case } from '../model/case.ts';
 import { RING, WHOLE_LOCK } from '../model/engine-numbers.ts';
@@ -10,9 +11,29 @@ import { at } from './times.ts';
 
 /** Releases by a context that was not seen to take the lock: of a lock that is free, or that somebody else holds. */
 export function badReleases(about: Case): Draft[] {
-  return oddReleases(about).judged.map((record) =>
+  const drafts = oddReleases(about).judged.map((record) =>
     record.kind === RING.doubleRelease ? doubleRelease(about, record) : foreignRelease(about, record),
   );
+  const alike = groupBy(drafts, ({ signature }) => signature);
+  return [...alike.values()].flatMap((same) =>
+    same.length > BUGS_AT_MOST ? [recurring(about, same)] : same,
+  );
+}
+
+// A bug of this kind shows itself now and then; code that does so again and again takes the lock in a way that is not recorded.
+const BUGS_AT_MOST = 2;
+
+/** Many releases by the same code, as one finding: the first of them. */
+function recurring(about: Case, drafts: readonly Draft[]): Draft {
+  const inOrder = drafts.toSorted((a, b) => (BigInt(a.startNs) < BigInt(b.startNs) ? -1 : 1));
+  const [first, last] = [inOrder[0]!, inOrder.at(-1)!];
+  const why = `the same code does so ${drafts.length} times, the last time at ${at(about, BigInt(last.startNs))}: more likely its takes are not recorded (a path without these tracepoints), or belong to another task by design`;
+  return {
+    ...first,
+    confidence: 'possible',
+    headline: `${first.headline} So do ${drafts.length - 1} more releases by the same code.`,
+    alternatives: [{ cause: 'by design', confidence: 'likely', why }],
+  };
 }
 
 /** How many of them nobody judges, because the recorder may not have recorded takes any more. */

@@ -151,6 +151,12 @@ function openSpin(about: Case, wait: OpenWait): Draft {
   });
 }
 
+const SHARED: Alternative = {
+  cause: 'slow-holder',
+  confidence: 'likely',
+  why: 'the lock is taken for reading, too, by several at once: any of its readers, of whom only the last one to let go is named, may have held it for long',
+};
+
 const UNRECORDED: Alternative = {
   cause: 'lost-unlock',
   confidence: 'possible',
@@ -187,8 +193,9 @@ function closedSpin(about: Case, record: RingRecord): Draft {
   );
   const name = lockName(about, record, acquire);
   const spun = elapsed(attempt.time, acquire.time);
-  const letGo = release && taker && isBefore(attempt, release) ? release : null;
-  const isHolders = letGo !== null && letGo.pid === taker!.pid;
+  const letGo = release && isBefore(attempt, release) ? release : null;
+  const isHolders = letGo !== null && letGo.pid === taker?.pid;
+  const reader = taker ? null : readerOf(record);
   const unsure = taker ? holderLosses(about, taker, isHolders ? letGo : null, acquire) : [];
   const order = taker ? orderTaints(about, [[taker, attempt]]) : [];
   // Whether it took the lock just before the spin began or just after: it was waited for nearly all the while.
@@ -222,7 +229,11 @@ function closedSpin(about: Case, record: RingRecord): Draft {
         ? ` on a lock that ${task(about, holder)} on CPU ${holder.cpu} held${heldUntil(about, record, isHolders, letGo)}, and then got it.`
         : taker
           ? `, and then got the lock; ${task(about, taker)} on CPU ${taker.cpu} took it at ${seconds(taker.time)}, and may or may not have held it all the while.`
-          : ' on a lock whose holder was not recorded, and then got it.'),
+          : reader
+            ? ` on a lock that was held for reading, last by ${task(about, reader)} on CPU ${reader.cpu} until ${seconds(reader.time)}, and then got it.`
+            : letGo
+              ? ` on a lock that ${task(about, letGo)} on CPU ${letGo.cpu} let go at ${seconds(letGo.time)}, and then got it; who held it when the spin began was not recorded.`
+              : ' on a lock whose holder was not recorded, and then got it.'),
     subject: subject(about, record.cpu, record.pid, record.level),
     lock: name,
     startNs: String(off.time),
@@ -243,20 +254,35 @@ function closedSpin(about: Case, record: RingRecord): Draft {
     ],
     irqsOff,
     watchdog,
-    alternatives: [...(doubt ? [doubt.alternative] : []), ...(taker ? [] : [UNRECORDED])],
+    alternatives: [...(doubt ? [doubt.alternative] : []), ...(taker ? [] : [reader ? SHARED : UNRECORDED])],
     kernelReports: reports,
     evidence: evidence(about, [
       [taker, holder ? 'taken by the holder' : 'the last recorded take before the spin'],
       [exact ? off : null, 'interrupts off'],
       [attempt, 'begins to spin'],
       [contend, 'found taken'],
-      [letGo, holder && isHolders ? 'the holder lets go' : 'the last release before the spin ends'],
+      [letGo, whatLetGo(letGo, reader, holder !== null && isHolders)],
       [acquire, 'the spin ends'],
       [on, 'interrupts on'],
       ...(doubt ? [doubt.evidence] : []),
     ]),
     taintedBy: tainted,
   });
+}
+
+/**
+ * The release by the last one of several readers, who are nobody's holders: of a lock that is taken for reading, too, the last one before
+ * the spin ended, where nobody was seen to take the lock alone meanwhile.
+ */
+function readerOf({ marks, extra }: RingRecord): Mark | null {
+  const [attempt, , , , release, , alone] = marks;
+  if (extra === 0n || !attempt || !release || !isBefore(attempt, release)) return null;
+  return alone && isBefore(attempt, alone) ? null : release;
+}
+
+function whatLetGo(letGo: Mark | null, reader: Mark | null, isHolders: boolean): string {
+  if (isHolders) return 'the holder lets go';
+  return letGo && letGo === reader ? 'the last reader lets go' : 'the last release before the spin ends';
 }
 
 /** " until 18.686"; who held the lock when the spin began need not be who was waited for at its end. */

@@ -13,10 +13,12 @@ import {
   signatureOf,
   subject,
   task,
+  weaker,
   type Draft,
 } from './draft.ts';
 import { distinct, lostTails, taints } from './taint.ts';
 import { at } from './times.ts';
+import { isCulprit, isPair, pairDoubt } from './updates.ts';
 import { openWaits } from './waits.ts';
 
 interface Update {
@@ -59,7 +61,16 @@ export function lostUpdates(about: Case): Draft[] {
     if (!suspect?.load || !suspect.store || victims.has(lock.id)) return [];
     return [{ ...suspect, lock, load: suspect.load, store: suspect.store, take: null }];
   });
-  return [...settled, ...open].map((update) => report(about, update));
+  return [...settled, ...open]
+    .filter((update) => isUpdate(about, update))
+    .map((update) => report(about, update));
+}
+
+/** Are load and store one update, which overwrote the change that lies between them? */
+function isUpdate(about: Case, { cause, load, update, store }: Update): boolean {
+  return cause === SUSPECT.sets && update
+    ? isCulprit(about, { load, update, store })
+    : isPair(about, load, store);
 }
 
 function isLong(about: Case, durationNs: number): boolean {
@@ -80,8 +91,9 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
     [update, store],
     [store, confirm],
   ]);
-  const confidence: Confidence =
-    confirm && stayedLong && !hidden && order.length === 0 ? 'likely' : 'possible';
+  const doubt = pairDoubt(about, load, store);
+  const isShown = confirm && stayedLong && !hidden && order.length === 0;
+  const confidence: Confidence = isShown ? weaker('likely', doubt?.atMost ?? 'likely') : 'possible';
   const what = setsBack
     ? `set bit ${lock.bit} again after its release`
     : `erased bit ${lock.bit}, taken meanwhile`;
@@ -103,6 +115,7 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
     lastRelease: setsBack && update ? actor(about, update) : null,
     culprit: culprit(about, load, store),
     alternatives: [
+      ...(doubt ? [doubt.alternative] : []),
       {
         cause: 'recording order',
         confidence: 'possible',

@@ -5,7 +5,7 @@ import { FLAGS, KINDS } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import type { Alternative, KernelReport, Severity } from '../model/report.ts';
 import { shows } from '../model/shows.ts';
-import type { ContextState, LockState, Mark, Suspect } from '../model/state.ts';
+import type { ContextState, LockState, Mark } from '../model/state.ts';
 import { deadlock, findCycle, type CycleStep } from './deadlock.ts';
 import {
   actor,
@@ -28,8 +28,9 @@ import {
   type Leave,
   type Verdict,
 } from './stuck-causes.ts';
-import { distinct, losses } from './taint.ts';
-import { byTime, isBefore } from './times.ts';
+import { distinct } from './taint.ts';
+import { byTime } from './times.ts';
+import { isCulprit } from './updates.ts';
 import {
   cpuOf,
   doubtOf,
@@ -138,15 +139,6 @@ function proven(about: Case, lock: LockState, left: Leave | null, first: OpenWai
 
 function isExit({ mark }: Leave): boolean {
   return KINDS[mark.kind] === 'task exit';
-}
-
-/**
- * Did this store put the bit back? Its load saw the last holder's bit, so it came before the release. A load event can be
- * late, but among losses it rather saw what somebody else had set, and the store changed nothing.
- */
-function isCulprit(about: Case, { load, update, store }: Suspect): boolean {
-  if (!load || !update || !store) return false;
-  return isBefore(load, update) || losses(about, update.time, load.time).length === 0;
 }
 
 /** Where the owner left; an exit from before the take was another task's, whose pid was used again. */

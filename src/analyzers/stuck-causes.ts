@@ -6,8 +6,9 @@ import type { Alternative, Cause, Confidence } from '../model/report.ts';
 import type { LockState, Mark, Suspect } from '../model/state.ts';
 import { orderTaints } from './clock-order.ts';
 import { contextOf, culprit, task, weaker, type Draft } from './draft.ts';
-import { losses, lossesWhereHolderRan, lostTails, taints } from './taint.ts';
+import { losses, lossesWhereHolderRan, lostTails, taints, undecoded } from './taint.ts';
 import { at, isBefore, lasted } from './times.ts';
+import { pairDoubt } from './updates.ts';
 import { doubtOf, type OpenWait } from './waits.ts';
 
 // Why a lock is stuck: one verdict per cause, each with its evidence, its confidence, and what would overturn it.
@@ -63,6 +64,8 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
     [store, shown],
   ]);
   if (order.length > 0) confidence = weaker(confidence, 'likely');
+  const doubt = pairDoubt(about, load, store);
+  if (doubt) confidence = weaker(confidence, doubt.atMost);
   const gap = lasted(about, elapsed(release.time, store.time));
   return {
     cause: 'lost-unlock',
@@ -81,6 +84,7 @@ export function lostUnlock(about: Case, lock: LockState, suspect: Suspect, first
       [shown, `bit ${lock.bit} seen set; no take was recorded since the release`],
     ],
     alternatives: [
+      ...(doubt ? [doubt.alternative] : []),
       {
         cause: 'unknown-setter',
         confidence: 'possible',
@@ -101,8 +105,8 @@ export function unknownSetter(about: Case, lock: LockState, first: OpenWait): Ve
   const taintedBy = reference
     ? taints(about, reference.time, first.since.time, lock.release ? 'the last release' : 'the last take')
     : [UNSEEN_BEFORE, ...losses(about, about.state.firstTime, first.since.time)];
-  // A holder whose take is among events that were lost up to the end may simply not have let go yet.
-  const hidden = lostTails(about, first.since.time).length > 0;
+  // A holder whose take is among events that were lost up to the end, or cannot be read, may simply not have let go yet.
+  const hidden = lostTails(about, first.since.time).length > 0 || undecoded(about).length > 0;
   const stores = lock.writers.filter(
     (writer) =>
       writer.kind === STORE &&

@@ -33,9 +33,18 @@ export function losses(about: Case, from: bigint, to: bigint, cpu?: number): str
   return [...missing(about, from, to, cpu), ...cpus.flatMap((state) => untaken(about, state.cpu))];
 }
 
+/** Records that cannot be read, as sentences: nobody knows which CPU's events, and when. */
+export function undecoded({ undecoded = [] }: Case): string[] {
+  return undecoded.map(({ event, count }) =>
+    event === null
+      ? `${count} records of types that the capture does not describe cannot be read`
+      : `the ${count} records of ${event} cannot be read`,
+  );
+}
+
 function missing(about: Case, from: bigint, to: bigint, cpu?: number): string[] {
   const isMeant = (other: { readonly cpu: number }): boolean => cpu === undefined || other.cpu === cpu;
-  const sentences: string[] = [];
+  const sentences: string[] = undecoded(about);
   for (const span of about.found.lost.filter(isMeant)) {
     if (span.from === null || span.to < from || span.from > to) continue;
     const events = span.count > 0n ? `${span.count} events` : 'an unknown number of events';

@@ -67,5 +67,7 @@ export interface Case {
   readonly outOfOrder?: number;
   /** In so many ns before the end of each CPU's record some kinds of events may be missing: they were switched off one by one. */
   readonly partialTailNs?: number;
+  /** Events that say what locks and words do, but whose records cannot be read: damaged formats. null: of types without a format. */
+  readonly undecoded?: readonly { readonly event: string | null; readonly count: number }[];
   readonly narrator: Narrator;
 }

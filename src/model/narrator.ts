@@ -11,6 +11,8 @@ export interface Told {
   readonly lockName: string | null;
   /** The function that the record names as its place (ip, caller), without the offset. */
   readonly callSite: string | null;
+  /** Of a plain store: the value that its program had loaded before, where the record tells (a field `old`). */
+  readonly loaded?: bigint;
 }
 
 /** Goes back to the capture for names; only for what a report shows. */

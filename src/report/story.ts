@@ -87,7 +87,13 @@ function irqOffSpin(finding: Finding, times: Times): string {
   const { subject, lock, holder, lastRelease } = finding;
   if (subject === null || lock === null) return finding.headline;
   const spun = `${who(subject)} spun on ${lockText(lock)} with interrupts off for ${span(finding, times)}.`;
-  if (holder === null) return spun;
+  if (holder === null) {
+    const isWithin =
+      lastRelease !== null && !finding.openEnded && between(finding.startNs, lastRelease.atNs) > 0;
+    return isWithin
+      ? `${spun} ${who(lastRelease)} released it at ${times.at(lastRelease.atNs)}, and then it was free.`
+      : spun;
+  }
   const freed =
     lastRelease !== null && between(holder.atNs, lastRelease.atNs) > 0
       ? ` until ${times.at(lastRelease.atNs)}`

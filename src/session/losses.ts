@@ -1,6 +1,10 @@
-import type { LostSpan } from '../model/case.ts';
+import { RowTable } from '../mapping/row-table.ts';
+import type { Case, LostSpan } from '../model/case.ts';
+import { COUNTERS } from '../model/engine-numbers.ts';
+import { KINDS } from '../model/event.ts';
 import type { EngineState } from '../model/state.ts';
 import type { Capture } from '../trace/capture.ts';
+import { typeCounts } from './summary.ts';
 
 /** CPUs whose last events are missing: their lanes end early, the capture was cut, or they lost events nobody knows when. */
 export function lostTailsOf(capture: Capture, { cpus }: EngineState): Set<number> {
@@ -22,4 +26,24 @@ export function unplacedLosses(capture: Capture, state: EngineState): LostSpan[]
     const count = loss.cpu === null ? 0n : BigInt(loss.count ?? 0);
     return cpus.map((cpu) => ({ cpu, from, to, count }));
   });
+}
+
+const OTHER = KINDS.indexOf('other');
+
+/** Events that would tell of locks and words, if the formats of their records were not damaged, or unlike what we know. */
+export function undecodedOf(capture: Capture, state: EngineState): NonNullable<Case['undecoded']> {
+  const unknown = Number(state.counters[COUNTERS.unknownTypes] ?? 0n);
+  const list = unknown > 0 ? [{ event: null, count: unknown }] : [];
+  if (!capture.damage().some(({ name }) => name === 'mapping-misfit')) return list;
+  const mapped = new RowTable();
+  const others = state.rows.filter(({ row }) => row > 0 && capture.rows[row]?.kind === OTHER);
+  const misfits = typeCounts(capture, { rows: others }).filter(
+    ({ event }) => mapped.find(...systemAndName(event)) !== null,
+  );
+  return [...list, ...misfits];
+}
+
+function systemAndName(event: string): [string, string] {
+  const colon = event.indexOf(':');
+  return [event.slice(0, Math.max(colon, 0)), event.slice(colon + 1)];
 }

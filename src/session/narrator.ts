@@ -36,6 +36,7 @@ function toldBy(record: EventRecord | null, mark: Mark): Told {
   if (!record) {
     return { event: KINDS[mark.kind] ?? 'other', text: '', comm: null, lockName: null, callSite: null };
   }
+  const loaded = KINDS[mark.kind] === 'word store' ? numberField(record, 'old') : null;
   const name = record.type.system === 'lock' || record.type.system === '' ? textField(record, 'name') : null;
   return {
     event: record.type.name,
@@ -43,12 +44,20 @@ function toldBy(record: EventRecord | null, mark: Mark): Told {
     comm: record.comm ?? null,
     lockName: name,
     callSite: CALL_SITE.exec(record.text)?.[1] ?? callSiteOf(record.callers ?? []),
+    ...(loaded !== null && { loaded }),
   };
 }
 
 function textField(record: EventRecord, name: string): string | null {
   const value = record.fields.find((field) => field.name === name)?.value;
   return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** As unsigned 64 bits; null where the record has no such number. */
+function numberField(record: EventRecord, name: string): bigint | null {
+  const value = record.fields.find((field) => field.name === name)?.value;
+  if (typeof value === 'bigint') return BigInt.asUintN(64, value);
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt.asUintN(64, BigInt(value)) : null;
 }
 
 /** The message of a printk:console record, as it is. */

@@ -9,7 +9,7 @@ import { INFO_SCHEMA, REPORT_SCHEMA, type Info, type Report, type Thresholds } f
 import type { EngineState } from '../model/state.ts';
 import type { Capture, Lane } from '../trace/capture.ts';
 import { joinLog } from './join-log.ts';
-import { lostTailsOf, unplacedLosses } from './losses.ts';
+import { lostTailsOf, undecodedOf, unplacedLosses } from './losses.ts';
 import { CaptureNarrator, messageText } from './narrator.ts';
 import {
   attemptsHold,
@@ -101,6 +101,7 @@ export function replay(capture: Capture, options: AnalyzeOptions, watch: Watch =
     wholeTails: new Set(capture.lanes.filter(isWholeTail).map((lane) => lane.cpu)),
     outOfOrder: outOfOrder(capture.lanes, state),
     partialTailNs: capture.partialTailNs ?? 0,
+    undecoded: undecodedOf(capture, state),
     narrator: new CaptureNarrator(capture),
   };
 }

@@ -56,7 +56,9 @@ describe('the trace clock (design rule 12)', () => {
   });
 
   it('events that lie far apart are in order by any clock', () => {
-    expect(race({ clock: 'local' }, 50).findings()[0]).toBe('never-released lost-unlock certain');
+    const [finding] = race({ clock: 'local' }, 50).report().findings;
+    expect(sort(finding!)).toBe(race({ clock: 'mono' }, 50).findings()[0]);
+    expect(finding!.taintedBy).toEqual([]);
   });
 
   it('a bit that a store seems to have put back for a while is no more than possible', () => {
@@ -232,7 +234,8 @@ describe('releases without a take (design rule 13)', () => {
 
   it('of one lock are a bug, of many locks a recorder’s', () => {
     expect(doubles(1)).toEqual(['double-release unknown likely']);
-    expect(doubles(5)).toEqual(Array.from({ length: 5 }, () => 'double-release unknown possible'));
+    expect(doubles(2)).toEqual(['double-release unknown likely', 'double-release unknown likely']);
+    expect(doubles(5)).toEqual(['double-release unknown possible']);
   });
 });
 

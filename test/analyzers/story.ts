@@ -37,6 +37,7 @@ export interface StoryOptions {
 export class Story {
   readonly #events: CanonicalEvent[] = [];
   readonly #texts = new Map<CanonicalEvent, string>();
+  readonly #fields = new Map<CanonicalEvent, EventRecord['fields']>();
   readonly #options: StoryOptions;
 
   constructor(options: StoryOptions = {}) {
@@ -53,6 +54,13 @@ export class Story {
   bit(ms: number, who: Who, kind: number, value: bigint, address = 0x1000n): this {
     const flags = (who.flags ?? ATOMIC) | WORD;
     return this.event(ms, { ...who, flags }, kind, { address, value, bit: 4 });
+  }
+
+  /** A plain store whose record says what its program had loaded before. */
+  store(ms: number, who: Who, value: bigint, old: bigint): this {
+    this.bit(ms, who, L.KIND_WORD_STORE, value);
+    this.#fields.set(this.#events.at(-1)!, [{ name: 'old', value: old }]);
+    return this;
   }
 
   /** An event of a lock that lockdep knows. */
@@ -104,7 +112,9 @@ export class Story {
     const perCpu = cpus.map((cpu) => events.filter((event) => event.cpu === cpu));
     const lanes = perCpu.map((own, n) => this.#lane(cpus[n]!, recordsOf(own)));
     const recordOf = (event: CanonicalEvent | undefined): EventRecord | null =>
-      event ? { type: EVENT, fields: [], text: this.#texts.get(event) ?? '' } : null;
+      event
+        ? { type: EVENT, fields: this.#fields.get(event) ?? [], text: this.#texts.get(event) ?? '' }
+        : null;
     return {
       path: 'story',
       format: 'made by hand',

@@ -104,6 +104,7 @@ function endWait(world: World, cpu: Cpu, event: CanonicalEvent, lock: Lock, entr
     level: levelOf(entry.flags),
     flags: entry.flags,
     count: lock.releases - entry.releases,
+    extra: lock.isRead ? 1n : 0n,
     marks: [
       bareMark(entry.attempt, cpu.pid, entry.cpu, L.KIND_ATTEMPT),
       contentionOf(entry, cpu.pid),

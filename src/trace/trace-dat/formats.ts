@@ -86,7 +86,8 @@ export class FormatIndex {
     for (const { id, system, name } of this.#places.values()) {
       const mapping = mappings.find(system, name);
       const format = mapping ? this.format(id) : null;
-      if (mapping && format) {
+      if (mapping && !format) misfit(`the format of ${system}:${name} cannot be read`);
+      else if (mapping && format) {
         const compiled = compileRow(mapping, format, (event) => this.#idOf(event));
         if (compiled.row) {
           mapped.push(compiled.row);
