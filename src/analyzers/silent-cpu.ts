@@ -104,6 +104,8 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
     doubt?.atMost ?? 'certain',
   );
   const since = off?.time ?? last.time;
+  // What comes through all the same: NMIs, and what is printed from them.
+  const showsNmis = cpu.lastTime > last.time;
   const alternatives: Alternative[] = [
     {
       cause: 'spinning with interrupts off',
@@ -121,9 +123,11 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
     {
       cause: 'recording ended',
       confidence: 'possible',
-      why: isWitnessed
-        ? 'the recording of this CPU alone stopped early, although the recorder does not say so'
-        : 'the recording of this CPU alone stopped early: nothing shows that it went on',
+      why: showsNmis
+        ? `the recording of this CPU alone stopped after ${seconds(cpu.lastTime)}, when an NMI last shows that it went on`
+        : isWitnessed
+          ? 'the recording of this CPU alone stopped early, although the recorder does not say so'
+          : 'the recording of this CPU alone stopped early: nothing shows that it went on',
     },
     ...(doubt ? [doubt.alternative] : []),
   ];
@@ -139,7 +143,7 @@ function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm:
     confidence,
     severity: 'high',
     headline:
-      `CPU ${cpu.cpu} emits nothing after ${seconds(last.time)} while the others go on for ${duration(silence)}; it was running ${task(about, last)}. ` +
+      `CPU ${cpu.cpu} emits nothing${showsNmis ? ' but from NMIs' : ''} after ${seconds(last.time)} while the others go on for ${duration(silence)}; it was running ${task(about, last)}. ` +
       `Before that its longest pause between ${rhythm.of} was ${duration(rhythm.longestNs)} (of ${rhythm.intervals}). ` +
       (off
         ? `Interrupts are off since ${seconds(off.time)}.`
