@@ -131,7 +131,10 @@ export const HEAD_DUE = 2312;
 export const DUE_BUCKETS = 64;
 export const HEAD_DUE_COUNT = 2568; // u32
 
-export const HEAD_SIZE = 2576;
+// What the hashes of this engine's tables are mixed with, written by whoever makes it: a file cannot know which of its addresses will meet.
+export const HEAD_SEED = 2576; // u64
+
+export const HEAD_SIZE = 2584;
 
 // Collect mode: one canonical event, its position (lane << 48 | offset) and the size of its raw record.
 export const OUTPUT_POSITION = 40; // u64

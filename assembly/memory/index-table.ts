@@ -2,7 +2,7 @@
 // full. Probes of a table that is never more than half full always meet an empty entry. Entries are removed only by
 // sweeping the whole table, so there are no tombstones, and neither sweeping nor growing looks at the slots.
 
-import { INDEX_COUNT, INDEX_ENTRIES, INDEX_MASK } from '../layout';
+import { HEAD_SEED, INDEX_COUNT, INDEX_ENTRIES, INDEX_MASK, STATE } from '../layout';
 import { giveTable, takeTable } from './heap';
 
 const POWER_LIMIT: u32 = 27;
@@ -10,9 +10,9 @@ const POWER_LIMIT: u32 = 27;
 /** Stands for the slot in an entry that sweep() shall take out. */
 export const FORGOTTEN: u32 = 1;
 
-/** Spreads an address and a small discriminator over 32 bits (multiplicative hashing by the golden ratio). */
+/** Spreads an address and a small discriminator over 32 bits (multiplicative hashing by the golden ratio, with the engine's own seed). */
 export function hash(key: u64, salt: u64): u32 {
-  const mixed = (key ^ (salt << 48)) * 0x9e3779b97f4a7c15;
+  const mixed = (key ^ (salt << 48) ^ load<u64>(STATE, HEAD_SEED)) * 0x9e3779b97f4a7c15;
   return u32((mixed ^ (mixed >> 17)) >> 24);
 }
 

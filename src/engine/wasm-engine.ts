@@ -81,6 +81,8 @@ export class WasmEngine implements Engine {
     );
     if (!ready) throw tooSmall(limits.memoryLimit);
     this.#lanesAt = this.#head(L.HEAD_LANES);
+    this.#memory.setU32(L.STATE + L.HEAD_SEED, randomWord());
+    this.#memory.setU32(L.STATE + L.HEAD_SEED + 4, randomWord());
     this.#writeThreshold(L.HEAD_SPIN_NS, options.spinNs);
     this.#writeThreshold(L.HEAD_IRQ_OFF_NS, options.irqOffNs);
     this.#writeThreshold(L.HEAD_SILENT_NS, options.silentNs);
@@ -304,4 +306,9 @@ function tooSmall(limit: number): SpinbackError {
     'LIMIT',
     `the engine's memory limit of ${limit} bytes is too small for this capture`,
   );
+}
+
+/** No file knows it beforehand, which is all that is asked of it. */
+function randomWord(): number {
+  return Math.floor(Math.random() * 2 ** 32);
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import * as L from '../../assembly/layout.ts';
 import type { EngineOptions } from '../../src/engine/engine.ts';
 import { SpinbackError } from '../../src/base/errors.ts';
+import type { WasmEngine } from '../../src/engine/wasm-engine.ts';
 import { Random } from '../../src/base/random.ts';
 import type { CanonicalEvent } from '../../src/model/event.ts';
 import { namespaceFlags } from '../../src/model/event-record.ts';
@@ -345,5 +346,32 @@ describe('what must not matter', () => {
     };
     const { steps } = agree(feed);
     expect(steps.filter((step) => step === 'again')).toEqual(['again']);
+  });
+});
+
+describe('the lock table', () => {
+  test('is not filled at one end by addresses that were chosen to meet there', () => {
+    // Without a seed all of these have one hash: what they are multiplied with undoes the hash's own multiplication.
+    const chosen = (n: number): bigint =>
+      BigInt.asUintN(64, BigInt(n) * 0xf1de83e19937733dn) ^ (0xffn << 48n);
+    const locks = 4000;
+    const input = events(locks, (n) =>
+      event(n + 1, L.KIND_ACQUIRE, { address: chosen(n), bit: L.WHOLE_LOCK, flags: 0 }),
+    );
+    const engine = release(options({ tablePower: 14, tableFloor: 1 << 14 })) as WasmEngine;
+    engine.window(0).set(input);
+    engine.supply(0, input.length);
+    engine.step();
+    expect(engine.state().liveLocks).toBe(locks);
+    const memory = new DataView(engine.memory.buffer);
+    const [entries, mask] = [L.INDEX_ENTRIES, L.INDEX_MASK].map((field) =>
+      memory.getUint32(L.STATE + L.HEAD_LOCK_INDEX + field, true),
+    ) as [number, number];
+    let furthest = 0;
+    for (let n = 0; n <= mask; n++) {
+      const tag = memory.getUint32(entries + 8 * n, true);
+      if (memory.getUint32(entries + 8 * n + 4, true)) furthest = Math.max(furthest, (n - tag) & mask);
+    }
+    expect(furthest).toBeLessThan(locks / 10);
   });
 });
