@@ -176,6 +176,11 @@ function deliver(lane: usize): void {
   let row: usize;
   let cpu: usize = 0;
   if (format == LANE_BLOCKS_FORMAT || format == LANE_RECORDS_FORMAT) {
+    // A loss stands among such events.
+    if (load<u8>(event, EVENT_KIND) == KIND_LOST && !load<u32>(STATE, HEAD_OUTPUT)) {
+      replayLost(event);
+      return;
+    }
     row = rowOf(load<u16>(record, EVENT_TYPE));
   } else {
     event = STATE + HEAD_EVENT;
@@ -250,6 +255,11 @@ function paused(event: usize, last: u64): void {
   store<u64>(record, last, RECORD_EXTRA);
 }
 
+/** An NMI finds interrupts off and leaves them off: what it says of them is not the CPU's own state. */
+function isOwn(event: usize): bool {
+  return !(load<u16>(event, EVENT_FLAGS) & FLAG_NMI);
+}
+
 /** One canonical event through the programs; `cpu` is the slot of its CPU, 0 where the lane does not know it. */
 function replay(event: usize, row: usize, cpu: usize): void {
   if (load<u32>(STATE, HEAD_OUTPUT)) {
@@ -257,13 +267,8 @@ function replay(event: usize, row: usize, cpu: usize): void {
     return;
   }
   const kind = i32(load<u8>(event, EVENT_KIND));
-  if (kind == KIND_LOST) {
-    replayLost(event);
-    return;
-  }
   const time = load<u64>(event, EVENT_TIME);
   store<u64>(STATE, time, HEAD_NOW);
-  if (!cpu) cpu = cpuOf(u32(load<u16>(event, EVENT_CPU)));
   const events = load<u64>(STATE, HEAD_EVENTS);
   store<u64>(STATE, events + 1, HEAD_EVENTS);
   if (!events) store<u64>(STATE, time, HEAD_FIRST_TIME);
@@ -274,10 +279,11 @@ function replay(event: usize, row: usize, cpu: usize): void {
   }
   store<u64>(row, load<u64>(row, ROW_COUNT) + 1, ROW_COUNT);
   countKind(kind, u32(load<u16>(event, EVENT_FLAGS)));
-  if (!cpu) return;
+  if (!cpu) {
+    cpu = cpuOf(u32(load<u16>(event, EVENT_CPU)));
+    if (!cpu) return;
+  }
   seen(cpu, event, row);
-  // What runs in an NMI is printed from there or traced there; it never owns locks that others wait for in order.
-  if (load<u16>(event, EVENT_FLAGS) & FLAG_NMI && kind >= KIND_IRQS_OFF && kind <= KIND_PREEMPT_ON) return;
   switch (kind) {
     case KIND_CONTEND:
       contend(cpu, event);
@@ -310,16 +316,16 @@ function replay(event: usize, row: usize, cpu: usize): void {
       observed(event);
       break;
     case KIND_IRQS_OFF:
-      irqsOff(cpu, event);
+      if (isOwn(event)) irqsOff(cpu, event);
       break;
     case KIND_IRQS_ON:
-      irqsOn(cpu, event);
+      if (isOwn(event)) irqsOn(cpu, event);
       break;
     case KIND_PREEMPT_OFF:
-      sectionBegins(event, SERIES_IS_PREEMPT_OFF);
+      if (isOwn(event)) sectionBegins(event, SERIES_IS_PREEMPT_OFF);
       break;
     case KIND_PREEMPT_ON:
-      sectionEnds(event, SERIES_IS_PREEMPT_OFF);
+      if (isOwn(event)) sectionEnds(event, SERIES_IS_PREEMPT_OFF);
       break;
     case KIND_SWITCH:
       switched(cpu, event);

@@ -30,7 +30,6 @@ import {
   ROW_AUX_FLAGS,
   ROW_AUX_SIZE,
   ROW_BIT_AT,
-  ROW_BIT_CONST,
   ROW_BIT_SIZE,
   ROW_FLAGS,
   ROW_HIGH_AT,
@@ -47,6 +46,7 @@ export function rowOf(type: u16): usize {
   return load<usize>(STATE, HEAD_ROWS) + load<u32>(load<usize>(STATE, HEAD_ROW_INDEX) + (usize(type) << 2));
 }
 
+const KIND: u32 = 0xff;
 // The five field sizes in a row's first eight bytes (layout.ts, ROW_ADDRESS_SIZE to ROW_AUX_SIZE).
 const FIELD_SIZES: u64 = 0x00ffffffffff0000;
 
@@ -73,10 +73,11 @@ export function decode(lane: usize, row: usize, event: usize): bool {
     ((common >> 19) & 8) | // 0x40 -> NMI
     u32(load<u16>(row, ROW_FLAGS));
   if (common & 0x0f000000) flags |= FLAG_PREEMPT_OFF;
-  const kind = whole ? u64(load<u8>(row, ROW_KIND)) : u64(KIND_OTHER);
+  // Kind and bit lie together in the row as they do in the event.
+  let kindAndBit = u32(load<u16>(row, ROW_KIND));
+  if (!whole) kindAndBit = (kindAndBit & ~KIND) | KIND_OTHER;
   let address: u64 = 0;
   let value: u64 = 0;
-  let bit = u64(load<u8>(row, ROW_BIT_CONST));
   if (whole && load<u64>(row) & FIELD_SIZES) {
     let size = load<u8>(row, ROW_ADDRESS_SIZE);
     if (size) address = field(record + load<u16>(row, ROW_ADDRESS_AT), size);
@@ -85,7 +86,10 @@ export function decode(lane: usize, row: usize, event: usize): bool {
     size = load<u8>(row, ROW_HIGH_SIZE);
     if (size) value = (value & 0xffffffff) | (field(record + load<u16>(row, ROW_HIGH_AT), size) << 32);
     size = load<u8>(row, ROW_BIT_SIZE);
-    if (size) bit = field(record + load<u16>(row, ROW_BIT_AT), size) & 63;
+    if (size) {
+      const bit = u32(field(record + load<u16>(row, ROW_BIT_AT), size)) & 63;
+      kindAndBit = (kindAndBit & KIND) | (bit << 8);
+    }
     size = load<u8>(row, ROW_AUX_SIZE);
     if (size) {
       const aux = field(record + load<u16>(row, ROW_AUX_AT), size) & 63;
@@ -94,10 +98,11 @@ export function decode(lane: usize, row: usize, event: usize): bool {
   }
   const pid = u64(load<u32>(record, 4));
   const raw = u64(u32(record) - load<u32>(lane, LANE_WINDOW));
+  const flagsAndType = flags | (common << 16);
   store<u64>(event, load<u64>(lane, LANE_NEXT_TIME), EVENT_TIME);
   store<u64>(event, address, EVENT_ADDRESS);
   store<u64>(event, value, EVENT_VALUE);
-  store<u64>(event, kind | (bit << 8) | (u64(load<u16>(lane, LANE_CPU)) << 16) | (pid << 32), EVENT_KIND);
-  store<u64>(event, u64(flags & 0xffff) | (u64(common & 0xffff) << 16) | (raw << 32), EVENT_FLAGS);
+  store<u64>(event, u64(kindAndBit) | (u64(load<u16>(lane, LANE_CPU)) << 16) | (pid << 32), EVENT_KIND);
+  store<u64>(event, u64(flagsAndType) | (raw << 32), EVENT_FLAGS);
   return whole;
 }
