@@ -63,13 +63,15 @@ export function compareRuns(base: readonly Run[], next: readonly Run[], options:
   );
   const critical = intervals.critical(shown, level);
   const changesOf = (candidate: Candidate, names: readonly string[], bound: number): Change[] =>
-    metricsOf(candidate.match, names).map((metric) => changeOf(metric, candidate, intervals, bound));
+    metricsOf(candidate.match, names)
+      .map((metric) => changeOf(metric, candidate, evidence, intervals, bound))
+      .filter(isAboutSomething);
 
   const row = (candidate: Candidate): ComparedRow =>
     rowOf(candidate, base, next, changesOf(candidate, DEFAULT_METRICS, critical));
   const both = candidates.filter(({ match }) => has(match.base) && has(match.next));
   const findings = compareFindings(base, next);
-  const rules = judgeRules(candidates, policies, intervals, level, row, findings.appeared);
+  const rules = judgeRules(candidates, policies, evidence, intervals, level, row, findings.appeared);
   return {
     schema: COMPARE_SCHEMA,
     spinback: VERSION,
@@ -155,29 +157,49 @@ function familyOf(
   return [...new Set(candidates.flatMap(of))];
 }
 
-function changeOf(metric: Metric, candidate: Candidate, intervals: Intervals, critical: number): Change {
+/**
+ * One figure on both sides. The change is the ratio of what is shown; what the interval rests on lies a little off it where little was
+ * counted (`Figure.log`), so the interval is stretched to the change where it ends short of it.
+ */
+function changeOf(
+  metric: Metric,
+  candidate: Candidate,
+  evidence: Evidence,
+  intervals: Intervals,
+  critical: number,
+): Change {
   const place = candidate.contrasts.get(metric.name);
-  const [before, after] = [typical(metric, candidate.base), typical(metric, candidate.next)];
-  const bare = { metric: metric.name, unit: metric.unit, base: before, new: after };
-  if (place === undefined) {
-    const change = before !== null && after !== null ? after / before - 1 : null;
-    return { ...bare, change, low: null, high: null, standsOut: false };
-  }
-  const { difference, low, high } = intervals.interval(place, critical);
-  return {
-    ...bare,
-    change: Math.expm1(difference),
-    low: Math.expm1(low),
-    high: Math.expm1(high),
-    standsOut: low > 0 || high < 0,
-  };
+  const before = typical(metric, candidate.base, evidence);
+  const after = typical(metric, candidate.next, evidence);
+  const change = before === null || after === null ? null : changeBetween(before, after);
+  const bare = { metric: metric.name, unit: metric.unit, base: before, new: after, change };
+  if (place === undefined || change === null) return { ...bare, low: null, high: null, standsOut: false };
+  const interval = intervals.interval(place, critical);
+  const low = Math.min(Math.expm1(interval.low), change);
+  const high = Math.max(Math.expm1(interval.high), change);
+  return { ...bare, low, high, standsOut: low > 0 || high < 0 };
 }
 
-/** The geometric mean over runs; where a run has too few samples, the figure of all of them together. */
-function typical({ figure }: Metric, { whole, runs }: Side): number | null {
-  const known = runs.flatMap((run) => figure(run) ?? []);
-  if (known.length < runs.length) return figure(whole)?.value ?? null;
-  return Math.exp(known.reduce((sum, { value }) => sum + Math.log(value), 0) / known.length);
+/** Infinity: from nothing to something. */
+const changeBetween = (before: number, after: number): number => (before === after ? 0 : after / before - 1);
+
+/**
+ * Of runs that are compared with each other, their geometric mean; where one has too few samples for that or counted nothing, and where blocks of
+ * time are compared, the figure of all of them together.
+ */
+function typical({ figure }: Metric, { whole, runs }: Side, evidence: Evidence): number | null {
+  const known = runs.flatMap((run) => {
+    const one = figure(run);
+    return one !== null && one.value > 0 ? [one.value] : [];
+  });
+  if (evidence === 'blocks' || runs.length === 1 || known.length < runs.length)
+    return figure(whole)?.value ?? null;
+  return Math.exp(known.reduce((sum, value) => sum + Math.log(value), 0) / known.length);
+}
+
+/** Not: counted on neither side, as acquisitions are of a lock of which only waits are recorded. */
+function isAboutSomething({ base, new: next }: Change): boolean {
+  return (base === null && next === null) || (base ?? 0) > 0 || (next ?? 0) > 0;
 }
 
 function rowOf(
@@ -254,6 +276,7 @@ function byLost(a: ComparedRow, b: ComparedRow): number {
 function judgeRules(
   candidates: readonly Candidate[],
   policies: readonly Policy[],
+  evidence: Evidence,
   intervals: Intervals,
   level: number,
   row: (candidate: Candidate) => ComparedRow,
@@ -278,7 +301,7 @@ function judgeRules(
     if (metric === FINDINGS) return applyToFindings(policy, appeared);
     const changes = coveredBy(policy).map((candidate) => ({
       row: row(candidate),
-      change: changeOf(METRICS.get(metric)!, candidate, intervals, critical),
+      change: changeOf(METRICS.get(metric)!, candidate, evidence, intervals, critical),
     }));
     return applyRule(policy, changes);
   });

@@ -59,9 +59,10 @@ function normOf(
   }
 }
 
-/** The comparison of one figure of one row; null where a unit has too few samples for it. */
+/** The comparison of one figure of one row; null where a unit has too few samples for it, or neither side counted anything. */
 export function contrastOf(metric: Metric, base: Side, next: Side, evidence: Evidence): Contrast | null {
-  if (evidence === 'none') return null;
+  if (evidence === 'none' || [base, next].every(({ whole }) => metric.figure(whole)?.value === 0))
+    return null;
   const valuesOf = evidence === 'runs' ? valuesPerRun : valuesPerBlock;
   const [before, after] = [valuesOf(metric, base), valuesOf(metric, next)];
   if (before === null || after === null) return null;
@@ -84,7 +85,7 @@ function valuesPerRun({ figure }: Metric, { units }: Side): Values | null {
   for (const unit of units) {
     const known = figure(unit);
     if (known === null) return null;
-    values.push(Math.log(known.value));
+    values.push(known.log);
     variances.push(known.variance);
   }
   return { values, variances };
@@ -101,11 +102,11 @@ function valuesPerBlock({ figure }: Metric, { whole, units }: Side): Values | nu
   for (const unit of units) {
     const known = figure(leaveOut(whole, unit));
     if (known === null) return null;
-    rest.push(Math.log(known.value));
+    rest.push(known.log);
   }
   const middle = rest.reduce((sum, value) => sum + value, 0) / rest.length;
   return {
-    values: rest.map((value) => Math.log(all.value) + (units.length - 1) * (middle - value)),
+    values: rest.map((value) => all.log + (units.length - 1) * (middle - value)),
     variances: rest.map(() => all.variance * units.length),
   };
 }

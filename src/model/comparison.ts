@@ -15,11 +15,18 @@ export interface ComparedRun {
 export interface Change {
   readonly metric: string;
   readonly unit: 'ns' | 'ns per' | 'per' | 'share';
-  /** Typical value of a run: the geometric mean over runs; of a single run its own. null: too few samples. */
+  /**
+   * As counted. Of runs that are compared, their geometric mean; of a single run, of blocks of time, or where a run has too few samples,
+   * that of all runs together. null: too few samples.
+   */
   readonly base: number | null;
   readonly new: number | null;
+  /** new / base - 1. Infinity, which is null in JSON, where the base counted none. */
   readonly change: number | null;
-  /** Interval of the change, which holds for all changes of the comparison at once; null: none can be given. */
+  /**
+   * Interval of the change, which holds for all changes of the comparison at once; null: none can be given. `high` is Infinity, null in JSON,
+   * where the base counted none.
+   */
   readonly low: number | null;
   readonly high: number | null;
   readonly standsOut: boolean;

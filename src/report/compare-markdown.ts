@@ -2,10 +2,10 @@ import { markdownTable } from 'markdown-table';
 import type { Comparison } from '../model/comparison.ts';
 import {
   changesShown,
+  changeText,
   figureText,
   intervalText,
   metricOf,
-  percent,
   percentOf,
   verdictOf,
   violationText,
@@ -26,7 +26,7 @@ export function compareMarkdown(raw: Comparison, limit = FEW_ROWS): string {
       metricOf(row, change),
       figureText(change.base, change, result.per),
       figureText(change.new, change, result.per),
-      change.standsOut ? `**${percent(change.change)}**` : percent(change.change),
+      change.standsOut ? `**${changeText(change.change)}**` : changeText(change.change),
       intervalText(change),
     ]),
   );

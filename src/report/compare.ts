@@ -86,7 +86,7 @@ function columnsOf(result: Comparison): readonly Column[] {
   return [
     ['base', (change) => figureText(change.base, change, result.per)],
     ['new', (change) => figureText(change.new, change, result.per)],
-    ['change', (change) => percent(change.change)],
+    ['change', ({ change }) => changeText(change)],
     [`${percentOf(result)} interval`, intervalText],
   ];
 }
@@ -172,11 +172,16 @@ export function figureText(value: number | null, { unit }: Pick<Change, 'unit'>,
 }
 
 function precise(value: number): string {
+  if (value === 0) return '0';
   return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
 }
 
 /** "+10.2 %"; from a tenfold change on "x12.3". */
-export function percent(change: number | null): string {
+export function changeText(change: number | null): string {
+  return change === Infinity ? 'from 0' : percent(change);
+}
+
+function percent(change: number | null): string {
   if (change === null) return '-';
   if (change >= 999) return '> x1000';
   if (change >= 9) return `x${precise(change + 1)}`;
@@ -266,5 +271,5 @@ export function violationText({ row, change, certain, finding }: RuleResult['vio
   if (change === null) return finding ?? row;
   const noise = certain ? '' : ': may be noise';
   const values = `${figureText(change.base, change, '')} -> ${figureText(change.new, change, '')}`;
-  return `${row}: ${change.metric} ${values}, ${percent(change.change)} (${intervalText(change)})${noise}`;
+  return `${row}: ${change.metric} ${values}, ${changeText(change.change)} (${intervalText(change)})${noise}`;
 }

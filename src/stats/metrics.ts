@@ -15,12 +15,15 @@ export interface Sample {
   readonly norm: number;
 }
 
-/**
- * A figure, and the variance of its logarithm that comes from the number of samples alone, were they independent. No figure can be
- * steadier than that from run to run, so it bounds from below the spread that a few runs happen to show.
- */
+/** A figure as it was counted, and what is compared of it. */
 export interface Figure {
   readonly value: number;
+  /** The logarithm that is compared: of the value, and of a rate a little off it, for there may be none. */
+  readonly log: number;
+  /**
+   * The variance of that logarithm that comes from the number of samples alone, were they independent. No figure can be steadier than that
+   * from run to run, so it bounds from below the spread that a few runs happen to show.
+   */
   readonly variance: number;
 }
 
@@ -92,21 +95,26 @@ function rate(
   return { name, unit, kinds: LOCKS, figure: (sample) => rateOf(...of(sample)) };
 }
 
-/** Half an event more keeps the logarithm of "none" finite, and shrinks with what there is (Haldane and Anscombe). */
+/** Half an event more keeps the logarithm of "none" finite, and weighs the less the more there is (Haldane and Anscombe). */
 function rateOf(count: number, per: number): Figure | null {
   if (!(per > 0)) return null;
-  return { value: (count + 0.5) / per, variance: 1 / (count + 0.5) };
+  return { value: count / per, log: Math.log((count + 0.5) / per), variance: 1 / (count + 0.5) };
+}
+
+/** A figure that is never none. */
+function figureOf(value: number, variance: number): Figure {
+  return { value, log: Math.log(value), variance };
 }
 
 function total(spans: Histogram, per: number): Figure | null {
   const each = mean(spans);
   if (each === null || !(per > 0)) return null;
-  return { value: Number(spans.sum) / per, variance: each.variance + 1 / spans.count };
+  return figureOf(Number(spans.sum) / per, each.variance + 1 / spans.count);
 }
 
 function mean(spans: Histogram): Figure | null {
   if (spans.count < FEWEST || spans.sum <= 0n) return null;
-  return { value: spans.mean, variance: spans.variance / spans.count / spans.mean ** 2 };
+  return figureOf(spans.mean, spans.variance / spans.count / spans.mean ** 2);
 }
 
 /**
@@ -121,12 +129,12 @@ function quantile(spans: Histogram, q: number): Figure | null {
   if (count < FEWEST || upper > count || value <= 0) return null;
   const [low, high] = [spans.valueAt(Math.floor(lower)), spans.valueAt(Math.ceil(upper))];
   const deviation = Math.log(Math.max(high, 1) / Math.max(low, 1)) / 2;
-  return { value, variance: deviation ** 2 + rounding(spans.bits) };
+  return figureOf(value, deviation ** 2 + rounding(spans.bits));
 }
 
 /** The largest of many is one sample: its spread is only what runs show. */
 function maximum(spans: Histogram): Figure | null {
-  return spans.count < FEWEST || spans.max <= 0 ? null : { value: spans.max, variance: rounding(spans.bits) };
+  return spans.count < FEWEST || spans.max <= 0 ? null : figureOf(spans.max, rounding(spans.bits));
 }
 
 /** The sample of some counts. */

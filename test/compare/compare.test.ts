@@ -2,11 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { compareRuns } from '../../src/compare/compare.ts';
 import { policyOf } from '../../src/compare/policy.ts';
-import type { Run } from '../../src/model/stats.ts';
+import type { Run, StatsRow } from '../../src/model/stats.ts';
 import { bareRun, madeFinding, madeRow, madeRun, type MadeLock } from './made-runs.ts';
 
 const LOCK: MadeLock = { name: 'a', acquisitions: 800, holdNs: 1000, contended: 0.3, waitNs: 3000 };
 const LOCKS: readonly MadeLock[] = [LOCK, { ...LOCK, name: 'b', holdNs: 5000 }];
+/** Waits and takes so few that half an event shows. */
+const SPARSE: readonly MadeLock[] = [
+  { ...LOCK, contended: 0.002 },
+  { ...LOCK, name: 'b', acquisitions: 40, contended: 0.05 },
+  { ...LOCK, name: 'c', acquisitions: 60, contended: 0.5 },
+];
 const slower = LOCKS.map((lock) => (lock.name === 'b' ? { ...lock, holdNs: lock.holdNs * 1.3 } : lock));
 
 function runs(seed: number, count: number, locks = LOCKS, blocks = 1): Run[] {
@@ -43,6 +49,47 @@ describe('compareRuns', () => {
     const result = compareRuns(runs(1, 1), runs(2, 1, slower), SECONDS);
     expect(result.evidence).toBe('none');
     expect(result.rows.flatMap(({ changes }) => changes).every(({ low }) => low === null)).toBe(true);
+  });
+
+  it.each([
+    ['runs', () => compareRuns(runs(1, 4, SPARSE), runs(2, 4, SPARSE), SECONDS)],
+    ['blocks', () => compareRuns(runs(1, 2, SPARSE, 16), runs(2, 1, SPARSE, 16), SECONDS)],
+    ['none', () => compareRuns(runs(1, 2, SPARSE), runs(2, 1, SPARSE), SECONDS)],
+  ] as const)(
+    'changes are the ratios of what is shown, within their intervals (%s)',
+    (evidence, compared) => {
+      const result = compared();
+      expect(result.evidence).toBe(evidence);
+      const known = result.rows.flatMap(({ changes }) => changes).filter(({ change }) => change !== null);
+      expect(known.length).toBeGreaterThan(10);
+      for (const { base, new: next, change, low, high } of known) {
+        expect(change).toBe(base === next ? 0 : next! / base! - 1);
+        if (low !== null && high !== null) expect([low <= change!, change! <= high]).toEqual([true, true]);
+      }
+    },
+  );
+
+  it('shows rates as they were counted, and none where neither side counted anything', () => {
+    const waits = { name: 'waits', acquisitions: 0, contentions: 40 };
+    const rare = (contentions: number): Partial<StatsRow> => ({
+      name: 'rare',
+      acquisitions: 500,
+      contentions,
+    });
+    const sideWith = (...counts: number[]): Run[] =>
+      counts.map((contentions) =>
+        bareRun({ durationNs: 5e6, rows: [madeRow('', waits), madeRow('', rare(contentions))] }),
+      );
+    const { rows, comparisons } = compareRuns(sideWith(0, 0, 0), sideWith(0, 1, 2), SECONDS);
+    const changesOf = (wanted: string) => rows.find(({ name }) => name === wanted)!.changes;
+    expect(changesOf('waits').map(({ metric }) => metric)).not.toContain('acquired');
+    const contended = changesOf('rare').find(({ metric }) => metric === 'contended');
+    expect(contended).toMatchObject({ base: 0, new: 0.002, change: Infinity, high: Infinity });
+    expect(comparisons).toBe(2);
+    const [gone] = compareRuns(sideWith(0, 1, 2), sideWith(0, 0, 0), SECONDS).rows.filter(
+      ({ name }) => name === 'rare',
+    );
+    expect(gone!.changes.find(({ metric }) => metric === 'contended')).toMatchObject({ change: -1, low: -1 });
   });
 
   it('gives the same result again', () => {
