@@ -234,6 +234,13 @@ function unchecked({ trace, stats }: Report): string[] {
         'a bug whose cause happened there can be missed.',
     );
   }
+  const missing = trace.problems.find(({ name }) => name === 'missing-entries');
+  const has = (problem: string): boolean => trace.problems.some(({ name }) => name === problem);
+  if (missing) lines.push(`what the ${plural(missing.count, 'missing event')} would have shown.`);
+  else if (lossy.length === 0 && has('truncated'))
+    lines.push('what stood behind the place where the file was cut.');
+  else if (has('cut-last-line'))
+    lines.push('what may have stood behind the last line, which has no line end.');
   for (const [kind, count] of Object.entries(stats.suppressed)) {
     lines.push(`${plural(count, 'more finding')} of kind ${kind}, counted but not kept.`);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Evidence, Finding, Report } from '../../src/model/report.ts';
+import type { Evidence, Finding, Problem, Report } from '../../src/model/report.ts';
 import { infoText } from '../../src/report/info.ts';
 import { reportText } from '../../src/report/terminal.ts';
 import * as fixtures from './fixtures.ts';
@@ -80,6 +80,25 @@ describe('the report for people', () => {
     });
     expect(text).toContain('Nothing found.');
     expect(text).toContain('Not checked: anything: the capture holds no events.');
+  });
+});
+
+describe('a text that is not whole', () => {
+  const about = (name: string, severity: Problem['severity']): string => {
+    const problem = { name, severity, text: 'It is not whole.', count: 4683, offset: null };
+    return reportText({
+      ...fixtures.healthy,
+      trace: { ...fixtures.healthy.trace, problems: [problem] },
+    });
+  };
+
+  it.each([
+    ['missing-entries', 'error', 'what the 4683 missing events would have shown'],
+    ['truncated', 'error', 'what stood behind the place where the file was cut'],
+    ['cut-last-line', 'info', 'what may have stood behind the last line, which has no line end'],
+  ] as const)('is told with what was not checked: %s', (name, severity, said) => {
+    expect(about(name, severity)).toContain(`Not checked: ${said}.`);
+    expect(about(name, severity).includes('Nothing found in what could be read.')).toBe(severity === 'error');
   });
 });
 

@@ -9,10 +9,8 @@ export const TEXT_DAMAGES = {
       'so every history before the first event is unknown: record with larger buffers, or stop sooner.',
   },
   'missing-entries': {
-    severity: 'data loss',
-    text:
-      'The header says that there are this many events more than the text holds: it was cut or filtered, or printed while the trace ' +
-      'went on.',
+    severity: 'error',
+    text: 'it was cut or filtered, and what is missing can change every verdict.',
   },
   'lost-events': {
     severity: 'data loss',

@@ -239,25 +239,35 @@ class TextCapture implements Capture {
     const list = isShown ? known.filter(({ name }) => name !== 'losses-not-shown') : known;
     // What is not there is known when all was read.
     if (!this.#texts.every(({ hasEnded }) => hasEnded)) return list;
-    const missing = this.#missingEntries();
+    const missing = this.#missingEntries(isShown);
     const unused = this.#mappings.unused();
-    const told = (name: 'missing-entries' | 'mapping-unused', count: number, more = ''): Damage => {
-      const { severity, text } = TEXT_DAMAGES[name];
-      return { name, severity, text: text + more, count };
-    };
+    const { severity, text } = TEXT_DAMAGES['mapping-unused'];
     return [
-      ...list,
-      ...(missing > 0 ? [told('missing-entries', missing)] : []),
-      ...(unused.length > 0 ? [told('mapping-unused', unused.length, ` (${fewOf(unused)})`)] : []),
+      ...(missing === null ? list : list.map(surelyCut)),
+      ...(missing === null ? [] : [missing]),
+      ...(unused.length === 0
+        ? []
+        : [{ name: 'mapping-unused', severity, text: `${text} (${fewOf(unused)})`, count: unused.length }]),
     ];
   }
 
-  /** By how many the header's number of entries is larger. A trace that goes on while it is printed may lack a few. */
-  #missingEntries(): number {
+  /**
+   * The header counts more events than the text holds. A trace that goes on while it is printed may lack a few; where it was overwritten under
+   * way, the text has marks of lost events (`hasMarks`): peek_next_entry and print_trace_line in kernel/trace/trace.c of Linux 6.12.
+   */
+  #missingEntries(hasMarks: boolean): Damage | null {
     const [text] = this.#texts;
-    if (this.#entries === null || this.#texts.length > 1 || !text) return 0;
-    const missing = this.#entries - text.records;
-    return missing * LEAST_SHARE >= this.#entries ? missing : 0;
+    if (this.#entries === null || this.#texts.length > 1 || !text) return null;
+    const count = this.#entries - text.records;
+    if (count <= 0 || count * LEAST_SHARE < this.#entries) return null;
+    const { severity, text: meaning } = TEXT_DAMAGES['missing-entries'];
+    const holds = `Of ${this.#entries} events that its header counts, the text holds ${text.records}: `;
+    return {
+      name: 'missing-entries',
+      severity: hasMarks ? 'data loss' : severity,
+      text: holds + (hasMarks ? 'it was cut or filtered, or printed while the trace went on.' : meaning),
+      count,
+    };
   }
 
   comm(pid: number): string | null {
@@ -317,6 +327,13 @@ class TextCapture implements Capture {
   close(): void {
     this.#source.close();
   }
+}
+
+/** A last line without a line end, where events are missing besides, was cut. */
+function surelyCut(damage: Damage): Damage {
+  return damage.name === 'cut-last-line'
+    ? { ...damage, name: 'truncated', ...TEXT_DAMAGES.truncated }
+    : damage;
 }
 
 function formatOf({ header, first }: Beginning): string {

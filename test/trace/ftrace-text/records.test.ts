@@ -17,7 +17,7 @@ describe('headers', () => {
     expect(capture.cpuCount).toBe(4);
     expect(capture.damage()).toMatchObject([
       { name: 'overwritten', severity: 'data loss', count: 10194515 },
-      { name: 'missing-entries', severity: 'data loss', count: 358095 },
+      { name: 'missing-entries', severity: 'error', count: 358095 },
     ]);
     expect(capture.damage()[0]!.text).toContain('on which CPU');
   });
@@ -35,6 +35,15 @@ describe('headers', () => {
     expect(missing(200, 199)).toEqual([]);
     expect(missing(200, 201)).toEqual([]);
     expect(missing(200, 198)).toEqual([2]);
+  });
+
+  test('fewer events than it promises are no damage of the file where marks tell that they were overwritten', () => {
+    const text = `# tracer: nop\n# entries-in-buffer/entries-written: 200/200   #P:4\n`;
+    const { capture } = readAll(`${text}CPU:0 [LOST 150 EVENTS]\n${at(1, 0, 'a: 1')}`);
+    expect(capture.damage()).toMatchObject([
+      { name: 'lost-events', count: 150 },
+      { name: 'missing-entries', severity: 'data loss', text: expect.stringContaining('went on') as string },
+    ]);
   });
 
   test('the latency tracers: kernel, CPUs, losses, and a unit that is only relative', () => {
@@ -274,6 +283,20 @@ describe('a text cut in its last line', () => {
   test('is no cut where a mark of losses is whole, and one where it is not', () => {
     expect(damageOf(readAll(`${before}CPU:0 [LOST 12 EVENTS]`).capture)).toEqual(['lost-events: 12']);
     expect(damageOf(readAll(`${before}CPU:0 [LOST 12 EV`).capture)).toEqual(['cut-last-line: 1']);
+  });
+
+  test('is one wherever it ends, if the header counts more events than there are', () => {
+    const header = `# tracer: nop\n# entries-in-buffer/entries-written: 5/5   #P:4\n`;
+    const { capture } = readAll(header + at(0, 0, 'b: 1') + before + last);
+    expect(capture.damage()).toMatchObject([
+      { name: 'truncated', severity: 'error', offset: (header + at(0, 0, 'b: 1') + before).length },
+      {
+        name: 'missing-entries',
+        severity: 'error',
+        count: 2,
+        text: 'Of 5 events that its header counts, the text holds 3: it was cut or filtered, and what is missing can change every verdict.',
+      },
+    ]);
   });
 
   test('takes the end of every CPU away only where texts of single CPUs were joined', () => {
