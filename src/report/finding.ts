@@ -1,4 +1,3 @@
-import { shellPath } from '../base/shell.ts';
 import type { Confidence, Evidence, Finding, IrqsOff, LockName, Verdict, Watchdog } from '../model/report.ts';
 import type { Paint } from './paint.ts';
 import { end, lockText, story, who } from './story.ts';
@@ -17,8 +16,8 @@ export interface FindingStyle {
   readonly paint: Paint;
   /** Characters in a line. */
   readonly width: number;
-  /** The kernel log that the capture lies in, which was not read. */
-  readonly unreadLog?: string | null;
+  /** The capture lies in a kernel log, which was not read. */
+  readonly isInLog: boolean;
 }
 
 /**
@@ -200,10 +199,10 @@ function irqsAreOff({ irqsOff }: Finding): boolean {
   return irqsOff !== null && irqsOff.source !== 'none';
 }
 
-function spoke(ns: string | undefined, watchdog: Watchdog, { times, unreadLog }: FindingStyle): string {
+function spoke(ns: string | undefined, watchdog: Watchdog, { times, isInLog }: FindingStyle): string {
   if (ns === undefined) {
-    return unreadLog
-      ? `a report of it may stand in the log around the dump: spinback dmesg ${shellPath(unreadLog)}`
+    return isInLog
+      ? 'a report of it may stand in the log around the dump'
       : 'no report of it in this capture';
   }
   const said = `the kernel said so at ${times.near(ns)}`;

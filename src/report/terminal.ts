@@ -12,7 +12,7 @@ import {
 import { findingLine, findingLines, type FindingStyle } from './finding.ts';
 import { PLAIN, type Paint } from './paint.ts';
 import { printable, printableCopy } from './printable.ts';
-import { MAX_WIDTH, clip, hang, page, plural } from './text.ts';
+import { MAX_WIDTH, clip, hang, page, plural, suggestion } from './text.ts';
 import { countsNanoseconds, timesOf } from './times.ts';
 import { cpuLines, problemLines, traceLines } from './trace-header.ts';
 
@@ -50,9 +50,7 @@ export function atLeast(confidence: Confidence, least: Confidence): boolean {
 export function reportText(raw: Report, options: TextOptions = {}): string {
   const report = printableCopy({ ...raw, stats: withoutBuckets(raw.stats) });
   const { paint = PLAIN, width = MAX_WIDTH, minConfidence = weakestInFull(report), limit = 10 } = options;
-  const isInLog = report.trace.problems.some(({ name }) => name === 'log-not-read');
-  const unreadLog = isInLog ? report.trace.path : null;
-  const style: FindingStyle = { times: timesOf(report.trace), paint, width, unreadLog };
+  const style: FindingStyle = { times: timesOf(report.trace), paint, width, isInLog: isDump(report) };
   const strong = report.findings.filter(({ confidence }) => atLeast(confidence, minConfidence));
   const alike = strong.filter((finding) => isToldBefore(finding, strong));
   const single = strong.filter((finding) => !alike.includes(finding));
@@ -70,6 +68,11 @@ export function reportText(raw: Report, options: TextOptions = {}): string {
     kernelLines(report.kernelReports, style),
     closing(report, style, options),
   ]);
+}
+
+/** A dump in a kernel log: what the kernel said around it was not read. */
+function isDump({ trace }: Report): boolean {
+  return trace.problems.some(({ name }) => name === 'log-not-read');
 }
 
 /** Thousands of numbers that no text shows. */
@@ -199,13 +202,20 @@ function closing(
       hang(at === 0 ? 'Not checked: ' : '             ', line, width),
     ),
     ...(offersOwnLog
-      ? hang(
-          '',
-          `The kernel's reports in it, with registers and code: spinback analyze --own-log ${file}`,
+      ? suggestion(
+          "The kernel's reports in it, with registers and code",
+          `spinback analyze --own-log ${file}`,
           width,
         )
       : []),
-    ...hang('', `What this capture can and cannot tell: spinback info ${file}`, width),
+    ...(isDump(report)
+      ? suggestion(
+          'What the kernel said around the dump',
+          `spinback dmesg ${shellPath(report.trace.path)}`,
+          width,
+        )
+      : []),
+    ...suggestion('What this capture can and cannot tell', `spinback info ${file}`, width),
     ...(verdict === undefined ? [] : [verdict]),
   ];
 

@@ -16,15 +16,20 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** Stands for a space at which no line ends. Reports hold no other control character: they are printable. */
+const GLUE = '\u0001';
+// "(spinback capture --print lockdep)": what is pasted into a shell stays on one line.
+const COMMAND = /\(spinback [^()]*\)/g;
+
 /**
- * Breaks `text` at spaces into lines of at most `width` characters. A word that is longer than a line is cut: the
- * text may come from a damaged file.
+ * Breaks `text` at spaces into lines of at most `width` characters, commands of spinback in parentheses at their ends only. A word that is longer
+ * than a line is cut: the text may come from a damaged file.
  */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
-    let rest = word;
+  for (const word of text.replace(COMMAND, (command) => command.replaceAll(' ', GLUE)).split(' ')) {
+    let rest = word.replaceAll(GLUE, ' ');
     if (line !== '' && line.length + 1 + rest.length <= width) {
       line += ` ${rest}`;
       continue;
@@ -43,6 +48,12 @@ export function hang(prefix: string, text: string, width: number): string[] {
   return wrap(text, Math.max(20, width - prefix.length)).map(
     (line, at) => (at === 0 ? prefix : indent) + line,
   );
+}
+
+/** "What this is good for: spinback info a.dat". The command is never broken: where it does not fit, it has a line of its own, however long. */
+export function suggestion(what: string, command: string, width: number): string[] {
+  const line = `${what}: ${command}`;
+  return line.length <= width ? [line] : [...hang('', `${what}:`, width), `  ${command}`];
 }
 
 /** Blocks of lines with an empty line between them; empty blocks are left out. Ends with a newline. */

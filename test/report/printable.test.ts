@@ -49,6 +49,15 @@ describe('text', () => {
     expect(wrap('', 4)).toEqual(['']);
   });
 
+  it('keeps commands in parentheses whole', () => {
+    const text = 'kprobes on it (spinback capture --print lockdep), or not (as it may be)';
+    expect(wrap(text, 36)).toEqual([
+      'kprobes on it',
+      '(spinback capture --print lockdep),',
+      'or not (as it may be)',
+    ]);
+  });
+
   it('never makes a line too long, nor loses a letter', () => {
     fc.assert(
       fc.property(fc.string(), fc.integer({ min: 1, max: 30 }), (text, width) => {

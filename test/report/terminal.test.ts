@@ -237,10 +237,22 @@ describe('a finding', () => {
     const problem = { name: 'log-not-read', severity: 'info', text: 'a dump', count: 1, offset: 0 } as const;
     const dump = withFindings([{ ...race, kernelReports: [] }]);
     const text = reportText({ ...dump, trace: { ...dump.trace, path: 'panic.txt', problems: [problem] } });
-    expect(text.replace(/\s+/g, ' ')).toContain(
-      'may stand in the log around the dump: spinback dmesg panic.txt',
-    );
+    expect(text.replace(/\s+/g, ' ')).toContain('a report of it may stand in the log around the dump');
+    expect(text).toContain('What the kernel said around the dump: spinback dmesg panic.txt\n');
     expect(text).not.toContain('no report of it in this capture');
+  });
+
+  it('suggests commands that survive being pasted, whatever the width', () => {
+    const path = '/var/crash/127.0.0.1-2026-11-23-03:12:44/of the machine that locked up/trace.dat';
+    const { healthy } = fixtures;
+    for (const width of [40, 80, 100]) {
+      const text = reportText(
+        { ...healthy, trace: { ...healthy.trace, path } },
+        { width, offersOwnLog: true, openedWith: ['--map', 'function-kprobes'] },
+      );
+      for (const command of ['analyze --own-log', 'info'])
+        expect(text).toMatch(new RegExp(`^ +spinback ${command} --map function-kprobes '${path}'$`, 'm'));
+    }
   });
 
   it('does not repeat what a related finding before it said', () => {
@@ -332,7 +344,8 @@ describe('what a hostile capture says', () => {
   it('cannot make the report long', () => {
     for (const report of Object.values(reports)) {
       const text = reportText(poisoned(report, long) as Report, { minConfidence: 'possible' });
-      expect(tooLong(text, 120)).toEqual([]);
+      // But for what is to be pasted: the path is the user's own, and breaking it would break the command.
+      expect(tooLong(text, 120).filter((line) => !line.startsWith('  spinback '))).toEqual([]);
       expect(text.length).toBeLessThan(100_000);
     }
   });

@@ -1,4 +1,5 @@
 import { SpinbackError } from '../../base/errors.ts';
+import { shellPath } from '../../base/shell.ts';
 import { EVENT_RECORD_SIZE } from '../../model/event-record.ts';
 import type { EventPlace } from '../../model/event.ts';
 import type { LinePattern, Mapping } from '../../mapping/mapping.ts';
@@ -66,7 +67,8 @@ export const dumpReader: Reader = {
     if (dumpAt === null) {
       throw new SpinbackError(
         'NOT_A_CAPTURE',
-        'this is a kernel log without a dump of the ring (ftrace_dump_on_oops): there are no events in it',
+        'this is a kernel log without a dump of the ring (ftrace_dump_on_oops), so there are no events in it: ' +
+          `read it with spinback dmesg ${shellPath(source.name)}`,
       );
     }
     return openFtraceText(source, { rows, dumpAt });

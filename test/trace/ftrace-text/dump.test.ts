@@ -75,12 +75,14 @@ test('what the events carry is the same as in latency-format', () => {
   expect(capture.comm(11)).toBe('kworker/u16:0');
 });
 
-test('a log without a dump is no capture, and the message says what it is', async () => {
+test('a log without a dump is no capture, and the message says what it is and what reads it', async () => {
   const text = '[    0.000000] Linux version 6.12.117\n[   12.345678] usb 1-1: new device\n';
-  await expect(openSource(sourceOf(text))).rejects.toThrow(
+  await expect(openSource({ ...sourceOf(text), name: '2015 log.txt' })).rejects.toThrow(
     expect.objectContaining({
       code: 'NOT_A_CAPTURE',
-      message: expect.stringContaining('without a dump of the ring'),
+      message: expect.stringMatching(
+        /without a dump of the ring.*: read it with spinback dmesg '2015 log\.txt'$/,
+      ),
     }),
   );
 });
