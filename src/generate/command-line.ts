@@ -4,7 +4,7 @@ import { exactDuration, parseDuration } from '../base/units.ts';
 import { COMPRESSIONS, type Compression } from './disk.ts';
 import { SYSTEMS } from './events.ts';
 import { FAULTS } from './faults/faults.ts';
-import { defaultText } from './faults/settings.ts';
+import { defaultText, helpText } from './faults/settings.ts';
 import { LOSS_SORTS } from './losses.ts';
 import { runFilter, runIncident, runWorkload, FORMATS, type WorkloadArguments } from './commands.ts';
 import { SIMULATION_DEFAULTS as DEFAULTS } from './simulation.ts';
@@ -42,7 +42,7 @@ function faultHelp(): string {
   const lines = FAULTS.flatMap(({ name, help, settings }) => [
     `  ${name}: ${help}`,
     ...Object.entries(settings).map(
-      ([key, setting]) => `      ${key}=${defaultText(setting)}  ${setting.help}`,
+      ([key, setting]) => `      ${key}=${defaultText(setting)}  ${helpText(setting)}`,
     ),
   ]);
   return `\nFaults (--fault name or name:key=value,key=value):\n${lines.join('\n')}`;
@@ -75,14 +75,17 @@ function program(): Command {
   const root = new Command('generate')
     .description('makes lock traces: seeded workloads with faults, and smaller traces out of existing ones')
     .exitOverride();
-  const compress = new Option('--compress <method>', 'compression of a v7 file').choices(COMPRESSIONS);
+  const compress = (): Option =>
+    new Option('--compress <method>', 'compression of a v7 file; zstd wants Node 22.15 or later')
+      .choices(COMPRESSIONS)
+      .default('none');
 
   root
     .command('workload')
     .description('simulates a machine and writes what its tracer would have recorded')
     .requiredOption('--out <file>', 'where to write; the truth about faults goes to FILE.truth.json')
     .addOption(new Option('--format <format>', 'shape of the file').choices(FORMATS).default('v7'))
-    .addOption(compress.default('none'))
+    .addOption(compress())
     .option('--seed <n>', 'the same seed gives the same bytes', number, DEFAULTS.seed)
     .option('--cpus <n>', '1 to 512', number, DEFAULTS.cpus)
     .option('--events <n>', 'how many events, roughly where there is a duration', number, DEFAULTS.events)
@@ -121,13 +124,13 @@ function program(): Command {
     )
     .option('--nanoseconds', 'format report: nine decimals, as trace-cmd report -t', false)
     .addHelpText('after', faultHelp())
-    .action((options: WorkloadArguments, command: Command) => {
+    .action(async (options: WorkloadArguments, command: Command) => {
       const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
       refuseIdle(
         options.format,
         command.options.filter((option) => isGiven(option.attributeName())),
       );
-      say(runWorkload(options));
+      say(await runWorkload(options));
     });
 
   root
@@ -145,9 +148,7 @@ function program(): Command {
         'v7',
       ]),
     )
-    .addOption(
-      new Option('--compress <method>', 'compression of a v7 file').choices(COMPRESSIONS).default('none'),
-    )
+    .addOption(compress())
     .action(
       async (
         input: string,
@@ -167,7 +168,7 @@ function program(): Command {
     .command('ext4-finish-bio-2015')
     .description('writes the reconstruction of the lockup reported in October 2015')
     .requiredOption('--out <folder>', 'where to write trace.dat and truth.json')
-    .action((options: { out: string }) => say(runIncident(options.out)));
+    .action(async (options: { out: string }) => say(await runIncident(options.out)));
   return root;
 }
 

@@ -53,12 +53,13 @@ export interface WorkloadArguments {
   readonly nanoseconds: boolean;
 }
 
-/** Runs `generate workload` and returns a line that says what was written. */
-export function runWorkload(args: WorkloadArguments): string {
+/** Runs `generate workload` and returns a line that says what was written. Throws USAGE where a fault that was asked for did not happen. */
+export async function runWorkload(args: WorkloadArguments): Promise<string> {
   const simulation = simulationOptions(args);
-  const result = toFile(args.out, (output, spool) => {
+  const result = await toFile(args.out, null, async (output, spool) => {
     const writer = writerFor(args, output, spool);
     const run = new Simulation(simulation, writer).run();
+    if (run.missed.length > 0) throw tooShort(run.missed);
     writer.finish(run.comms);
     return run;
   });
@@ -67,6 +68,13 @@ export function runWorkload(args: WorkloadArguments): string {
   }
   const seconds = ((result.endNs - result.startNs) / 1e9).toFixed(6);
   return `${args.out}: ${result.events} events, ${seconds} s`;
+}
+
+function tooShort(missed: readonly string[]): SpinbackError {
+  return new SpinbackError(
+    'USAGE',
+    `the trace ended before this happened: ${missed.join(', ')}; let it begin sooner (at=), or the trace be longer (--duration, --events)`,
+  );
 }
 
 /** The truth file: the faults and losses of a generated capture. */
@@ -168,42 +176,50 @@ export async function runFilter(
   },
 ): Promise<string> {
   const source = await openInput(input);
-  const output = new FileOutput(out);
-  const spool = new FileSpool();
   try {
-    const { kept, dropped } = await filterTrace(source, output, spool, {
-      drop: options.drop,
-      fromNs: options.from ?? null,
-      toNs: options.to ?? null,
-      cpus: options.cpus ?? null,
-      version: options.format === undefined ? null : options.format === 'v6' ? 6 : 7,
-      packer: packerFor(options.compress),
+    return await toFile(out, input, async (output, spool) => {
+      const { kept, dropped } = await filterTrace(source, output, spool, {
+        drop: options.drop,
+        fromNs: options.from ?? null,
+        toNs: options.to ?? null,
+        cpus: options.cpus ?? null,
+        version: options.format === undefined ? null : options.format === 'v6' ? 6 : 7,
+        packer: packerFor(options.compress),
+      });
+      return `${out}: ${kept} events kept, ${dropped} left out`;
     });
-    return `${out}: ${kept} events kept, ${dropped} left out`;
   } finally {
-    spool.close();
-    output.close();
     source.close();
   }
 }
 
 /** Runs `generate ext4-finish-bio-2015` and returns a line that says what was written. */
-export function runIncident(folder: string): string {
+export async function runIncident(folder: string): Promise<string> {
   fs.mkdirSync(folder, { recursive: true });
   const path = join(folder, 'trace.dat');
-  const { seed, result } = toFile(path, writeIncident);
+  const { seed, result } = await toFile(path, null, async (output, spool) => writeIncident(output, spool));
   fs.writeFileSync(join(folder, 'truth.json'), truthText(seed, result));
   return `${path}: ${result.events} events`;
 }
 
-/** Opens the file and a spool, and closes both whatever happens. */
-function toFile<T>(path: string, write: (output: Output, spool: Spool) => T): T {
-  const output = new FileOutput(path);
-  const spool = new FileSpool();
+/** Writes a file, with a spool for what has no place yet; one that fails leaves none. `input`: the file that is read meanwhile. */
+async function toFile<T>(
+  path: string,
+  input: string | null,
+  write: (output: Output, spool: Spool) => Promise<T>,
+): Promise<T> {
+  const output = new FileOutput(path, input);
   try {
-    return write(output, spool);
+    const spool = new FileSpool();
+    let result: T;
+    try {
+      result = await write(output, spool);
+    } finally {
+      spool.close();
+    }
+    output.finish();
+    return result;
   } finally {
-    spool.close();
-    output.close();
+    output.discard();
   }
 }

@@ -1,28 +1,27 @@
-import * as fs from 'node:fs';
 import * as zlib from 'node:zlib';
 import { SpinbackError } from '../base/errors.ts';
+import { openOutput, type OutputFile } from '../io/output.ts';
 import type { ByteSource } from '../io/source.ts';
 import { Spool as TemporaryFile } from '../io/spool.ts';
 import type { Output, Packer, Spool } from './output.ts';
 
 const BUFFER_SIZE = 1 << 20;
 
-/** Writes a file. Throws UNREADABLE when the system refuses. */
+/** Writes a file that has its name only when it is whole. Throws as openOutput does, and UNREADABLE when the system refuses. */
 export class FileOutput implements Output {
-  readonly #fd: number;
-  readonly #path: string;
+  readonly #file: OutputFile;
   readonly #buffer = new Uint8Array(BUFFER_SIZE);
   #filled = 0;
   position = 0;
 
-  constructor(path: string) {
-    this.#path = path;
-    this.#fd = this.#try(() => fs.openSync(path, 'w'));
+  /** `input`: what is read meanwhile and must not be written over; null: nothing. */
+  constructor(path: string, input: string | null = null) {
+    this.#file = openOutput(path, input, true);
   }
 
   write(bytes: Uint8Array): void {
     if (this.#filled + bytes.length > BUFFER_SIZE) this.#flush();
-    if (bytes.length > BUFFER_SIZE) this.#store(bytes, this.position);
+    if (bytes.length > BUFFER_SIZE) this.#file.write(bytes, this.position);
     else {
       this.#buffer.set(bytes, this.#filled);
       this.#filled += bytes.length;
@@ -32,32 +31,23 @@ export class FileOutput implements Output {
 
   patch(at: number, bytes: Uint8Array): void {
     this.#flush();
-    this.#store(bytes, at);
+    this.#file.write(bytes, at);
   }
 
-  close(): void {
+  /** Everything is written. */
+  finish(): void {
     this.#flush();
-    this.#try(() => fs.closeSync(this.#fd));
+    this.#file.finish();
+  }
+
+  /** Leaves nothing behind; nothing happens after finish(). */
+  discard(): void {
+    this.#file.discard();
   }
 
   #flush(): void {
-    this.#store(this.#buffer.subarray(0, this.#filled), this.position - this.#filled);
+    this.#file.write(this.#buffer.subarray(0, this.#filled), this.position - this.#filled);
     this.#filled = 0;
-  }
-
-  #store(bytes: Uint8Array, at: number): void {
-    for (let done = 0; done < bytes.length;) {
-      done += this.#try(() => fs.writeSync(this.#fd, bytes, done, bytes.length - done, at + done));
-    }
-  }
-
-  #try<T>(action: () => T): T {
-    try {
-      return action();
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new SpinbackError('UNREADABLE', `${this.#path} cannot be written: ${why}`, { path: this.#path });
-    }
   }
 }
 

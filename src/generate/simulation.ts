@@ -90,7 +90,10 @@ const SHARE = 0.25;
 
 /** What was simulated. */
 export interface SimulationResult {
+  /** Of the faults that happened. */
   readonly truths: readonly Truth[];
+  /** Faults that were ordered and did not happen: the trace was over. */
+  readonly missed: readonly string[];
   readonly losses: readonly LossTruth[];
   /** Every task's name by pid. */
   readonly comms: ReadonlyMap<number, string>;
@@ -197,8 +200,11 @@ export class Simulation {
 
   finish(): SimulationResult {
     this.#recorder.finish();
+    const ordered = this.#faults.map(({ fault }) => fault.truth);
+    const happened = ({ times }: Truth): boolean => Object.keys(times).length > 0;
     return {
-      truths: this.#faults.map(({ fault }) => fault.truth),
+      truths: ordered.filter(happened),
+      missed: ordered.filter((truth) => !happened(truth)).map(({ fault }) => fault),
       losses: this.#recorder.truths,
       comms: this.workload.comms,
       events: this.machine.recorded,

@@ -5,8 +5,8 @@ import { systemError } from './descriptor.ts';
 
 /** A file in the making. */
 export interface OutputFile {
-  /** Throws UNREADABLE when the disk is full, or the system refuses otherwise. */
-  write(bytes: Uint8Array): void;
+  /** Behind what was written last, or over what lies at byte offset `at`. Throws UNREADABLE when the disk is full, or the system refuses otherwise. */
+  write(bytes: Uint8Array, at?: number): void;
   /** Everything is written: the file gets its name, in place of one that had it. */
   finish(): void;
   /** Leaves nothing behind, and what had the name as it was. Nothing happens after finish(). */
@@ -16,11 +16,11 @@ export interface OutputFile {
 /**
  * Opens `path` for writing. A regular file is written beside it under a name of its own and takes its place when it is whole, so
  * nobody ever finds half of one; a device or named pipe is written as it is. Throws USAGE where `path` is `input` under any name, or
- * exists and `replace` is not set; UNREADABLE where the system refuses.
+ * exists and `replace` is not set; UNREADABLE where the system refuses. `input`: null where there is none.
  */
-export function openOutput(path: string, input: string, replace: boolean): OutputFile {
+export function openOutput(path: string, input: string | null, replace: boolean): OutputFile {
   const old = statOrNull(path);
-  if (old && isSame(old, input)) throw usage(`${path} is the input itself`);
+  if (old && input !== null && isSame(old, input)) throw usage(`${path} is the input itself`);
   if (old?.isDirectory()) throw usage(`${path} is a directory`);
   if (old && !old.isFile()) return new Destination(path, path, null);
   if (old && !replace) throw usage(`${path} exists already: --force replaces it`);
@@ -48,9 +48,12 @@ class Destination implements OutputFile {
     }
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, at?: number): void {
     try {
-      for (let done = 0; done < bytes.byteLength;) done += fs.writeSync(this.#fd, bytes, done);
+      for (let done = 0; done < bytes.byteLength;) {
+        const place = at === undefined ? null : at + done;
+        done += fs.writeSync(this.#fd, bytes, done, bytes.byteLength - done, place);
+      }
     } catch (error) {
       throw systemError(error, this.#target, 'cannot be written');
     }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -152,6 +152,20 @@ describe('generate workload', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it.each([
+    ['an impossible page', ['--page-size', '100'], 'cannot have 100 bytes'],
+    ['a fault that comes too late', ['--fault', 'irq-off:at=50s'], 'ended before this happened: irq-off;'],
+  ])('leaves nothing behind for %s, and what was there as it was', async (_, args, said) => {
+    const out = join(folder, 'x.dat');
+    expect(await main(['workload', '--out', out, '--events', '500', ...args])).toBe(2);
+    expect(errors).toContain(said);
+    expect(readdirSync(folder)).toEqual([]);
+    writeFileSync(out, 'old');
+    expect(await main(['workload', '--out', out, '--events', '500', ...args])).toBe(2);
+    expect(readFileSync(out, 'utf8')).toBe('old');
+    expect(readdirSync(folder)).toEqual(['x.dat']);
+  });
+
   it('says where it cannot write', async () => {
     expect(await main(['workload', '--out', join(folder, 'missing', 'x.dat'), '--events', '10'])).toBe(3);
     expect(errors).toContain('cannot be written');
@@ -171,6 +185,15 @@ describe('generate filter', () => {
     capture.close();
   });
 
+  it('does not write over what it reads', async () => {
+    const out = join(folder, 'x.dat');
+    await main(['workload', '--out', out, '--events', '500']);
+    const before = readFileSync(out);
+    expect(await main(['filter', out, out, '--drop', 'irq'])).toBe(2);
+    expect(Buffer.compare(readFileSync(out), before)).toBe(0);
+    expect(readdirSync(folder)).toEqual(['x.dat']);
+  });
+
   it('says what it cannot read', async () => {
     expect(await main(['filter', join(folder, 'none.dat'), join(folder, 'y.dat')])).toBe(3);
     expect(errors).toMatch(/^generate: /);
@@ -187,4 +210,6 @@ it('explains its faults', async () => {
   expect(await main(['workload', '--help'])).toBe(0);
   expect(help).toContain('lost-unlock: an unlock that a plain store undoes');
   expect(help).toContain('threshold=');
+  expect(help).toContain('how=return  return, exit, context: ');
+  expect(help.replace(/\s+/g, ' ')).toContain('zstd wants Node 22.15 or later');
 });

@@ -311,3 +311,43 @@ describe('orders', () => {
     expect(() => run('abba:first=2,second=2')).toThrow(/wants CPU 2/);
   });
 });
+
+describe('the truth', () => {
+  /** Where each task was at the times that the truths note. */
+  function seen(faults: readonly string[], seed: number) {
+    const stream = generateEvents({
+      ...SIMULATION_DEFAULTS,
+      seed,
+      events: 5000,
+      faults: faults.map(readFault),
+    });
+    const where = new Map<string, number>();
+    for (let step = stream.next(); ; step = stream.next()) {
+      if (step.done) return { where, truths: step.value.truths };
+      where.set(`${step.value.time} ${step.value.pid}`, step.value.cpu);
+    }
+  }
+
+  it.each([1, 5, 13, 18])(
+    'names the CPU of the deed, also where another fault moved the task (seed %i)',
+    (seed) => {
+      const { where, truths } = seen(['irq-off', 'lost-unlock'], seed);
+      const [, { actors, times }] = truths as [Truth, Truth];
+      const cpuAt = (name: string, role: string): number | undefined =>
+        where.get(`${times[name]} ${actors.find((actor) => actor.role === role)!.pid}`);
+      const cpus = Object.fromEntries(actors.map(({ role, cpu }) => [role, cpu]));
+      expect(cpus).toEqual({
+        holder: cpuAt('lastRelease', 'holder'),
+        culprit: cpuAt('store', 'culprit'),
+        victim: cpuAt('contended', 'victim'),
+      });
+    },
+  );
+
+  it('has no fault that did not happen', () => {
+    const stream = generateEvents({ ...SIMULATION_DEFAULTS, faults: [readFault('irq-off:at=50s')] });
+    let step = stream.next();
+    while (!step.done) step = stream.next();
+    expect(step.value).toMatchObject({ truths: [], missed: ['irq-off'] });
+  });
+});

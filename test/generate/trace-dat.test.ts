@@ -83,6 +83,14 @@ describe('a generated trace.dat, read back', () => {
     expect(capture.damage()).toEqual([]);
   });
 
+  it.each(SHAPES)('%s: a CPU of which everything was lost is no damage', async (_, file) => {
+    const losses = [readLoss('overwrite:cpu=1,at=1s', SIMULATION_DEFAULTS.startNs)];
+    const capture = await open(generateTraceDat({ ...OPTIONS, losses }, file).bytes);
+    const cpus = new Set(Array.from(eventsOf(capture), ({ event }) => event.cpu));
+    expect([...cpus].toSorted()).toEqual([0, 2]);
+    expect(capture.damage()).toEqual([]);
+  });
+
   it('has names, symbols, the clock and the machine', async () => {
     const { bytes, comms } = generateTraceDat(OPTIONS, { clock: 'boot' });
     const capture = await open(bytes);

@@ -14,6 +14,11 @@ export function defaultText({ type, default: value }: Setting): string {
   return type === 'duration' ? exactDuration(Number(value)) : String(value);
 }
 
+/** What a setting means, behind the values that it can have where these are words. */
+export function helpText({ type, help }: Setting): string {
+  return typeof type === 'object' ? `${type.join(', ')}: ${help}` : help;
+}
+
 export type Settings = Readonly<Record<string, Setting>>;
 
 /** The values of a fault's settings. */

@@ -11,7 +11,8 @@ import type { Workload } from '../workload.ts';
 /** Who took part in a fault, and as what. */
 export interface Actor {
   readonly role: string;
-  readonly cpu: number;
+  /** Where it was when it did what was noted last: another fault that strands a CPU moves its tasks. */
+  cpu: number;
   readonly pid: number;
   readonly comm: string;
 }
@@ -34,6 +35,8 @@ interface Action {
   readonly run: () => void;
 }
 
+/** One idle task per CPU has this pid. */
+const IDLE = 0;
 /** The skew for which the timelines of faults are made, ns. */
 const USUAL_SKEW = 400;
 
@@ -166,6 +169,8 @@ export abstract class Fault {
   noteAt(p: Program, step: number, name: string, then?: (time: number, cpu: Cpu) => void): void {
     p.mark[step] = this.stage.machine.callback((time, cpu) => {
       this.truth.times[name] ??= String(time);
+      const actor = this.truth.actors.find(({ pid }) => pid === cpu.task.pid && pid !== IDLE);
+      if (actor) actor.cpu = cpu.id;
       then?.(time, cpu);
     });
   }

@@ -57,7 +57,8 @@ export class PackedBytes implements LaneBytes {
     this.#codec = codec;
     this.#layout = layout;
     this.#complain = complain;
-    const end = Math.min(start + size + COUNT_SIZE, source.size);
+    // Of a CPU without data there need not even be a count: what follows is another one's.
+    const end = size === 0 ? start : Math.min(start + size + COUNT_SIZE, source.size);
     this.#table = new ChunkTable(source, start, end, !layout.bigEndian, chunks);
   }
 
