@@ -16,6 +16,7 @@ import {
 } from './draft.ts';
 import { pauseDoubt } from './pauses.ts';
 import { recordingWentOn } from './taint.ts';
+import { untilRecordsEnd } from './time-steps.ts';
 import { openWaits } from './waits.ts';
 import { watchdogVerdict } from './watchdog.ts';
 
@@ -38,9 +39,35 @@ interface Rhythm {
 export function silentCpus(about: Case): Draft[] {
   if (!about.timeIsNs) return [];
   return [
-    ...about.state.cpus.flatMap((cpu) => silentAtEnd(about, cpu) ?? []),
+    ...endingsOf(about).flatMap((ending) =>
+      typeof ending.verdict === 'string' ? [] : silent(about, ending, ending.verdict),
+    ),
     ...about.found.gaps.flatMap((record) => silentMeanwhile(about, record) ?? []),
   ];
+}
+
+const UNJUDGED = {
+  together:
+    'and so did most of the others, which is what a recording looks like that was cut short, and what several silent CPUs do',
+  irregular: 'but had no rhythm before that such a silence would break',
+} as const;
+
+/** What nobody judges of silences at the end: how many CPUs, and why, as a sentence. */
+export function unjudgedSilence(whole: Case): { readonly cpus: number; readonly why: string } | null {
+  const about = whole.outOfOrder ? whole : untilRecordsEnd(whole);
+  if (!about.timeIsNs) return null;
+  const open = endingsOf(about).filter(({ verdict }) => typeof verdict === 'string');
+  const parts = Object.entries(UNJUDGED).flatMap(([verdict, why]) => {
+    const these = open.filter((ending) => ending.verdict === verdict);
+    if (these.length === 0) return [];
+    const longest = Math.max(...these.map(({ silence }) => silence));
+    const [which, upTo] =
+      these.length === 1
+        ? [`CPU ${these[0]!.cpu.cpu}`, '']
+        : [`CPUs ${these.map(({ cpu }) => cpu.cpu).join(', ')}`, 'up to '];
+    return [`${which} emitted nothing at the end, for ${upTo}${duration(longest)}, without idling, ${why}`];
+  });
+  return parts.length === 0 ? null : { cpus: open.length, why: parts.join('; ') };
 }
 
 /** Hard interrupts (timer ticks) where the capture shows them, otherwise all events while not idling. */
@@ -60,33 +87,52 @@ function rhythmOf(cpu: CpuState): Rhythm | null {
   return null;
 }
 
-function silentAtEnd(about: Case, cpu: CpuState): Draft | null {
-  const { last } = cpu;
-  const end = about.state.lastTime;
-  if (!last || about.lostTails.has(cpu.cpu)) return null;
-  const silence = elapsed(last.time, end);
-  const pid = pidAfter(last);
-  if (silence < about.thresholds.irqOffNs || (pid === 0 && cpu.level === 0)) return null;
-  if (HOTPLUG_TASK.test(about.narrator.comm(pid) ?? '')) return null;
-  // One CPU among several that ended early together is a recording that was cut, not a CPU that fell silent.
-  const alive = about.state.cpus.filter(
-    (other) => other.cpu !== cpu.cpu && elapsed(last.time, other.last?.time ?? 0n) > silence / 2,
-  );
-  const others = about.state.cpus.filter((other) => other.events > 0n).length - 1;
-  if (alive.length === 0 || alive.length * 2 < others) return null;
-  const rhythm = rhythmOf(cpu);
-  if (!rhythm || silence < rhythm.timesLonger * rhythm.longestNs) return null;
-  if (
-    openWaits(about).some(
-      (wait) => wait.hold.cpu === cpu.cpu && wait.spins && wait.durationNs >= about.thresholds.spinNs,
-    )
-  ) {
-    return null;
-  }
-  return silent(about, cpu, { ...last, pid }, silence, rhythm);
+/** A CPU that was not idling when it emitted its last event, long before the end of the capture. */
+interface Ending {
+  readonly cpu: CpuState;
+  readonly last: Mark;
+  readonly silence: number;
+  /** The rhythm that it broke, or why nobody can tell whether it fell silent. */
+  readonly verdict: Rhythm | keyof typeof UNJUDGED;
 }
 
-function silent(about: Case, cpu: CpuState, last: Mark, silence: number, rhythm: Rhythm): Draft {
+function endingsOf(about: Case): Ending[] {
+  const spinning = new Set(
+    openWaits(about)
+      .filter((wait) => wait.spins && wait.durationNs >= about.thresholds.spinNs)
+      .map((wait) => wait.hold.cpu),
+  );
+  return about.state.cpus.flatMap((cpu) => {
+    const { last } = cpu;
+    if (!last || about.lostTails.has(cpu.cpu) || spinning.has(cpu.cpu)) return [];
+    const silence = elapsed(last.time, about.state.lastTime);
+    const pid = pidAfter(last);
+    if (silence < about.thresholds.irqOffNs || (pid === 0 && cpu.level === 0)) return [];
+    if (HOTPLUG_TASK.test(about.narrator.comm(pid) ?? '')) return [];
+    const verdict = verdictOn(about, cpu, last, silence, spinning);
+    return [{ cpu, last: { ...last, pid }, silence, verdict }];
+  });
+}
+
+/** `spinning`: CPUs whose silence is explained; they say nothing about when the recording ended. */
+function verdictOn(
+  about: Case,
+  cpu: CpuState,
+  last: Mark,
+  silence: number,
+  spinning: ReadonlySet<number>,
+): Ending['verdict'] {
+  const others = about.state.cpus.filter(
+    (other) => other.cpu !== cpu.cpu && other.events > 0n && !spinning.has(other.cpu),
+  );
+  // One CPU among several that ended early together is a recording that was cut, not a CPU that fell silent.
+  const alive = others.filter((other) => elapsed(last.time, other.last?.time ?? 0n) > silence / 2);
+  if (alive.length === 0 || alive.length * 2 < others.length) return 'together';
+  const rhythm = rhythmOf(cpu);
+  return rhythm && silence >= rhythm.timesLonger * rhythm.longestNs ? rhythm : 'irregular';
+}
+
+function silent(about: Case, { cpu, last, silence }: Ending, rhythm: Rhythm): Draft {
   const off = cpu.irqsOff;
   const irqsOff: IrqsOff = off
     ? { source: 'preemptirq', notBeforeNs: String(off.time), notAfterNs: String(off.time) }

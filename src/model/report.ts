@@ -13,6 +13,9 @@ export const HOLDS_FROM_ATTEMPTS = 'holds-from-lock-acquire';
 /** The problem of releases that nobody judges, because the recorder was switching its events off (Case.partialTailNs). */
 export const UNJUDGED_RELEASES = 'unjudged-releases';
 
+/** The problem of CPUs that ended early, of which nobody can tell whether they fell silent. */
+export const UNJUDGED_SILENCE = 'unjudged-silence';
+
 export type FindingKind =
   | 'never-released'
   | 'irq-off-spin'

@@ -3,6 +3,7 @@ import {
   CONFIDENCES,
   HOLDS_FROM_ATTEMPTS,
   UNJUDGED_RELEASES,
+  UNJUDGED_SILENCE,
   type Confidence,
   type Finding,
   type KernelReport,
@@ -237,6 +238,8 @@ function unchecked({ trace, stats }: Report): string[] {
   if (holds) lines.push(`who waited for a lock of lockdep, and for how long: ${holds.text}.`);
   const unjudged = trace.problems.find(({ name }) => name === UNJUDGED_RELEASES);
   if (unjudged) lines.push(`${unjudged.text} (${plural(unjudged.count, 'release')}).`);
+  const silence = trace.problems.find(({ name }) => name === UNJUDGED_SILENCE);
+  if (silence) lines.push(`${silence.text}.`);
   if (!countsNanoseconds(trace)) lines.push('how long anything took: the unit of the clock is not known.');
   if (lossy.length > 0) {
     lines.push(

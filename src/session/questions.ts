@@ -1,4 +1,5 @@
 import { ordersCpus } from '../analyzers/clock-order.ts';
+import { unjudgedSilence } from '../analyzers/silent-cpu.ts';
 import type { KindName } from '../model/event.ts';
 import type { Case } from '../model/case.ts';
 import { NAMESPACE } from '../model/engine-numbers.ts';
@@ -169,12 +170,16 @@ function irqs(shown: Shown, about: Case): Answer {
   };
 }
 
-function silence(shown: Shown): Answer {
+const TICKS = 'timer:hrtimer_expire_entry or irq_vectors:local_timer_entry';
+
+function silence(shown: Shown, about: Case): Answer {
+  const open = unjudgedSilence(about);
+  if (open) return { answer: 'partly', why: open.why, record: shown.hasTicks ? null : TICKS };
   if (shown.hasTicks) return yes('hard interrupts give every busy CPU a rhythm');
   return {
     answer: 'partly',
     why: 'no timer ticks or other hard interrupts: the rhythm of a CPU is only that of its other events',
-    record: 'timer:hrtimer_expire_entry or irq_vectors:local_timer_entry',
+    record: TICKS,
   };
 }
 

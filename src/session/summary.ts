@@ -1,11 +1,13 @@
 import { duration, elapsed, seconds } from '../base/units.ts';
 import { unjudgedReleases } from '../analyzers/bad-release.ts';
 import { machinePauses } from '../analyzers/pauses.ts';
+import { unjudgedSilence } from '../analyzers/silent-cpu.ts';
 import type { Case } from '../model/case.ts';
 import { COUNTERS } from '../model/engine-numbers.ts';
 import {
   HOLDS_FROM_ATTEMPTS,
   UNJUDGED_RELEASES,
+  UNJUDGED_SILENCE,
   type CpuSummary,
   type HistogramData,
   type Problem,
@@ -186,6 +188,8 @@ function problemsOf(capture: Capture, about: Case): Problem[] {
     `releases without a take in the last ${duration(about.partialTailNs ?? 0)} of a CPU's record: the recorder switched its events off one by one there, ` +
       'takes perhaps first',
   );
+  const silence = unjudgedSilence(about);
+  if (silence) add(UNJUDGED_SILENCE, 'info', silence.cpus, `whether a CPU fell silent: ${silence.why}`);
   const pauses = about.timeIsNs ? machinePauses(about) : [];
   const [longest] = pauses.toSorted((a, b) => elapsed(b.from, b.to) - elapsed(a.from, a.to));
   if (longest) {
