@@ -37,7 +37,7 @@ export class ByteReader {
     if (size >= 0 && size <= this.remaining) return;
     throw new SpinbackError(
       'DAMAGED',
-      `${what} wants ${size} bytes at offset ${this.offset}, ${Math.max(0, this.remaining)} are left`,
+      `${what} wants ${countText(size)} bytes at offset ${this.offset}, ${Math.max(0, this.remaining)} are left`,
       { offset: this.offset },
     );
   }
@@ -111,6 +111,11 @@ export class ByteReader {
     this.position = end + 1;
     return text;
   }
+}
+
+/** A number of bytes that a file claims; beyond 2^53 its digits would be those of another number. */
+export function countText(size: number): string {
+  return size <= Number.MAX_SAFE_INTEGER ? String(size) : 'more than 2^53';
 }
 
 const utf8 = new TextDecoder('utf-8');

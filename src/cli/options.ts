@@ -67,23 +67,28 @@ export function lockOption(text: string, before: readonly LockArgument[]): reado
   return [...before, { address: BigInt(match[1]!), bit: match[2] === undefined ? null : Number(match[2]) }];
 }
 
-/** "3" or "107,108"; may be given several times. */
-export function numbersOption(text: string, before: readonly number[]): readonly number[] {
-  return [...before, ...text.split(',').map(countOption)];
-}
-
+/** pid_max is at most 2^22 (include/linux/threads.h, Linux 6.12). */
+const MOST_PIDS = (1 << 22) + 1;
 /** More CPUs than an event can name. */
 const MOST_CPUS = 1 << 16;
 
+/** "107", "107,108" or "100-110"; may be given several times. */
+export function pidsOption(text: string, before: readonly number[]): readonly number[] {
+  return [...before, ...ranges(text, MOST_PIDS, 'Give pids such as 107, 107,108 or 100-110.')];
+}
+
 /** "3", "0-3" or "0,2,4-7"; may be given several times. */
 export function cpusOption(text: string, before: readonly number[]): readonly number[] {
-  const cpus = text.split(',').flatMap((part) => {
+  return [...before, ...ranges(text, MOST_CPUS, 'Give CPU numbers such as 3, 0,2 or 0-3.')];
+}
+
+/** The numbers below `end` that a list of numbers and ranges names. */
+function ranges(text: string, end: number, advice: string): number[] {
+  return text.split(',').flatMap((part) => {
     const [first = NaN, last = first, ...more] = part.split('-').map(countOption);
-    if (more.length > 0 || last < first || last >= MOST_CPUS)
-      throw new InvalidArgumentError('Give CPU numbers such as 3, 0,2 or 0-3.');
+    if (more.length > 0 || last < first || last >= end) throw new InvalidArgumentError(advice);
     return Array.from({ length: last - first + 1 }, (_, n) => first + n);
   });
-  return [...before, ...cpus];
 }
 
 /** Any text; may be given several times. */

@@ -18,7 +18,7 @@ import {
   jobsOption,
   kindsOption,
   lockOption,
-  numbersOption,
+  pidsOption,
   timeOption,
   wordsOption,
 } from './options.ts';
@@ -122,7 +122,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       ),
     )
     .addOption(list('--cpu <numbers>', 'such as 0,2 or 4-7 (repeatable)', cpusOption))
-    .addOption(list('--pid <numbers>', 'such as 107,108 (repeatable)', numbersOption))
+    .addOption(list('--pid <numbers>', 'such as 107, 107,108 or 100-110 (repeatable)', pidsOption))
     .addOption(list('--comm <name>', 'name of a task (repeatable)', wordsOption))
     .addOption(list('--kind <names>', 'such as attempt,acquire,word-store (repeatable)', kindsOption))
     .addOption(list('--event <name>', 'tracepoint, with or without its system (repeatable)', wordsOption))

@@ -55,6 +55,8 @@ describe('usage', () => {
     [['events', '--lock', '0xffff888104ef4380:400', 'a.dat'], 'Give an address'],
     [['events', '--kind', 'store', 'a.dat'], "There is no kind 'store'"],
     [['events', '--cpu', '1,two', 'a.dat'], 'Give a whole number'],
+    [['events', '--pid', '110-100', 'a.dat'], 'Give pids such as'],
+    [['events', '--pid', '0-99999999999', 'a.dat'], 'Give pids such as'],
   ])('refuses %j with status 2', async (argv, said) => {
     const ran = await runWith(argv, { files: { 'a.dat': {} } });
     expect(ran.exit).toBe(2);

@@ -61,6 +61,7 @@ export function readFileHeader(source: ByteSource): FileHeader {
   const littleEndian = magic !== BIG_ENDIAN;
   const reader = new ByteReader(bytes, littleEndian);
   reader.take(MAGIC_SIZE, 'the magic');
+  if (bytes.length < PIPE_HEADER) throw cutInHeader(source);
   const size = reader.size64('the size of the header');
   if (size === PIPE_HEADER) {
     const data = { at: PIPE_HEADER, size: Math.max(0, source.size - PIPE_HEADER) };
@@ -69,6 +70,7 @@ export function readFileHeader(source: ByteSource): FileHeader {
   if (size < FILE_HEADER) {
     throw new SpinbackError('DAMAGED', `the header claims a size of ${size} bytes`, { offset: MAGIC_SIZE });
   }
+  if (bytes.length < FILE_HEADER) throw cutInHeader(source);
   const attrSize = reader.size64('the size of an attribute');
   const attrs = section(reader, 'the attributes');
   const data = section(reader, 'the data');
@@ -84,6 +86,12 @@ export function readFileHeader(source: ByteSource): FileHeader {
     isUnfinished,
     isCut: data.size > rest,
   };
+}
+
+function cutInHeader({ size }: ByteSource): SpinbackError {
+  return new SpinbackError('DAMAGED', `the file was cut: it ends within its header, at offset ${size}`, {
+    offset: size,
+  });
 }
 
 function section(reader: ByteReader, what: string): Section {

@@ -85,7 +85,7 @@ function idPlace(attr: Attr): number | null {
 }
 
 /**
- * The tables by which the engine reads samples. `cpus`: on which CPU each id was opened. Throws UNSUPPORTED where samples tell
+ * The tables by which the engine reads samples, of one kind at least. `cpus`: on which CPU each id was opened. Throws UNSUPPORTED where samples tell
  * neither time nor CPU in any way, or lie in the file newest first.
  */
 export function sampleTables(
@@ -96,9 +96,7 @@ export function sampleTables(
   if (usable.length === 0) {
     throw new SpinbackError(
       'UNSUPPORTED',
-      kinds.length === 0
-        ? 'this perf.data describes no event'
-        : 'the samples of this perf.data carry no time: record with perf record -T',
+      'the samples of this perf.data carry no time: record with perf record -T',
     );
   }
   if (usable.some(({ attr }) => attr.isBackward)) {

@@ -1,4 +1,6 @@
-import { partOf } from '../../io/bytes.ts';
+import { ByteReader } from '../../base/byte-reader.ts';
+import { SpinbackError } from '../../base/errors.ts';
+import { partOf, readRange } from '../../io/bytes.ts';
 import type { ByteSource } from '../../io/source.ts';
 import * as P from '../../model/perf-records.ts';
 import type { SampleStream } from '../../model/samples.ts';
@@ -35,6 +37,7 @@ async function open(source: ByteSource, options: OpenOptions): Promise<Capture> 
   const plain = { ...partOf(source, base, header.data.size), base };
   const { littleEndian } = header;
   const isPacked = readBeginning(plain, littleEndian, metadata, base);
+  if (metadata.attrs.length === 0) throw noEvent(header, source, plain);
   const kinds = sampleKinds(metadata.attrs);
   const tables = { ...sampleTables(kinds, metadata.idCpus), bigEndian: !littleEndian };
   tellOfHeader(header, source, log);
@@ -82,6 +85,39 @@ function readBeginning(
     metadata.addRecord(record, base);
   }
   return false;
+}
+
+/** Why nothing describes an event: the file was cut before that, what should do it is damaged, or nothing was ever there. */
+function noEvent(header: FileHeader, source: ByteSource, stream: SampleStream): SpinbackError {
+  if (header.kind === 'file') {
+    const { at, size } = header.attrs;
+    if (at + size > source.size)
+      return damaged(
+        `the file was cut: it ends at offset ${source.size}, and its attributes at ${at + size}`,
+        source.size,
+      );
+    return new SpinbackError('UNSUPPORTED', 'this perf.data describes no event', { offset: at });
+  }
+  let end = 0;
+  for (const { type, at, size, attached } of walkRecords(stream, header.littleEndian)) {
+    if (type === P.SAMPLE) return damaged('samples begin before an event is described', header.data.at + at);
+    end = at + size + attached;
+  }
+  const head = readRange(source, header.data.at + end, RECORD_HEAD);
+  const size = head.length < RECORD_HEAD ? Infinity : new ByteReader(head, header.littleEndian).uintAt(6, 2);
+  return end + Number(size) > stream.size
+    ? damaged(`the file was cut: it ends at offset ${source.size}, before it describes an event`, source.size)
+    : damaged(
+        `no event is described before offset ${header.data.at + end}, where no record begins`,
+        header.data.at + end,
+      );
+}
+
+/** struct perf_event_header: u32 type, u16 misc, u16 size. */
+const RECORD_HEAD = 8;
+
+function damaged(message: string, offset: number): SpinbackError {
+  return new SpinbackError('DAMAGED', message, { offset });
 }
 
 function tellOfHeader(header: FileHeader, source: ByteSource, log: PerfDamageLog): void {

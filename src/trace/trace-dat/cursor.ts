@@ -1,4 +1,4 @@
-import { ByteReader, decodeText } from '../../base/byte-reader.ts';
+import { ByteReader, countText, decodeText } from '../../base/byte-reader.ts';
 import { SpinbackError } from '../../base/errors.ts';
 import type { ByteSource } from '../../io/source.ts';
 
@@ -113,7 +113,7 @@ export class Cursor {
 
   #need(size: number, what: string): void {
     if (size <= this.remaining) return;
-    throw this.damaged(`${what} wants ${size} bytes, ${Math.max(0, this.remaining)} are left`);
+    throw this.damaged(`${what} wants ${countText(size)} bytes, ${Math.max(0, this.remaining)} are left`);
   }
 
   #reader(size: number, what: string): ByteReader {

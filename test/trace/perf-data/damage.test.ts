@@ -180,6 +180,26 @@ describe.each(FILES)('%s', (name, file) => {
   });
 });
 
+describe.each([FILES[0], FILES[1]])('a %s cut before it describes an event', (_, file) => {
+  test.each([8, 12, 16, 40, 100])('at %d bytes says so, with the offset', async (size) => {
+    expect(await survive(file.subarray(0, size))).toMatchObject({
+      code: 'DAMAGED',
+      offset: size,
+      message: expect.stringMatching(/^the file was cut: it ends .*/) as string,
+    });
+  });
+});
+
+test('what is no record where an event should be described is told with its offset', async () => {
+  const pipe = FILES[1][1].slice();
+  pipe.fill(0, 16, 24);
+  expect(await survive(pipe)).toMatchObject({
+    code: 'DAMAGED',
+    offset: 16,
+    message: 'no event is described before offset 16, where no record begins',
+  });
+});
+
 test('garbage in the middle: the samples around it are read, and it is told', async () => {
   const garbage = Uint8Array.from({ length: 4096 }, (_, n) => (n * 37) & 255);
   const records = [...RECORDS.slice(0, 12), garbage, ...RECORDS.slice(12)];

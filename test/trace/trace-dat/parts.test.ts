@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { ByteReader } from '../../../src/base/byte-reader.ts';
+import { bytesSource } from '../../../src/io/bytes.ts';
 import { captureClock, selectedClock } from '../../../src/trace/trace-dat/clock.ts';
 import { parseCpuStats } from '../../../src/trace/trace-dat/cpu-stat.ts';
+import { Cursor } from '../../../src/trace/trace-dat/cursor.ts';
+import { FormatIndex } from '../../../src/trace/trace-dat/formats.ts';
 import { Kallsyms } from '../../../src/trace/trace-dat/kallsyms.ts';
 import { Cmdlines, PrintkFormats } from '../../../src/trace/trace-dat/names.ts';
 import { markMissed, pageRecords, trimPage } from '../../../src/trace/trace-dat/page.ts';
@@ -180,4 +184,15 @@ describe('pages', () => {
     markMissed(built, layout);
     expect(new DataView(built.buffer).getUint32(8, true)).toBe((0x80000000 | 20) >>> 0);
   });
+});
+
+test('a claim beyond 2^53 is not printed as if its digits were known', () => {
+  const body = new Bytes().u32(1).u64(0xffff_ffff_ffff_ff00n).raw(new Uint8Array(40)).done();
+  const source = bytesSource(body);
+  expect(() => new FormatIndex().scanFtrace(new Cursor(source, 0, body.length), source)).toThrow(
+    'an event format wants more than 2^53 bytes, 48 are left (at offset 4)',
+  );
+  expect(() => new ByteReader(new Uint8Array(4)).need(2 ** 60, 'a name')).toThrow(
+    'a name wants more than 2^53 bytes at offset 0, 4 are left',
+  );
 });
