@@ -6,7 +6,7 @@ import { NativeEngine } from './native.ts';
 import { median, ratioOf, ratioText } from './ratio.ts';
 import { readPassNs } from './read-pass.ts';
 import { replayNs } from './replay.ts';
-import { fitsTypedArrays, replayTypedArrays } from './typed-arrays.ts';
+import { fitsTypedArrays, makeTypedArrays } from './typed-arrays.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
 export interface ReplayOptions {
@@ -63,7 +63,7 @@ function measure(workload: Workload, native: NativeEngine | null, rounds: number
   for (let round = 0; round <= rounds; round++) {
     const own = replayNs(makeWasmEngine, workload);
     const nativeNs = runNative?.();
-    const arraysNs = withArrays ? replayTypedArrays(workload).ns : undefined;
+    const arraysNs = withArrays ? replayNs(makeTypedArrays, workload) : undefined;
     const readNs = readPassNs(workload);
     if (round === 0) continue;
     ours.push(own);

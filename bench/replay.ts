@@ -1,6 +1,10 @@
 import type { Engine, EngineOptions } from '../src/engine/engine.ts';
-import type { EngineMaker } from '../src/session/pump.ts';
 import type { Workload } from './workloads.ts';
+
+/** What of an engine a replay from memory needs. */
+export type Replayable = Pick<Engine, 'step' | 'window' | 'supply' | 'finish'> &
+  Partial<Pick<Engine, 'drain'>>;
+type ReplayableMaker = (options: EngineOptions) => Replayable;
 
 /** Engine options of a workload; findings are off, as on a machine where nothing is wrong. */
 export function engineOptions({ options }: Workload): EngineOptions {
@@ -14,7 +18,7 @@ export function cpuNs(): number {
 }
 
 /** CPU time in ns of one replay (see replayed()). */
-export function replayNs(make: EngineMaker, workload: Workload): number {
+export function replayNs(make: ReplayableMaker, workload: Workload): number {
   return replayed(make, workload).ns;
 }
 
@@ -22,10 +26,10 @@ export function replayNs(make: EngineMaker, workload: Workload): number {
  * Replays a workload. `ns`: the CPU time that it takes, without the filling of windows and without what the workload calls warm (bytes
  * over all lanes, as the native driver counts them).
  */
-export function replayed(
-  make: EngineMaker,
+export function replayed<E extends Replayable>(
+  make: (options: EngineOptions) => E,
   workload: Workload,
-): { readonly ns: number; readonly engine: Engine } {
+): { readonly ns: number; readonly engine: E } {
   const engine = make(engineOptions(workload));
   const used = workload.lanes.map(() => 0);
   let given = 0;
@@ -35,7 +39,7 @@ export function replayed(
     const step = engine.step();
     if (given >= workload.warmBytes) spent += cpuNs() - start;
     if (step.state === 'done') return { ns: spent, engine };
-    if (step.state === 'full') engine.drain();
+    if (step.state === 'full') engine.drain?.();
     if (step.state === 'dry') {
       const bytes = fill(engine, step.lane, workload.lanes[step.lane]!.bytes.subarray(used[step.lane]!));
       used[step.lane]! += bytes;
@@ -44,7 +48,7 @@ export function replayed(
   }
 }
 
-function fill(engine: Engine, lane: number, rest: Uint8Array): number {
+function fill(engine: Replayable, lane: number, rest: Uint8Array): number {
   const window = engine.window(lane);
   const piece = rest.subarray(0, window.length);
   window.set(piece);
