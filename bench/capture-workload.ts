@@ -1,11 +1,11 @@
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openInput } from '../src/io/node-file.ts';
 import { engineInput, makeWasmEngine } from '../src/session/pump.ts';
 import type { Lane } from '../src/trace/capture.ts';
 import { openCapture } from '../src/trace/open.ts';
 import { replayed } from './replay.ts';
+import { scratchFolder } from './scratch.ts';
 import type { Workload } from './workloads.ts';
 
 // A replay from memory is no replay of a file: larger captures are only measured as whole processes.
@@ -53,21 +53,21 @@ function readLane(lane: Lane, most: number): Uint8Array | null {
 }
 
 /** The captures to measure: those named, or the repository's own and, where SPINBACK_TRACES tells of them, the large ones. */
-export async function findCaptures(named: readonly string[]): Promise<{ files: string[]; dispose(): void }> {
-  if (named.length > 0) return { files: [...named], dispose() {} };
+export async function findCaptures(named: readonly string[]): Promise<readonly string[]> {
+  if (named.length > 0) return named;
   const files = ['traces/lost-unlock.dat', 'traces/slow-holder.dat'];
   const folder = process.env['SPINBACK_TRACES'];
   if (folder === undefined) {
     console.log('SPINBACK_TRACES is not set: the large captures are not measured.');
-    return { files, dispose() {} };
+    return files;
   }
   const present = new Set(readdirSync(folder));
-  const unpacked = mkdtempSync(join(tmpdir(), 'spinback-bench-'));
+  const unpacked = scratchFolder();
   for (const name of ['ext4-dm-1k.medium.dat', 'bhrace-1.dat', 'perf-ext4-lock.data']) {
     if (present.has(`${name}.zst`))
       files.push(await unpack(join(folder, `${name}.zst`), join(unpacked, name)));
   }
-  return { files, dispose: () => rmSync(unpacked, { recursive: true }) };
+  return files;
 }
 
 /** Unpacks a packed file: the peers cannot read it as it is. */

@@ -1,138 +1,73 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { table } from '../src/report/table.ts';
-import { Replayer } from './replayer.ts';
-import { cpuTimeOf } from './process-cpu.ts';
-import { median, ratioOf, ratioText, type Ratio } from './ratio.ts';
+import { Command } from 'commander';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { EXIT } from '../src/cli/exit.ts';
+import { parseArguments, usageError, wholeNumber } from './arguments.ts';
+import { namedCases, ownCases, type Trees } from './gate-cases.ts';
+import { judge } from './gate-verdict.ts';
+import { ROOT } from './process-cpu.ts';
+import { ProgramFailed, run } from './programs.ts';
+import { scratchFolder } from './scratch.ts';
 
 // npm run bench:gate -- --base REV: is this working tree slower than that commit?
 
-const ROOT = resolve(import.meta.dirname, '../..');
-const GENERATOR = resolve(import.meta.dirname, '../src/generate/main.js');
-const GENERATED: Readonly<Record<string, readonly string[]>> = {
-  everything: ['--events', '600000', '--cpus', '8'],
-  'many-locks': [
-    '--events',
-    '400000',
-    '--cpus',
-    '4',
-    '--locks',
-    '200000',
-    '--zipf',
-    '0.5',
-    '--systems',
-    'lock,sched',
-  ],
-};
-const LIMIT = 1.05;
-// Replays until the compiler has settled.
-const WARM_UP = 3;
-
-function number(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 3) throw new InvalidArgumentError('a whole number from 3');
-  return value;
-}
+const SLOWER = 1;
 
 const command = new Command('bench:gate')
   .description(
     'Builds a base commit, measures it and this tree in turns, and fails when this tree is slower beyond doubt.',
   )
   .requiredOption('--base <rev>', 'commit to compare with')
-  .option('--rounds <n>', 'times that each pair is measured', number, 21)
+  .option(
+    '--rounds <n>',
+    'pairs of processes for a warm replay, half of those for a command',
+    wholeNumber(3),
+    15,
+  )
   .argument('[files...]', 'captures; by default traces/lost-unlock.dat and generated ones')
-  .parse();
+  .addHelpText(
+    'after',
+    '\nExit status: 0 nothing is slower beyond doubt, 1 something is, 2 wrong usage, 70 it could not be measured.',
+  );
+parseArguments(command);
 const { base, rounds } = command.opts<{ base: string; rounds: number }>();
 
-const folder = mkdtempSync(join(tmpdir(), 'spinback-gate-'));
-const baseRoot = join(folder, 'base');
 try {
+  const commit = await commitOf(base);
+  if (commit === null) usageError(command, `--base ${base}: no such commit`);
+  for (const file of command.args) if (!isReadable(file)) usageError(command, `${file} cannot be read`);
+  const folder = scratchFolder();
   console.log(`building ${base} ...`);
-  build(baseRoot);
-  const files = command.args.length > 0 ? command.args.map((file) => resolve(file)) : captures();
-  process.exitCode = (await judge(files)) ? 1 : 0;
-} finally {
-  git('worktree', 'remove', '--force', baseRoot);
-  rmSync(folder, { recursive: true, force: true });
+  const trees: Trees = { ours: ROOT, base: await build(commit, join(folder, 'base')) };
+  const cases = command.args.length > 0 ? namedCases(command.args) : await ownCases(trees, folder);
+  if (await judge(cases, trees, rounds)) process.exitCode = SLOWER;
+} catch (error) {
+  // What a build says goes before the line that says what it means.
+  if (error instanceof ProgramFailed) process.stderr.write(error.output);
+  process.stderr.write(`${command.name()}: could not measure: ${(error as Error).message}\n`);
+  process.exitCode = EXIT.internal;
 }
 
-function git(...args: string[]): void {
-  execFileSync('git', args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+async function commitOf(rev: string): Promise<string | null> {
+  const words = ['git', 'rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`];
+  return (await run({ words, statuses: [0, 1, 128], cwd: ROOT })).trim() || null;
 }
 
-/** The base commit in a folder of its own, installed from its own lock file and built by its own scripts. */
-function build(target: string): void {
-  git('worktree', 'add', '--detach', target, base);
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], {
-    cwd: target,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
-/** A small real capture, where the start counts, and generated ones, where the replay does. */
-function captures(): string[] {
-  const generated = Object.entries(GENERATED).map(([name, options]) => {
-    const out = join(folder, `${name}.dat`);
-    execFileSync(process.execPath, [GENERATOR, 'workload', '--out', out, ...options], { stdio: 'ignore' });
-    return out;
-  });
-  return [resolve(ROOT, 'traces/lost-unlock.dat'), ...generated];
-}
-
-/** Measures every file both ways and prints the table. Is anything slower beyond doubt? */
-async function judge(files: readonly string[]): Promise<boolean> {
-  const rows: string[][] = [];
-  let slower = false;
-  const add = (file: string, what: string, pairs: readonly (readonly [number, number])[]): void => {
-    const ratio = ratioOf(pairs);
-    slower ||= ratio.low > LIMIT;
-    const [ours, theirs] = [0, 1].map((side) => median(pairs.map((pair) => pair[side]!)).toFixed(1));
-    rows.push([basename(file), what, theirs!, ours!, ratioText(ratio), verdict(ratio)]);
-  };
-  for (const file of files) {
-    add(
-      file,
-      'whole process',
-      inTurns(() => [ROOT, baseRoot].map((root) => wholeProcess(root, file))),
-    );
-    add(file, 'warm replay', await warmReplays(file));
-  }
-  console.log(
-    `CPU time, ${rounds} rounds in turns; a row fails when the whole 95 % bootstrap interval lies beyond ${LIMIT}.`,
-  );
-  const head = ['file', 'measured', 'base, CPU ms', 'this tree, CPU ms', 'this tree / base', ''];
-  console.log(table(head, rows, ['left', 'left', 'right', 'right', 'right', 'left']).join('\n'));
-  return slower;
-}
-
-function verdict({ low, high }: Ratio): string {
-  if (low > LIMIT) return 'SLOWER';
-  return high < 1 / LIMIT ? 'faster' : '';
-}
-
-/** One round that does not count, then the pairs. */
-function inTurns(run: () => number[]): [number, number][] {
-  return Array.from({ length: rounds + 1 }, () => run() as [number, number]).slice(1);
-}
-
-function wholeProcess(root: string, file: string): number {
-  return cpuTimeOf([process.execPath, join(root, 'bin/spinback.cjs'), 'analyze', file]);
-}
-
-/** Both libraries in a process each, asked in turns: compiled code stays, so that this is the replay alone. */
-async function warmReplays(file: string): Promise<[number, number][]> {
-  const sides = [ROOT, baseRoot].map((root) => new Replayer(root, file));
+function isReadable(file: string): boolean {
   try {
-    const pairs: [number, number][] = [];
-    for (let round = 0; round < rounds + WARM_UP; round++) {
-      const pair: [number, number] = [await sides[0]!.replay(), await sides[1]!.replay()];
-      if (round >= WARM_UP) pairs.push(pair);
-    }
-    return pairs;
-  } finally {
-    for (const side of sides) side.stop();
+    accessSync(resolve(file), constants.R_OK);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+/** The commit in a folder of its own, installed from its own lock file and built by its own scripts. The repository is left as it is. */
+async function build(commit: string, target: string): Promise<string> {
+  mkdirSync(target);
+  const archive = `${target}.tar`;
+  await run({ words: ['git', 'archive', '--format=tar', `--output=${archive}`, commit], cwd: ROOT });
+  await run({ words: ['tar', '-xf', archive, '-C', target] });
+  await run({ words: ['npm', 'ci', '--no-audit', '--no-fund'], cwd: target });
+  return target;
 }

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as L from '../assembly/layout.ts';
 import type { WasmEngine } from '../src/engine/wasm-engine.ts';
 import { makeWasmEngine } from '../src/session/pump.ts';
 import { isInstalled } from './process-cpu.ts';
 import { engineOptions } from './replay.ts';
+import { scratchFolder } from './scratch.ts';
 import type { Workload } from './workloads.ts';
 
 const DRIVER = resolve(import.meta.dirname, '../../bench/native/driver.c');
@@ -26,7 +26,7 @@ export class NativeEngine {
   static build(): NativeEngine | string {
     const missing = ['wasm2c', 'cc'].filter((program) => !isInstalled(program));
     if (missing.length > 0) return `${missing.join(' and ')} not installed: no native bound`;
-    const folder = mkdtempSync(join(tmpdir(), 'spinback-bench-'));
+    const folder = scratchFolder();
     const defines = Object.entries(L).flatMap(([name, value]) =>
       /^(STATE$|HEAD_|LANE_|STEP_)/.test(name) ? [`-D${name}=${value}`] : [],
     );
@@ -39,7 +39,6 @@ export class NativeEngine {
     ]) {
       const { status, stderr } = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8' });
       if (status === 0) continue;
-      rmSync(folder, { recursive: true });
       return `${command[0]} failed: no native bound (${stderr.trim().split('\n')[0]})`;
     }
     return new NativeEngine(folder);
@@ -64,10 +63,5 @@ export class NativeEngine {
         throw new Error(`the native engine replayed ${events} of ${workload.events} events`);
       return ns!;
     };
-  }
-
-  /** Removes what build() and prepare() wrote. */
-  dispose(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }

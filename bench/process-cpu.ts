@@ -1,23 +1,30 @@
 import { spawnSync } from 'node:child_process';
-import { ratioOf, median, type Ratio } from './ratio.ts';
+import { join, resolve } from 'node:path';
+import { run, type Program } from './programs.ts';
+import { median } from './ratio.ts';
+
+/** This tree. */
+export const ROOT = resolve(import.meta.dirname, '../..');
 
 /** Node reads the certificates that this variable names at every start: 30 ms for a usual set, as much as an empty module. Of no concern here. */
 const { NODE_EXTRA_CA_CERTS: _, ...ENVIRONMENT } = process.env;
 
-/** CPU time of one whole process in milliseconds, user and system, children included. */
-export function cpuTimeOf(command: readonly string[]): number {
+/** A command of spinback, of this tree or another one. It ends with 1 where it found something. */
+export function spinback(words: readonly string[], root = ROOT): Program {
+  return { words: [process.execPath, join(root, 'bin/spinback.cjs'), ...words], statuses: [0, 1] };
+}
+
+/** CPU time of one whole process in milliseconds, user and system, children included. Rejects where it did not do its work. */
+export async function cpuTimeOf({ words, statuses = [0] }: Program): Promise<number> {
   // bash's `times` prints user and system time of all children on its second line: 0m1.234s 0m0.056s
-  const script = '"$@" >/dev/null 2>&1; status=$?; times; exit $status';
-  const { stdout, error, status } = spawnSync('bash', ['-c', script, 'bash', ...command], {
-    encoding: 'utf8',
-    env: ENVIRONMENT,
-  });
-  if (error) throw error;
-  // 1: spinback found something.
-  if (status !== 0 && status !== 1) throw new Error(`${command.join(' ')} ended with status ${status}`);
-  const children = stdout.trim().split('\n').at(-1) ?? '';
+  const script = '"$@" >/dev/null; status=$?; times; exit $status';
+  const times = await run({ words, statuses, through: ['bash', '-c', script, 'bash'], env: ENVIRONMENT });
   let total = 0;
-  for (const [, minutes, rest] of children.matchAll(/(\d+)m([\d.]+)s/g))
+  for (const [, minutes, rest] of times
+    .trim()
+    .split('\n')
+    .at(-1)!
+    .matchAll(/(\d+)m([\d.]+)s/g))
     total += 60_000 * Number(minutes) + 1000 * Number(rest);
   return total;
 }
@@ -27,23 +34,22 @@ export function isInstalled(program: string): boolean {
   return spawnSync('bash', ['-c', `command -v ${program}`]).status === 0;
 }
 
-export interface Comparison {
-  readonly aMs: number;
-  readonly bMs: number;
-  /** a / b. */
-  readonly ratio: Ratio;
+/**
+ * CPU time in ms of each program, round by round: every round runs them one after another, the next round the other way round, so that
+ * none always comes behind the same one. One round before that is not counted.
+ */
+export async function inTurns(programs: readonly Program[], rounds: number): Promise<number[][]> {
+  const table: number[][] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const row = programs.map(() => 0);
+    const order = [...programs.keys()];
+    for (const n of round % 2 ? order.toReversed() : order) row[n] = await cpuTimeOf(programs[n]!);
+    if (round > 0) table.push(row);
+  }
+  return table;
 }
 
-/** Runs two commands in turns and compares their CPU time pair by pair. One pair before that is not counted. */
-export function compare(a: readonly string[], b: readonly string[], rounds: number): Comparison {
-  const pairs: (readonly [number, number])[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    const pair = [cpuTimeOf(a), cpuTimeOf(b)] as const;
-    if (round > 0) pairs.push(pair);
-  }
-  return {
-    aMs: median(pairs.map(([ms]) => ms)),
-    bMs: median(pairs.map(([, ms]) => ms)),
-    ratio: ratioOf(pairs),
-  };
+/** The median of a column of such a table, in whole ms. */
+export function medianMs(table: readonly (readonly number[])[], column: number): string {
+  return median(table.map((row) => row[column]!)).toFixed(0);
 }

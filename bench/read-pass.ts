@@ -1,4 +1,5 @@
 import { instantiateSync } from '@assemblyscript/loader';
+import { ENGINE_DEFAULTS } from '../src/engine/engine.ts';
 import { readEngineBinary } from '../src/io/engine-binary.ts';
 import { cpuNs } from './replay.ts';
 import type { Workload } from './workloads.ts';
@@ -9,7 +10,7 @@ interface Exports {
 }
 
 // As large as a window of the engine, behind the compiler's own page.
-const WINDOW = 1 << 20;
+const WINDOW = ENGINE_DEFAULTS.windowLimit;
 const AT = 1 << 20;
 
 let module: WebAssembly.Module | undefined;

@@ -3,11 +3,12 @@ import { table, type Align } from '../src/report/table.ts';
 import { makeWasmEngine } from '../src/session/pump.ts';
 import { captureWorkload } from './capture-workload.ts';
 import { NativeEngine } from './native.ts';
-import { median, ratioOf, ratioText } from './ratio.ts';
+import { median, ratioOf, ratioText, type Pair } from './ratio.ts';
 import { readPassNs } from './read-pass.ts';
 import { replayNs } from './replay.ts';
+import { turn } from './scratch.ts';
 import { fitsTypedArrays, makeTypedArrays } from './typed-arrays.ts';
-import { WORKLOADS, type Workload } from './workloads.ts';
+import { LOCK_TABLES, WORKLOADS, type Workload } from './workloads.ts';
 
 export interface ReplayOptions {
   readonly rounds: number;
@@ -34,33 +35,45 @@ const HEAD = [
 export async function printReplay(files: readonly string[], options: ReplayOptions): Promise<void> {
   const native = NativeEngine.build();
   if (typeof native === 'string') console.log(native);
+  const peer = typeof native === 'string' ? null : native;
   const rows: string[][] = [];
-  try {
-    const peer = typeof native === 'string' ? null : native;
-    for (const make of WORKLOADS)
-      rows.push(measure(make(options.events, options.seed), peer, options.rounds));
-    for (const file of files) {
-      const workload = await captureWorkload(file);
-      if (workload) rows.push(measure(workload, peer, options.rounds));
-      else console.log(`${file} is too large to be replayed from memory`);
-    }
-  } finally {
-    if (typeof native !== 'string') native.dispose();
+  for (const make of WORKLOADS)
+    rows.push(await measure(make(options.events, options.seed), peer, options.rounds));
+  for (const file of files) {
+    const workload = await captureWorkload(file);
+    if (workload) rows.push(await measure(workload, peer, options.rounds));
+    else console.log(`${file} is too large to be replayed from memory`);
   }
   console.log(
     `CPU time, ${options.rounds} rounds in turns: medians, and 95 % bootstrap intervals of the median ratio.`,
   );
   console.log(table(HEAD, rows, ['left', ...HEAD.slice(1).map((): Align => 'right')]).join('\n'));
+  const [many, few] = LOCK_TABLES.map((make) => make(options.events, options.seed));
+  console.log(`\n${many!.name} / ${few!.name}, per event: ${await perEvent(many!, few!, options.rounds)}`);
+}
+
+/** Time per event of one workload over that of another, both replayed in turns. */
+async function perEvent(a: Workload, b: Workload, rounds: number): Promise<string> {
+  const pairs: Pair[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    await turn();
+    const [first, second] = [a, b].map(
+      (workload) => replayNs(makeWasmEngine, workload) / workload.timedEvents,
+    );
+    if (round > 0) pairs.push([first!, second!]);
+  }
+  return ratioText(ratioOf(pairs));
 }
 
 /** One workload through everything that can replay it, in turns. The first round only warms up. */
-function measure(workload: Workload, native: NativeEngine | null, rounds: number): string[] {
+async function measure(workload: Workload, native: NativeEngine | null, rounds: number): Promise<string[]> {
   const runNative = native?.prepare(workload);
   const withArrays = fitsTypedArrays(workload);
   const withTwin = workload.events <= TWIN_EVENTS;
   const ours: number[] = [];
-  const pairs = { native: [], arrays: [], read: [], twin: [] } as Record<string, [number, number][]>;
+  const pairs = { native: [], arrays: [], read: [], twin: [] } as Record<string, Pair[]>;
   for (let round = 0; round <= rounds; round++) {
+    await turn();
     const own = replayNs(makeWasmEngine, workload);
     const nativeNs = runNative?.();
     const arraysNs = withArrays ? replayNs(makeTypedArrays, workload) : undefined;
