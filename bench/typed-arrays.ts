@@ -109,6 +109,10 @@ const STACK_WORDS = STACK_ENTRIES * ENTRY_WORDS;
 // Positions of a lane, in bytes.
 const LANE_POSITIONS = 2 ** 48;
 
+// Two bits for each combination of those flags, as in assembly/programs/cpu-life.ts.
+const LEVELS =
+  (1 << FLAG_SOFTIRQ) | (2 << FLAG_HARDIRQ) | (2 << (FLAG_HARDIRQ | FLAG_SOFTIRQ)) | ((3 * 0x55) << FLAG_NMI);
+
 const WAITS = 1;
 const HELD = 2;
 const TWO_31 = 2 ** 31;
@@ -167,15 +171,14 @@ const EVENTS = 0;
 const FIRST_TIME = 1;
 const LAST_TIME = 2;
 const PAUSES = 3;
-const totals = new Int32Array(8);
+const totals = new Int32Array(7);
 const ACQUISITIONS = 0;
 const RELEASES = 1;
 const ATTEMPTS = 2;
 const TAKEN_TWICE = 3;
-const UNKNOWN_TYPES = 4;
-const BACKWARDS = 5;
-const REPORTS = 6;
-const UNPAIRED_RELEASES = 7;
+const BACKWARDS = 4;
+const REPORTS = 5;
+const UNPAIRED_RELEASES = 6;
 // Reports are counted, not written: in the benchmark there are none, as on a machine where nothing is wrong; but they are asked for.
 const thresholds = new Float64Array(3);
 const SPIN_NS = 0;
@@ -251,7 +254,8 @@ export class TypedArrays implements Replayable {
       releases: totals[RELEASES],
       takenTwice: totals[TAKEN_TWICE],
       unpairedReleases: totals[UNPAIRED_RELEASES],
-      unknownTypes: totals[UNKNOWN_TYPES],
+      // Row 0 is that of all types which the capture does not describe.
+      unknownTypes: rows[0],
       backwards: totals[BACKWARDS],
       reports: totals[REPORTS]! + head[PAUSES]!,
       firstTime: head[FIRST_TIME],
@@ -312,9 +316,7 @@ function isOn(flags: number): boolean {
 }
 
 function levelOf(flags: number): number {
-  if (flags & FLAG_NMI) return 3;
-  if (flags & FLAG_HARDIRQ) return 2;
-  return flags & FLAG_SOFTIRQ ? 1 : 0;
+  return (LEVELS >> (flags & (FLAG_HARDIRQ | FLAG_SOFTIRQ | FLAG_NMI))) & 3;
 }
 
 /** Remembers the event at `at`: `to` is a cell of `cells`. */
@@ -616,7 +618,6 @@ function replay(): number {
         latest = time;
       }
       rows[row]!++;
-      if (row === 0) totals[UNKNOWN_TYPES]!++;
       kindCounts[(kind << 2) | (flags >>> FLAG_NAMESPACE_SHIFT)]!++;
 
       // Signs of life (programs/cpu-life.ts).
