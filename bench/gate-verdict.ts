@@ -1,6 +1,6 @@
 import { table } from '../src/report/table.ts';
 import type { Case, Trees } from './gate-cases.ts';
-import { inTurns, spinback } from './process-cpu.ts';
+import { ANALYZE, inTurns, spinback } from './process-cpu.ts';
 import { median, ratioOfGroups, ratioText, type Pair, type Ratio } from './ratio.ts';
 import { Replayer } from './replayer.ts';
 
@@ -47,12 +47,13 @@ export async function judge(cases: readonly Case[], trees: Trees, rounds: number
 
 /** Every pair of processes is a group of its own. */
 async function wholeProcesses(
-  command: string,
+  command: 'analyze' | 'stats',
   { file }: Case,
   trees: Trees,
   rounds: number,
 ): Promise<Pair[][]> {
-  const both = [spinback([command, file.ours], trees.ours), spinback([command, file.base], trees.base)];
+  const words = command === 'analyze' ? ANALYZE : [command];
+  const both = [spinback([...words, file.ours], trees.ours), spinback([...words, file.base], trees.base)];
   return (await inTurns(both, rounds)).map(([ours, theirs]) => [[ours!, theirs!]]);
 }
 

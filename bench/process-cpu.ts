@@ -1,24 +1,28 @@
 import { spawnSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { run, type Program } from './programs.ts';
 import { median } from './ratio.ts';
 
-/** This tree. */
-export const ROOT = resolve(import.meta.dirname, '../..');
+const CODE = resolve(import.meta.dirname, '..');
+/** This tree, whether it is the sources that run (in tests) or what was built of them. */
+export const ROOT = basename(CODE) === 'dist' ? dirname(CODE) : CODE;
 
 /** Node reads the certificates that this variable names at every start: 30 ms for a usual set, as much as an empty module. Of no concern here. */
 const { NODE_EXTRA_CA_CERTS: _, ...ENVIRONMENT } = process.env;
 
-/** A command of spinback, of this tree or another one. It ends with 1 where it found something. */
+/** A command of spinback, of this tree or another one. */
 export function spinback(words: readonly string[], root = ROOT): Program {
-  return { words: [process.execPath, join(root, 'bin/spinback.cjs'), ...words], statuses: [0, 1] };
+  return { words: [process.execPath, join(root, 'bin/spinback.cjs'), ...words] };
 }
 
+/** Ends with 0 for findings, too: 1 is also what Node ends with where it cannot even start the program. */
+export const ANALYZE = ['analyze', '--fail-on', 'never'] as const;
+
 /** CPU time of one whole process in milliseconds, user and system, children included. Rejects where it did not do its work. */
-export async function cpuTimeOf({ words, statuses = [0] }: Program): Promise<number> {
+export async function cpuTimeOf({ words }: Program): Promise<number> {
   // bash's `times` prints user and system time of all children on its second line: 0m1.234s 0m0.056s
   const script = '"$@" >/dev/null; status=$?; times; exit $status';
-  const times = await run({ words, statuses, through: ['bash', '-c', script, 'bash'], env: ENVIRONMENT });
+  const times = await run({ words, through: ['bash', '-c', script, 'bash'], env: ENVIRONMENT });
   let total = 0;
   for (const [, minutes, rest] of times
     .trim()

@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { table, type Align } from '../src/report/table.ts';
-import { cpuTimeOf, inTurns, isInstalled, medianMs, spinback } from './process-cpu.ts';
+import { ANALYZE, cpuTimeOf, inTurns, isInstalled, medianMs, spinback } from './process-cpu.ts';
 import { ProgramFailed, type Program } from './programs.ts';
 import { ratioOf, ratioText } from './ratio.ts';
 import { scratchFolder } from './scratch.ts';
@@ -50,7 +50,7 @@ function emptyModule(): Program {
   return { words: [process.execPath, path] };
 }
 
-const analyze = (file: string): Program => spinback(['analyze', file]);
+const analyze = (file: string): Program => spinback([...ANALYZE, file]);
 
 /** Columns `a` over `b`, each less column `less` of the same round. */
 function ratioLess(measured: readonly (readonly number[])[], a: number, b: number, less: number): string {
@@ -141,12 +141,15 @@ async function printStats(files: readonly string[], rounds: number): Promise<voi
 }
 
 async function printStart(small: string | undefined, empty: Program, rounds: number): Promise<void> {
-  const commands = [['--version'], ['--help'], ...(small === undefined ? [] : [['analyze', small]])];
+  const commands: [label: string, Program][] = [
+    ['spinback --version', spinback(['--version'])],
+    ['spinback --help', spinback(['--help'])],
+  ];
+  if (small !== undefined) commands.push([`spinback analyze ${basename(small)}`, analyze(small)]);
   const rows: string[][] = [];
-  for (const command of commands) {
+  for (const [label, program] of commands) {
     // A start is short: more rounds.
-    const measured = await inTurns([spinback(command), empty], 4 * rounds);
-    const label = `spinback ${command.map((word) => basename(word)).join(' ')}`;
+    const measured = await inTurns([program, empty], 4 * rounds);
     rows.push([label, medianMs(measured, 0), medianMs(measured, 1), ratio(measured, 0, 1)]);
   }
   print(['start', 'CPU ms', 'empty Node module, CPU ms', 'ours / empty module'], rows);

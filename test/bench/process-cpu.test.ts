@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { cpuTimeOf, inTurns, spinback } from '../../bench/process-cpu.ts';
+import { ANALYZE, cpuTimeOf, inTurns, spinback } from '../../bench/process-cpu.ts';
 import { ProgramFailed, run } from '../../bench/programs.ts';
 
-const shell = (script: string, statuses?: number[]) => ({
-  words: ['bash', '-c', script],
-  ...(statuses ? { statuses } : {}),
-});
+const shell = (script: string) => ({ words: ['bash', '-c', script] });
 
 describe('the CPU time of a process', () => {
   test('counts what its children take, in ms', async () => {
@@ -26,11 +23,15 @@ describe('the CPU time of a process', () => {
     await expect(cpuTimeOf(shell('kill -9 $$'))).rejects.toThrow(/ended with status/);
   });
 
-  test('is taken of a spinback that found something, not of one that could not read', async () => {
-    const lost = spinback(['analyze', 'traces/lost-unlock.dat']);
-    expect(await cpuTimeOf(lost)).toBeGreaterThan(0);
-    await expect(run({ ...lost, statuses: [0] })).rejects.toThrow('ended with status 1');
-    await expect(cpuTimeOf(spinback(['analyze', 'no-such.dat']))).rejects.toThrow('ended with status 3');
+  test('is taken of a spinback that found something, not of one that could not read or is not there', async () => {
+    const file = 'traces/lost-unlock.dat';
+    await expect(run(spinback(['analyze', file]))).rejects.toThrow('ended with status 1');
+    expect(await run(spinback([...ANALYZE, file]))).toContain('lost-unlock');
+    expect(await cpuTimeOf(spinback([...ANALYZE, file]))).toBeGreaterThan(0);
+    await expect(cpuTimeOf(spinback([...ANALYZE, 'no-such.dat']))).rejects.toThrow('ended with status 3');
+    await expect(cpuTimeOf(spinback([...ANALYZE, file], '/no-such-tree'))).rejects.toThrow(
+      'ended with status 1',
+    );
   });
 
   test('what is compared takes turns in coming first', async () => {

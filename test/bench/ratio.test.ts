@@ -45,9 +45,9 @@ describe('ratios of what was measured in turns', () => {
   test('the gate passes the same tree and fails one that is 10 % slower', () => {
     const random = new Random(11);
     const verdicts = (factor: number): string[] =>
-      Array.from({ length: 40 }, () => verdictOn(ratioOfGroups(groups(factor, random))));
+      Array.from({ length: 12 }, () => verdictOn(ratioOfGroups(groups(factor, random))));
     expect(new Set(verdicts(1))).toEqual(new Set(['']));
-    expect(verdicts(1.1).filter((verdict) => verdict === 'SLOWER').length).toBeGreaterThan(36);
-    expect(verdicts(0.85).filter((verdict) => verdict === 'faster').length).toBeGreaterThan(36);
+    expect(verdicts(1.1).filter((verdict) => verdict === 'SLOWER').length).toBeGreaterThan(10);
+    expect(verdicts(0.85).filter((verdict) => verdict === 'faster').length).toBeGreaterThan(10);
   });
 });
