@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { EXIT } from '../src/cli/exit.ts';
 import { parseArguments, usageError, wholeNumber } from './arguments.ts';
 import { namedCases, ownCases, type Trees } from './gate-cases.ts';
@@ -68,6 +68,8 @@ async function build(commit: string, target: string): Promise<string> {
   const archive = `${target}.tar`;
   await run({ words: ['git', 'archive', '--format=tar', `--output=${archive}`, commit], cwd: ROOT });
   await run({ words: ['tar', '-xf', archive, '-C', target] });
-  await run({ words: ['npm', 'ci', '--no-audit', '--no-fund'], cwd: target });
+  // What the build puts aside goes where it is cleaned up, however that ends.
+  const env = { ...process.env, TMPDIR: dirname(target) };
+  await run({ words: ['npm', 'ci', '--no-audit', '--no-fund'], cwd: target, env });
   return target;
 }

@@ -33,9 +33,7 @@ export async function run({ words, statuses = [0], through = [], cwd, env }: Pro
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
   });
-  const isOver = atEnd(() => {
-    if (child.pid !== undefined) process.kill(-child.pid);
-  });
+  const isOver = atEnd(() => endGroup(child.pid));
   child.stdout.on('data', (piece: Buffer) => out.push(piece));
   child.stderr.on('data', (piece: Buffer) => err.push(piece));
   const failed = (how: string): ProgramFailed =>
@@ -49,5 +47,14 @@ export async function run({ words, statuses = [0], through = [], cwd, env }: Pro
     return Buffer.concat(out).toString();
   } finally {
     isOver();
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
   }
 }

@@ -10,7 +10,7 @@ const STATUSES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Has `undo` called when the process ends, unless the returned function is called before. */
 export function atEnd(undo: () => void): () => void {
-  if (undoings.size === 0 && process.listenerCount('exit', undoAll) === 0) {
+  if (process.listenerCount('exit', undoAll) === 0) {
     process.on('exit', undoAll);
     for (const [signal, status] of Object.entries(STATUSES)) process.on(signal, () => process.exit(status));
   }
@@ -26,7 +26,8 @@ function undoAll(): void {
 /** A temporary folder, removed with everything in it when the process ends. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'spinback-bench-'));
-  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  // Again where somebody still was writing into it.
+  atEnd(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 

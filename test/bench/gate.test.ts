@@ -93,7 +93,10 @@ describe.skipIf(!hasHistory)('npm run bench:gate', () => {
     '%s ends it at once: its children, its folder, nothing in the repository',
     async (signal, status) => {
       const started = join(folder, 'started');
-      pretend('npm', `sleep 300 & echo $! > ${started}.tmp; ${which('mv')} ${started}.tmp ${started}; wait`);
+      pretend(
+        'npm',
+        `echo > $TMPDIR/aside; sleep 300 & echo $! > ${started}.tmp; ${which('mv')} ${started}.tmp ${started}; wait`,
+      );
       const worktrees = (): string => spawnSync('git', ['worktree', 'list'], { encoding: 'utf8' }).stdout;
       const before = worktrees();
       const [node, words] = command('--base', 'HEAD');
