@@ -20,6 +20,7 @@ export interface LaneSpec {
 /** One decode row (assembly/layout.ts, ROW_*), as src/mapping makes it. */
 export interface RowSpec {
   readonly type: number;
+  /** KIND_*, but never a loss: records do not tell of what was lost, lanes and canonical events do. */
   readonly kind: number;
   readonly namespace: number;
   readonly address: { readonly at: number; readonly size: number };
