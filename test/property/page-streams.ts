@@ -215,8 +215,8 @@ export function pageStreams(
           ...limits,
         }),
         lanes: lanes.map(({ pages, harms, cut }) => {
+          if (whole) return writePages(layout, pages.map(stamped), bigEndian);
           const bytes = writePages(layout, pages, bigEndian);
-          if (whole) return bytes;
           for (const harm of harms) inflict(harm, bytes);
           return bytes.subarray(0, Math.max(0, bytes.length - cut));
         }),
@@ -225,6 +225,11 @@ export function pageStreams(
           fc.stringify({ layout, bigEndian, lanes, rows, chunk, statistics, limits }),
       };
     });
+}
+
+/** A tracer stamps every page: zeros among others are where one was (assembly/decode/pages.ts, noteHole). */
+function stamped(page: Page): Page {
+  return { ...page, time: page.time || 1n };
 }
 
 /** Pages as the kernel writes them. */
