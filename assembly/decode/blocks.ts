@@ -14,6 +14,7 @@ import {
   DUE_BACKWARDS,
   DUE_BAD_EVENTS,
   DUE_BAD_PAGES,
+  DUE_COUNT_BITS,
   DUE_EVENTS,
   DUE_FIRST_BAD,
   DUE_PAGES,
@@ -90,6 +91,7 @@ import {
 const NEVER: u32 = 0xffffffff;
 const OFFSET_LIMIT: u64 = 1 << BLOCK_OFFSET_BITS;
 const OFFSET_MASK: u64 = (1 << 48) - 1;
+const COUNT_LIMIT: u64 = 1 << DUE_COUNT_BITS;
 // Where a token keeps the two words that become an event's last 16 bytes.
 const TOKEN_KIND: usize = 16;
 const TOKEN_FLAGS: usize = 24;
@@ -232,11 +234,13 @@ function openLanes(table: usize, count: u32): bool {
     const position = load<u64>(entry, DUE_POSITION);
     if (position >> 48 >= u64(load<u32>(STATE, HEAD_LANE_COUNT))) return false;
     if ((position & OFFSET_MASK) >= OFFSET_LIMIT) return false;
+    if (load<u64>(entry, DUE_EVENTS) >= OFFSET_LIMIT) return false;
     if (load<u64>(entry, DUE_FIRST_BAD) >= OFFSET_LIMIT) return false;
   }
   for (let entry = first; entry < end; entry += DUE_SIZE) {
     const number = usize(load<u64>(entry, DUE_POSITION) >> 48);
     const lane = load<usize>(STATE, HEAD_LANES) + number * LANE_SIZE;
+    if (!canCount(lane, entry)) return false;
     const wasGood = !(load<u32>(lane, LANE_BAD_PAGES) + load<u32>(lane, LANE_BAD_EVENTS));
     if (wasGood) store<u64>(lane, load<u64>(entry, DUE_FIRST_BAD), LANE_FIRST_BAD);
     store<u64>(lane, load<u64>(lane, LANE_EVENTS) + load<u64>(entry, DUE_EVENTS), LANE_EVENTS);
@@ -246,6 +250,21 @@ function openLanes(table: usize, count: u32): bool {
     add(lane + LANE_BACKWARDS, load<u32>(entry, DUE_BACKWARDS));
   }
   return true;
+}
+
+/** Can a lane have met what this entry says as well? Damage must not add up to none. */
+function canCount(lane: usize, entry: usize): bool {
+  return (
+    load<u64>(lane, LANE_EVENTS) + load<u64>(entry, DUE_EVENTS) < OFFSET_LIMIT &&
+    isCount(lane + LANE_PAGES, entry + DUE_PAGES) &&
+    isCount(lane + LANE_BAD_PAGES, entry + DUE_BAD_PAGES) &&
+    isCount(lane + LANE_BAD_EVENTS, entry + DUE_BAD_EVENTS) &&
+    isCount(lane + LANE_BACKWARDS, entry + DUE_BACKWARDS)
+  );
+}
+
+function isCount(at: usize, more: usize): bool {
+  return u64(load<u32>(at)) + u64(load<u32>(more)) < COUNT_LIMIT;
 }
 
 function add(at: usize, more: u32): void {
@@ -298,7 +317,7 @@ function decodeRun(block: usize, table: usize, items: usize, n: u32, until: u32)
   let time = load<u64>(table, TABLE_TIME);
   let item = items;
   const end = items + usize(until - n) * TABLE_ITEM_SIZE;
-  for (let bit = n * width; item != end; bit += width) {
+  for (let bit = n * width; item < end; bit += width) {
     const word = load<u64>(words + usize(bit >> 3)) >> u64(bit & 7);
     const strandNumber = (word >> timeBits) & strandMask;
     const tokenNumber = (word >> tokenShift) & tokenMask;
@@ -325,11 +344,15 @@ function decodeRun(block: usize, table: usize, items: usize, n: u32, until: u32)
   return item;
 }
 
-/** Finds the event of the next exception, the last one being at `n`. */
+/** Finds the event of the next exception, the last one being at `n`: an event of the block, from `n` on. */
 function nextException(table: usize, n: u32): void {
-  const isLast = load<u32>(table, TABLE_CURSOR) == load<u32>(table, TABLE_END);
-  const next = isLast ? u64(NEVER) : u64(n) + varint(table);
-  store<u32>(table, next < u64(NEVER) ? u32(next) : NEVER, TABLE_EXCEPTION);
+  let next = NEVER;
+  if (load<u32>(table, TABLE_CURSOR) != load<u32>(table, TABLE_END)) {
+    const more = varint(table);
+    if (more < u64(load<u32>(table, TABLE_EVENTS) - n)) next = n + u32(more);
+    else store<u32>(table, 1, TABLE_BROKEN);
+  }
+  store<u32>(table, next, TABLE_EXCEPTION);
 }
 
 function applyException(block: usize, table: usize, n: u32): void {

@@ -65,6 +65,7 @@ export const BLOCK_WORD_BITS_LIMIT = 56;
 export const BLOCK_TIME_BITS_LIMIT = 32;
 export const BLOCK_NUMBER_BITS_LIMIT = 16; // of strands and tokens
 export const BLOCK_OFFSET_BITS = 47; // positions are below 2^47, so that steps cannot carry into the lane's number
+export const DUE_COUNT_BITS = 31; // what all blocks say of a lane adds up to less than 2^31 each; of events, to no more than offsets
 // The largest block: every event with a token, a shape, a label, a strand, a lane and an exception of each kind of its own.
 export const BLOCK_WINDOW = 5079040;
 

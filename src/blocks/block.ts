@@ -165,7 +165,7 @@ export class Walk {
     this.#bits = bits;
     this.#words = new Uint32Array((words.length >>> 2) + 2);
     new Uint8Array(this.#words.buffer).set(words);
-    this.#exceptions = new Exceptions(exceptions);
+    this.#exceptions = new Exceptions(exceptions, block.eventCount);
     this.#laneOf = Uint32Array.from(block.strands, ({ lane }) => lane);
     this.#pids = Int32Array.from(block.strands, ({ pid }) => pid);
     this.#steps = Uint16Array.from(block.shapeOf, ({ step }) => step);
@@ -263,7 +263,8 @@ function maskOf(bits: number): number {
   return bits === 32 ? -1 : (1 << bits) - 1;
 }
 
-const OFFSET_LIMIT = 1n << BigInt(L.BLOCK_OFFSET_BITS);
+/** What offsets, and numbers of events, are below. */
+export const OFFSET_LIMIT = 1n << BigInt(L.BLOCK_OFFSET_BITS);
 
 function impossible(reader: ByteReader): SpinbackError {
   return new SpinbackError('DAMAGED', 'a block with impossible numbers', { offset: reader.offset });
@@ -281,7 +282,8 @@ function readLane(reader: ByteReader): BlockLane {
     badEvents: reader.u32(),
     backwards: reader.u32(),
   };
-  if (lane.offset >= OFFSET_LIMIT || lane.firstBad >= OFFSET_LIMIT) throw impossible(reader);
+  if ([lane.offset, lane.events, lane.firstBad].some((number) => number >= OFFSET_LIMIT))
+    throw impossible(reader);
   return lane;
 }
 
@@ -315,15 +317,17 @@ function readTokenShapes(reader: ByteReader, count: number, shapes: readonly Sha
   });
 }
 
-/** The exceptions of a block in order; once one is impossible there are no more. */
+/** The exceptions of a block in order, each of one of its events; once one is impossible there are no more. */
 class Exceptions {
   readonly #reader: ByteReader;
+  readonly #events: number;
   /** Event of the next one; Infinity when there is none. */
   at = 0;
   isBroken = false;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, events: number) {
     this.#reader = new ByteReader(bytes);
+    this.#events = events;
     this.#next();
   }
 
@@ -335,7 +339,9 @@ class Exceptions {
   }
 
   #next(): void {
-    this.at = this.#reader.remaining === 0 ? Infinity : this.at + Number(this.#varint());
+    const isLast = this.#reader.remaining === 0;
+    this.at = isLast ? Infinity : this.at + Number(this.#varint());
+    if (!isLast && this.at >= this.#events) this.isBroken = true;
   }
 
   #varint(): bigint {

@@ -10,6 +10,7 @@ import type { EngineOptions, PlacedEvent } from '../../src/engine/engine.ts';
 import type { StatisticsState } from '../../src/model/state.ts';
 import type { EngineMaker } from '../../src/session/pump.ts';
 import { canonical, ENGINES, options, row, SEED, SOAK } from '../engine/harness.ts';
+import { harm, harmed } from './block-harms.ts';
 
 const LANES = 3;
 const BLOCKS = { cpu: 0, layout: null, blocks: true, mult: 0, shift: 0, offsetNs: 0n };
@@ -130,26 +131,16 @@ describe('engines and twin do the same with random blocks', { timeout: 120_000 *
   });
 
   test('damaged ones', () => {
-    const harm = fc.record({ at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 8 }) });
+    const some = fc.array(harm, { maxLength: 3 });
     const cut = fc.option(fc.nat(), { nil: null });
-    const property = fc.property(
-      steps,
-      fc.array(harm, { maxLength: 3 }),
-      cut,
-      modes,
-      (list, harms, end, mode) => {
-        const { bytes } = blockOf(list);
-        for (const { at, bytes: put } of harms) {
-          // Most of a block is words, and what goes wrong there is soon told: every other one hits the header and the tables.
-          const place = at % (at % 2 ? bytes.length : Math.min(bytes.length, 400));
-          bytes.set(put.subarray(0, bytes.length - place), place);
-        }
-        agree(
-          [end === null ? bytes : bytes.subarray(0, 1 + (end % bytes.length)), blockOf(list).bytes],
-          mode,
-        );
-      },
-    );
+    const property = fc.property(steps, some, cut, some, modes, (list, first, end, second, mode) => {
+      const { bytes } = blockOf(list);
+      const one = harmed(bytes, first);
+      agree(
+        [end === null ? one : one.subarray(0, 1 + (end % one.length)), harmed(bytes, second), bytes],
+        mode,
+      );
+    });
     fc.assert(property, { seed: SEED, numRuns: 300 * SOAK });
   });
 });

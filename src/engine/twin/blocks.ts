@@ -10,7 +10,8 @@ const NOTHING = new Uint8Array(0);
 export interface BlockListener {
   /** How many lanes there are. */
   readonly lanes: number;
-  credit(lane: BlockLane): void;
+  /** False: it cannot be. */
+  credit(lane: BlockLane): boolean;
   broken(): void;
 }
 
@@ -34,10 +35,8 @@ function blockOf(bytes: Uint8Array, listener: BlockListener): Block | null {
   try {
     const block = new Block(bytes);
     block.readTokens();
-    if (block.lanes.every(({ lane }) => lane < listener.lanes)) {
-      for (const lane of block.lanes) listener.credit(lane);
-      return block;
-    }
+    const areThere = block.lanes.every(({ lane }) => lane < listener.lanes);
+    if (areThere && block.lanes.every((lane) => listener.credit(lane))) return block;
   } catch (error) {
     if (!(error instanceof SpinbackError && error.code === 'DAMAGED')) throw error;
   }

@@ -1,12 +1,15 @@
 // Lanes, and which of their pending events comes next.
 
-import { EVENT_SIZE } from '../../../assembly/layout.ts';
-import type { BlockLane } from '../../blocks/block.ts';
+import { DUE_COUNT_BITS, EVENT_SIZE } from '../../../assembly/layout.ts';
+import { OFFSET_LIMIT, type BlockLane } from '../../blocks/block.ts';
 import type { LaneState } from '../../model/state.ts';
 import type { LaneSpec } from '../engine.ts';
 import { eventsOfBlock, type BlockListener } from './blocks.ts';
 import { recordsOf, type PageTally, type RawRecord } from './pages.ts';
 import { samplesOf, type SampleEvent, type SampleMemory, type Samples } from './samples.ts';
+
+/** What blocks count of a lane stays below it. */
+const COUNT_LIMIT = 2 ** DUE_COUNT_BITS;
 
 /** One lane: its window, its pending event, and what reading it came upon. */
 export class TwinLane {
@@ -94,15 +97,19 @@ export class TwinLane {
     return { ...value, time };
   }
 
-  /** A block of the first lane says what reading this lane came upon. */
-  credit({ events, firstBad, pages, badPages, badEvents, backwards }: BlockLane): void {
+  /** A block of the first lane says what reading this lane came upon; false where that cannot be. */
+  credit({ events, firstBad, ...due }: BlockLane): boolean {
     const { tally } = this;
+    const [pages, badPages] = [tally.pages + due.pages, tally.badPages + due.badPages];
+    const badEvents = tally.badEvents + due.badEvents;
+    const backwards = this.#backwards + due.backwards;
+    const areCounts = [pages, badPages, badEvents, backwards].every((count) => count < COUNT_LIMIT);
+    if (!areCounts || this.#events + events >= OFFSET_LIMIT) return false;
     if (tally.badPages + tally.badEvents === 0) tally.firstBad = Number(firstBad);
-    tally.pages += pages;
-    tally.badPages += badPages;
-    tally.badEvents += badEvents;
+    Object.assign(tally, { pages, badPages, badEvents });
     this.#events += events;
-    this.#backwards += backwards;
+    this.#backwards = backwards;
+    return true;
   }
 
   /** Raw clock -> ns. */
