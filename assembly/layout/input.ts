@@ -59,7 +59,7 @@ export const LANE_NEXT_TIME = 40; // u64: time of the pending event, ns
 export const LANE_RECORD = 48; // u32: address of the pending record
 export const LANE_RECORD_SIZE = 52; // u32
 export const LANE_CPU = 56; // u16
-export const LANE_ID = 58; // u16
+export const LANE_ID = 58; // u16: below LANE_LIMIT, as in positions (lane << 48 | offset)
 export const LANE_PAGE_SIZE = 60; // u32
 export const LANE_DATA_AT = 64; // u32: offset of the data in a page
 export const LANE_MULT = 68; // u32: clock conversion, 0 for none: ns = (time * mult >> shift) + offset
@@ -78,6 +78,7 @@ export const LANE_ROW = 132; // u32: pages, samples: decode row of the pending r
 export const LANE_SLOT = 136; // u32: pages, samples: slot of its CPU, 0 while it is not known
 export const LANE_HOLES = 140; // u32: pages of zeros since the last other one
 export const LANE_SIZE = 144;
+export const LANE_LIMIT = 65536;
 
 export const LANE_STATE_READY = 0; // has bytes, or wants some
 export const LANE_STATE_LAST = 1; // has bytes, and no more will come

@@ -1,3 +1,4 @@
+import { LANE_LIMIT } from '../../assembly/layout.ts';
 import { SpinbackError } from '../base/errors.ts';
 import { ENGINE_DEFAULTS, type EngineOptions } from './engine.ts';
 
@@ -14,8 +15,17 @@ const RANGES: Readonly<Record<keyof Limits, readonly [lowest: number, highest: n
   tableFloor: [0, 2 ** 32 - 1],
 };
 
-/** The limits asked for, and the defaults for the others. Throws SpinbackError USAGE for one that no engine can work with. */
+/**
+ * The limits asked for, and the defaults for the others. Throws SpinbackError USAGE for one that no engine can work with, and LIMIT for
+ * more lanes than an engine tells apart.
+ */
 export function limitsOf(options: Partial<EngineOptions>): Limits {
+  const lanes = options.lanes?.length ?? 0;
+  if (lanes > LANE_LIMIT)
+    throw new SpinbackError(
+      'LIMIT',
+      `the capture has ${lanes} lanes, and an engine has ${LANE_LIMIT} at most`,
+    );
   const limits: Limits = { ...ENGINE_DEFAULTS, ...options };
   for (const [name, [lowest, highest]] of Object.entries(RANGES)) {
     const value = limits[name as keyof Limits];

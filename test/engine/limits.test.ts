@@ -183,6 +183,20 @@ describe('the memory limit', () => {
   });
 });
 
+test('more lanes than their numbers have bits for are refused: some would never be dry', () => {
+  const lanes = Array.from({ length: L.LANE_LIMIT + 1 }, () => ({ ...RECORDS, blocks: true }));
+  for (const [, make] of ENGINES) expect(() => make(options({ lanes }))).toThrow('65537 lanes');
+  for (const [, make] of WASM) {
+    const engine = make(options({ lanes: lanes.slice(1) }));
+    for (let dry = 0; dry < L.LANE_LIMIT; dry++) {
+      const step = engine.step();
+      if (step.state !== 'dry') throw new Error(step.state);
+      engine.finish(step.lane);
+    }
+    expect(engine.step()).toEqual({ state: 'done' });
+  }
+});
+
 describe('limits that cannot be', () => {
   test.each([
     { ringRecords: 15 },

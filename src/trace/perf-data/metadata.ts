@@ -18,8 +18,10 @@ import {
 import type { FileHeader, Section } from './header.ts';
 import type { PerfRecord } from './walk.ts';
 
-/** More are not believed: 8192 CPUs with 128 events each. */
+/** More are not believed, of one event or of all: 8192 CPUs with 128 events each. */
 const MOST_IDS = 1 << 20;
+/** Nor more events: a kernel has about two thousand tracepoints, and those that are none get types of 16 bits from the other end. */
+const MOST_ATTRS = 1 << 15;
 
 /** What a perf.data says about itself: in its header, or in the records that stand in front of the samples. */
 export class Metadata {
@@ -33,6 +35,7 @@ export class Metadata {
   cpuCount: number | null = null;
   buildId: string | null = null;
   anchor: Anchor | null = null;
+  #ids = 0;
   readonly #log: PerfDamageLog;
 
   constructor(log: PerfDamageLog) {
@@ -47,8 +50,7 @@ export class Metadata {
     for (let n = 0; n < count; n++) {
       const at = attrs.at + n * attrSize;
       const entry = new ByteReader(readRange(source, at, attrSize), littleEndian, at);
-      if (entry.length < attrSize) break;
-      this.attrs.push(this.#readEntry(source, entry, attrSize));
+      if (entry.length < attrSize || !this.#addAttr(this.#readEntry(source, entry, attrSize), at)) break;
     }
     const places = new ByteReader(
       readRange(source, data.at + data.size, ENTRY * features.length),
@@ -79,7 +81,7 @@ export class Metadata {
     entry.position = size - ENTRY;
     const [at, bytes] = [entry.size64('the place of ids'), entry.size64('the size of ids')];
     const count = Math.floor(bytes / 8);
-    if (count > MOST_IDS || at + bytes > source.size) {
+    if (this.#ids + count > MOST_IDS || at + bytes > source.size) {
       this.#log.add('features-damaged', entry.base, 'the ids of an event');
       return attr;
     }
@@ -87,12 +89,23 @@ export class Metadata {
     return { ...attr, ids: readIds(ids, count) };
   }
 
+  /** False where there are too many. */
+  #addAttr(attr: Attr, at: number): boolean {
+    if (this.attrs.length === MOST_ATTRS) {
+      this.#log.add('features-damaged', at, `more than ${MOST_ATTRS} events`);
+      return false;
+    }
+    this.attrs.push(attr);
+    this.#ids += attr.ids.length;
+    return true;
+  }
+
   /** A record from in front of the samples. `base`: where the stream lies in the file. */
   addRecord(record: PerfRecord, base: number): void {
     const { type, body } = record;
     body.position = 0;
     try {
-      if (type === P.HEADER_ATTR) this.attrs.push(readAttrRecord(body));
+      if (type === P.HEADER_ATTR) this.#addAttr(readAttrRecord(body), base + record.at);
       else if (type === P.HEADER_TRACING_DATA) {
         this.tracingData = { at: base + record.at + record.size, size: body.u32() };
       } else if (type === P.HEADER_FEATURE) this.#addFeature(Number(body.u64()), () => body);

@@ -1,4 +1,5 @@
 import { SpinbackError } from '../../base/errors.ts';
+import { readRange } from '../../io/bytes.ts';
 import { inflate } from '../../io/deflate.ts';
 import type { ByteSource } from '../../io/source.ts';
 import type { SpinDamageLog } from './damage.ts';
@@ -7,6 +8,8 @@ import {
   FRAME,
   FRAME_HEADER,
   frameAt,
+  framesFrom,
+  MAGIC,
   readFrame,
   readVersion,
   type Frame,
@@ -23,6 +26,9 @@ import {
   type TypeNames,
 } from './notes.ts';
 import type { Unpacker } from './packer.ts';
+
+/** Bytes of frame DONE. */
+const DONE = FRAME_HEADER + 8;
 
 /** What a .spin file tells before any block is looked at. */
 export interface SpinContents {
@@ -49,9 +55,10 @@ export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDa
     FILE_HEADER,
   );
   const sections: FramePlace[] = [];
-  let next = frameAt(source, place.end);
-  for (; next?.kind === FRAME.section; next = frameAt(source, next.end)) sections.push(next);
-  const behind = sections.at(-1)?.end ?? place.end;
+  for (const next of framesFrom(source, place)) {
+    if (next.kind !== FRAME.section) break;
+    sections.push(next);
+  }
   const tail = tailOf(source, unpacker);
   const {
     blocks,
@@ -59,7 +66,7 @@ export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDa
     tail: found,
   } = tail
     ? { blocks: tail.blocks, names: tail.names ?? head.names, tail }
-    : scan(source, unpacker, behind, head, log);
+    : scan(source, unpacker, sections.at(-1) ?? place, head, log);
   return {
     version,
     head,
@@ -70,14 +77,24 @@ export function readContents(source: ByteSource, unpacker: Unpacker, log: SpinDa
   };
 }
 
-/** The tail of a file that was written to its end; null where there is none. */
+/** The tail of a file that was written to its end, and ends there; null where there is none. */
 function tailOf(source: ByteSource, unpacker: Unpacker): TailNotes | null {
-  const done = frameAt(source, source.size - FRAME_HEADER - 8);
-  const frame = done?.kind === FRAME.done && done.body === 8 ? readFrame(source, done) : null;
-  if (!frame) return null;
-  const at = Number(new DataView(frame.body.buffer, frame.body.byteOffset).getBigUint64(0, true));
-  const place = frameAt(source, at);
-  return place?.kind === FRAME.tail ? readTail(source, place, unpacker) : null;
+  const done = frameAt(source, source.size - DONE);
+  const at = done && tailPlace(source, done);
+  const place = at === null ? null : frameAt(source, at);
+  // Of a file behind another one the place counts from its own beginning.
+  const isNext = place?.kind === FRAME.tail && isFollowedBy(place, done);
+  return isNext ? readTail(source, place, unpacker) : null;
+}
+
+/** Where TAIL begins, as frame DONE has it; null where this is none. */
+function tailPlace(source: ByteSource, done: FramePlace): number | null {
+  const frame = done.kind === FRAME.done && done.body === 8 ? readFrame(source, done) : null;
+  return frame && Number(new DataView(frame.body.buffer, frame.body.byteOffset).getBigUint64(0, true));
+}
+
+function isFollowedBy({ end, number }: FramePlace, next: FramePlace | null): boolean {
+  return next?.at === end && next.number === number + 1;
 }
 
 function readTail(source: ByteSource, place: FramePlace, unpacker: Unpacker): TailNotes | null {
@@ -94,24 +111,24 @@ function unpackBody({ notes, body }: Frame, unpacker: Unpacker, offset: number):
   return inflate(body, readPackedNotes(unpacker.unpack(notes, offset), offset).size, offset);
 }
 
-/** Finds the blocks of a file without a tail, frame by frame. */
+/** Finds the blocks of a file that does not end with its tail, frame by frame. */
 function scan(
   source: ByteSource,
   unpacker: Unpacker,
-  from: number,
+  last: FramePlace,
   head: HeadNotes,
   log: SpinDamageLog,
 ): Pick<SpinContents, 'blocks' | 'names' | 'tail'> {
   const blocks: BlockEntry[] = [];
   let names = head.names;
   let rest: FramePlace | null = null;
-  let at = from;
-  for (let place = frameAt(source, at); place; place = frameAt(source, at)) {
+  let at = last.end;
+  for (const place of framesFrom(source, last)) {
     at = place.end;
     if (place.kind === FRAME.tail) {
       const tail = readTail(source, place, unpacker);
       if (tail) {
-        log.add('cut-end', at);
+        tellEnd(source, place, log);
         return { blocks: tail.blocks, names: tail.names ?? head.names, tail };
       }
     }
@@ -128,6 +145,17 @@ function scan(
   }
   log.add('truncated', at, `from offset ${at} of ${source.size} on`);
   return { blocks, names, tail: null };
+}
+
+/** What is behind the tail, where that is not the file's end. */
+function tellEnd(source: ByteSource, tail: FramePlace, log: SpinDamageLog): void {
+  const done = frameAt(source, tail.end);
+  if (!done || tailPlace(source, done) !== tail.at || !isFollowedBy(tail, done))
+    return log.add('cut-end', tail.end);
+  const next = readRange(source, done.end, MAGIC.length);
+  // As `cat a.spin b.spin` leaves it.
+  if (MAGIC.every((byte, n) => next[n] === byte)) log.add('another-behind', done.end);
+  else log.add('bytes-behind', done.end, `${source.size - done.end} bytes`);
 }
 
 function readSection(

@@ -14,6 +14,14 @@ const KINDS = {
     severity: 'error',
     text: 'The file is cut behind its last block: all events are there, the mark of its end is not.',
   },
+  'another-behind': {
+    severity: 'error',
+    text: 'Another container begins behind this one, which is not read: analyze the two as files of their own.',
+  },
+  'bytes-behind': {
+    severity: 'error',
+    text: 'More bytes follow behind the end of the container, which are not read.',
+  },
   'damaged-block': {
     severity: 'error',
     text: 'Blocks are not what was written: their events are left out, and count as lost.',

@@ -109,6 +109,16 @@ export function frameAt(source: ByteSource, at: number): FramePlace | null {
   return { kind, at, notes, body, number, checksum: word(4), end };
 }
 
+/** The frames behind this one. They end where no whole one follows, or one of another number: some are missing in front of it. */
+export function* framesFrom(source: ByteSource, first: FramePlace): Generator<FramePlace> {
+  let last = first;
+  for (;;) {
+    const next = frameAt(source, last.end);
+    if (next?.number !== last.number + 1) return;
+    yield (last = next);
+  }
+}
+
 /** Reads a frame's contents into `target`, notes first; false where they are not what was written. */
 export function readFrameInto(
   source: ByteSource,

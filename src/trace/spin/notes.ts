@@ -99,7 +99,9 @@ export interface PackedNotes {
   readonly size: number;
 }
 
+/** Numbers of types, CPUs and lanes have 16 bits; what kinds, namespaces and sizes of fields are is one byte. */
 const MOST_IDS = 0xffff;
+const MOST_OF_A_BYTE = 0xff;
 const DIALECTS = ['ftrace', 'dump', 'perf-script', 'lines'] as const;
 const UNITS = ['ns', 'cycles', 'relative'] as const;
 const SEVERITIES = ['info', 'error', 'data loss'] as const;
@@ -121,6 +123,7 @@ export function readHeadNotes(value: unknown, offset: number): HeadNotes {
   const fields = new Fields(value, offset);
   const clock = fields.within(fields.value('clock'));
   const of = fields.one('of', ['pages', 'records', 'samples']);
+  fields.atMost('lanes', MOST_IDS + 1);
   return {
     writer: fields.text('writer'),
     path: fields.text('path'),
@@ -159,9 +162,17 @@ function readTypeNames(value: unknown, offset: number): TypeNames {
     ids: fields.counts('ids', MOST_IDS),
     names: fields.text('names'),
     sizes: fields.counts('sizes'),
-    rows: fields.list('rows', (row) => new Fields({ row }, offset).counts('row', MOST_IDS)),
+    rows: fields.list('rows', (row) => readRow(new Fields({ row }, offset))),
     unknown: fields.has('unknown') ? fields.counts('unknown', MOST_IDS) : [],
   };
+}
+
+/** TypeNames.rows */
+function readRow(fields: Fields): number[] {
+  const row = fields.counts('row', MOST_IDS);
+  const [, kind, namespace, , , address, , value, , high] = row;
+  fields.within({ row: [kind, namespace, address, value, high] }).counts('row', MOST_OF_A_BYTE);
+  return row;
 }
 
 export function readBlockNotes(value: unknown, offset: number): BlockNotes {

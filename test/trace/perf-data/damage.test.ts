@@ -239,3 +239,17 @@ test('records missing from the middle: the header says how long the data was, an
   expect(result.samples).toBe(COUNT - 1);
   expect(names(result.capture)).toContain('features-damaged');
 });
+
+test('more events than there are numbers for them, and more ids than can be: told, and the first ones are read', async () => {
+  const many = perfFile({ attrs: Array.from({ length: 0x8001 }, () => TAKE), records: RECORDS });
+  const some = perfFile({
+    attrs: [TAKE, { ...TAKE, ids: Array.from({ length: 1 << 20 }, (_, n) => n) }],
+    records: RECORDS,
+  });
+  for (const file of [many, some]) {
+    const result = await survive(file);
+    if (result instanceof SpinbackError) throw result;
+    expect(result.samples).toBe(COUNT);
+    expect(names(result.capture)).toContain('features-damaged');
+  }
+});

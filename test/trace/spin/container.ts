@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { bytesSource } from '../../../src/io/bytes.ts';
+import { deflate, inflate } from '../../../src/io/deflate.ts';
 import { KINDS } from '../../../src/model/event.ts';
 import type { Report } from '../../../src/model/report.ts';
 import { convertCapture } from '../../../src/session/convert.ts';
@@ -11,9 +12,10 @@ import type { Capture } from '../../../src/trace/capture.ts';
 import { openCapture, openSource } from '../../../src/trace/open.ts';
 import { readContents } from '../../../src/trace/spin/contents.ts';
 import { spinDamageLog } from '../../../src/trace/spin/damage.ts';
+import { FILE_HEADER, FRAME, frameAt, frameBytes, readFrame } from '../../../src/trace/spin/frame.ts';
 import { LookUp } from '../../../src/trace/spin/look-up.ts';
 import { rowsOf } from '../../../src/trace/spin/notes.ts';
-import { loadUnpacker } from '../../../src/trace/spin/packer.ts';
+import { loadPacker, loadUnpacker } from '../../../src/trace/spin/packer.ts';
 import { RecordRest } from '../../../src/trace/spin/record-rest.ts';
 import { SampleMask } from '../../../src/trace/spin/sample-mask.ts';
 
@@ -112,4 +114,21 @@ export async function samplesMissing(file: Uint8Array, bytes: Uint8Array): Promi
   }
   if (left.size > 0) missing.push(`${left.size} samples of the file`);
   return [...missing, ...log.list()];
+}
+
+/** The parts of a container whose head says something else, checksums and sizes made right. */
+export async function withHead(
+  parts: readonly Uint8Array[],
+  change: (notes: Record<string, unknown>) => object,
+): Promise<Uint8Array[]> {
+  const source = bytesSource(join(parts), 'x.spin');
+  const [unpacker, packer] = [await loadUnpacker(), await loadPacker()];
+  const { notes, body } = readFrame(source, frameAt(source, FILE_HEADER)!)!;
+  const { size } = unpacker.unpack(notes, 0) as { size: number };
+  const head = change(unpacker.unpack(inflate(body, size, 0), 0) as Record<string, unknown>);
+  const packed = packer.pack(head);
+  const changed = frameBytes(FRAME.head, 0, packer.pack({ name: 'head', size: packed.length }), [
+    deflate(packed, 9),
+  ]);
+  return parts.map((part, n) => (n === 1 ? changed : part));
 }
