@@ -76,6 +76,17 @@ export class Items {
     return this.#u64(n, L.EVENT_TIME);
   }
 
+  /** The latest time of all, which is not the last one's where times run backwards; 0 of none. */
+  latest(): bigint {
+    let [high, low] = [0, 0];
+    for (let n = 0, at = 0; n < this.count; n++, at += WORDS) {
+      const upper = this.words[at + 1]!;
+      const lower = this.words[at]!;
+      if (upper > high || (upper === high && lower > low)) [high, low] = [upper, lower];
+    }
+    return (BigInt(high) << 32n) | BigInt(low);
+  }
+
   /** Time since the event before as a number: exact where it is below 2^53. */
   delta(n: number): number {
     const at = n * WORDS;

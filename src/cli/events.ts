@@ -62,12 +62,15 @@ async function print(
   try {
     for (const placed of source) {
       const { event } = placed;
-      filter ??= readyFilter(command, {
-        start: event.time,
-        clock: capture.clock,
-        type,
-        comm: (pid) => capture.comm(pid),
-      });
+      if (filter === null) {
+        filter = readyFilter(command, {
+          start: event.time,
+          clock: capture.clock,
+          type,
+          comm: (pid) => capture.comm(pid),
+        });
+        if (filter.from !== null) capture.skipBefore?.(filter.from);
+      }
       const range = filter.range(event.time);
       // Lanes are merged by time: behind the first event after the end there is none before it.
       if (range === 'after') return;

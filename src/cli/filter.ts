@@ -41,6 +41,8 @@ export interface FilterContext {
 
 /** A filter made ready for one capture. `range` says where a time lies; `passes` is asked about those inside. */
 export interface ReadyFilter {
+  /** No event before this time is shown; null: there is no such time. */
+  readonly from: bigint | null;
   range(time: bigint): 'before' | 'inside' | 'after';
   passes(event: CanonicalEvent): boolean;
 }
@@ -80,6 +82,7 @@ export function readyFilter(filter: EventFilter, context: FilterContext): ReadyF
   if (comms.size > 0) tests.push((event) => comms.has(context.comm(event.pid) ?? ''));
 
   return {
+    from,
     range: (time) =>
       from !== null && time < from ? 'before' : to !== null && time > to ? 'after' : 'inside',
     passes: (event) => tests.every((test) => test(event)),

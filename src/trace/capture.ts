@@ -166,6 +166,8 @@ export interface Capture {
   readonly isCut?: boolean;
   /** Damage met so far; grows while lanes are read. */
   damage(): readonly Damage[];
+  /** For whoever lists events and wants none before this time: from now on lanes may leave out what comes before the first of the others. */
+  skipBefore?(time: bigint): void;
   /** Reads the tables of names, which otherwise wait until somebody asks, so that their damage is known. */
   readNames?(): void;
   /** The task's name, null when the capture does not know it. */

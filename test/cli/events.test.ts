@@ -54,6 +54,15 @@ describe('spinback events', () => {
     );
   });
 
+  it('tells a capture that can skip from when on events are wanted', async () => {
+    const skipped: bigint[] = [];
+    const some = { 'a.dat': { events: EVENTS, skipped } };
+    await runWith(['events', 'a.dat'], { files: some });
+    await runWith(['events', '--from', '47.341', 'a.dat'], { files: some });
+    await runWith(['events', '--from', '+2ms', '--to', '+1s', 'a.dat'], { files: some });
+    expect(skipped).toEqual([47_341_000_000n, 47_342_000_000n]);
+  });
+
   it('prints bare cycles', async () => {
     const ran = await runWith(['events', 'cycles.dat'], { files });
     expect(ran.stdout.split('\n')[2]).toMatch(/^ +47340662843 \[003\]/);

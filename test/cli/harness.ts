@@ -44,6 +44,8 @@ export interface FakeFile {
   readonly clock?: Clock;
   readonly damage?: readonly Damage[];
   readonly records?: boolean;
+  /** Collects from when on events are wanted. */
+  readonly skipped?: bigint[];
 }
 
 export interface Ran {
@@ -234,6 +236,7 @@ function fakeCapture(path: string, file: FakeFile, onClose: () => void): Capture
     damage: () => file.damage ?? [],
     comm: (pid) => COMMS[pid] ?? null,
     symbol: () => null,
+    skipBefore: (time) => file.skipped?.push(time),
     record: ({ offset }) => record(offset),
     progress: () => ({ done: 0, total: null }),
     close: onClose,

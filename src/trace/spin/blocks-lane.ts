@@ -11,6 +11,7 @@ import type { BlockEntry } from './notes.ts';
 
 const NO_CONVERSION = { mult: 0, shift: 0, offsetNs: 0n };
 const LOST = KINDS.indexOf('lost');
+const ALWAYS = 2n ** 64n;
 /** As many as the engine keeps apart. */
 const MOST_CPUS = 8192;
 
@@ -27,27 +28,36 @@ export interface LaneFacts {
   readonly of: BlocksOf;
 }
 
-/** The lanes of a file. `onBlock` hears of each block before it is delivered. */
+/**
+ * The lanes of a file. `onBlock` hears of each block before it is delivered. Blocks are left out as long as nothing in them, or before them,
+ * is as late as `wantedFrom` says; they are read all the same, for what is damaged is told, and names go on.
+ */
 export function spinLanes(
   source: ByteSource,
   blocks: readonly BlockEntry[],
   facts: readonly LaneFacts[],
   log: SpinDamageLog,
   onBlock: (entry: BlockEntry) => void,
+  wantedFrom: () => bigint,
 ): SpinLane[] {
   let next = 0;
   let consumed = 0;
+  let latest = 0n;
   const deliver = (target: Uint8Array): number => {
-    const entry = blocks[next];
-    if (!entry) return 0;
-    next++;
-    onBlock(entry);
-    consumed = entry.at;
-    const size = readBlock(source, entry, target, log);
-    if (size !== null) return size;
-    const lost = lostBlock(entry, facts);
-    target.set(lost);
-    return lost.length;
+    for (let entry = blocks[next]; entry; entry = blocks[next]) {
+      next++;
+      onBlock(entry);
+      consumed = entry.at;
+      const size = readBlock(source, entry, target, log);
+      const { latest: here = ALWAYS } = entry;
+      if (here > latest) latest = here;
+      if (latest < wantedFrom()) continue;
+      if (size !== null) return size;
+      const lost = lostBlock(entry, facts);
+      target.set(lost);
+      return lost.length;
+    }
+    return 0;
   };
   return facts.map(({ cpu, lost, lostTail, of }, n) => ({
     cpu,

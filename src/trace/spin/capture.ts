@@ -31,6 +31,7 @@ export class SpinCapture implements Capture {
   readonly #contents: SpinContents;
   readonly #log: SpinDamageLog;
   readonly #names: SpinNames;
+  #wantedFrom = 0n;
   #types: readonly EventType[] | null = null;
   #locks: ReadonlyMap<bigint, string> | null = null;
 
@@ -52,7 +53,18 @@ export class SpinCapture implements Capture {
       // Of a file that is cut, every CPU's last events are missing.
       return { cpu, lost, lostTail: tail ? tail.lostTail[n] === true : true, of: head.of };
     });
-    this.lanes = spinLanes(source, blocks, facts, log, (entry) => names.enter(entry));
+    this.lanes = spinLanes(
+      source,
+      blocks,
+      facts,
+      log,
+      (entry) => names.enter(entry),
+      () => this.#wantedFrom,
+    );
+  }
+
+  skipBefore(time: bigint): void {
+    this.#wantedFrom = time;
   }
 
   get types(): readonly EventType[] {

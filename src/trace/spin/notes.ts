@@ -61,6 +61,8 @@ export interface BlockNotes {
   /** Times of the first and the last event. */
   readonly from: bigint;
   readonly to: bigint;
+  /** The latest time of all, for times may run backwards; older files do not tell. */
+  readonly latest?: bigint;
   /** Lane number and offset of each lane's first event, by turns. */
   readonly lanes: readonly number[];
   /** CPUs that have events in it. */
@@ -184,6 +186,7 @@ export function readBlockNotes(value: unknown, offset: number): BlockNotes {
     rest: fields.count('rest', LARGEST_SECTION),
     from: fields.wide('from'),
     to: fields.wide('to'),
+    ...(fields.has('latest') ? { latest: fields.wide('latest') } : {}),
     lanes: fields.counts('lanes'),
     cpus: fields.counts('cpus', MOST_IDS),
     ...(fields.has('names') ? { names: readTypeNames(fields.value('names'), offset) } : {}),

@@ -165,6 +165,7 @@ export class SpinWriter {
       rest: rest.length,
       from: items.count > 0 ? items.time(0) : 0n,
       to: items.count > 0 ? items.time(items.count - 1) : 0n,
+      latest: items.latest(),
       lanes: block.lanes.flatMap(({ lane, offset }) => [lane, offset]),
       cpus: block.cpus,
       ...(comms.length > 0 ? { comms } : {}),
