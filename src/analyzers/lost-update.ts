@@ -16,7 +16,7 @@ import {
   weaker,
   type Draft,
 } from './draft.ts';
-import { distinct, lostTails, taints } from './taint.ts';
+import { distinct, gaps, lostTails, taints } from './taint.ts';
 import { at } from './times.ts';
 import { isCulprit, isPair, pairDoubt } from './updates.ts';
 import { openWaits } from './waits.ts';
@@ -84,8 +84,9 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
   const end = take?.time ?? about.state.lastTime;
   const stayed = elapsed(store.time, end);
   const stayedLong = setsBack && about.timeIsNs && stayed >= about.thresholds.spinNs;
-  // A take among events that were lost up to the end explains the bit as well.
-  const hidden = lostTails(about, end).length > 0;
+  // A take among events that were lost explains the bit as well: until a value showed it, or up to the end.
+  const until = setsBack && confirm ? confirm.time : store.time;
+  const hidden = gaps(about, load.time, until, 'the load').length > 0 || lostTails(about, end).length > 0;
   const order = orderTaints(about, [
     [load, update],
     [update, store],
@@ -131,7 +132,7 @@ function report(about: Case, { lock, cause, load, update, store, acquire, confir
       [take, 'the lock is taken again: the bit was clear by then'],
     ]),
     taintedBy: distinct(
-      taints(about, load.time, store.time, 'the load'),
+      taints(about, load.time, until, 'the load'),
       setsBack ? lostTails(about, end) : [],
       order,
     ),

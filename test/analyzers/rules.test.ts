@@ -76,6 +76,30 @@ describe('the trace clock (design rule 12)', () => {
     expect(putBack('local')).toEqual(['lost-update bit-set-back possible']);
   });
 
+  it.each([
+    ['before the load', 9, 'likely'],
+    ['between load and store', 10.0025, 'possible'],
+    ['between the store and the value that shows it', 1500, 'possible'],
+    ['behind that value', 2500, 'likely'],
+  ])('a bit that was put back, events being lost %s: a take may be among them', (_, ms, confidence) => {
+    const [a, b, c] = [
+      { cpu: 1, pid: 101 },
+      { cpu: 2, pid: 102 },
+      { cpu: 0, pid: 100 },
+    ];
+    const story = new Story().ticks(0, 4000, c).event(1, b, L.KIND_OTHER);
+    const { findings } = story
+      .bit(10, a, ACQUIRE, 0x131n)
+      .bit(10.001, b, L.KIND_WORD_LOAD, 0x131n)
+      .bit(10.002, a, RELEASE, 0x21n)
+      .bit(10.003, b, L.KIND_WORD_STORE, 0x131n)
+      .bit(2000, b, L.KIND_WORD_LOAD, 0x131n)
+      .lost(ms, 0)
+      .report();
+    expect(findings).toMatchObject([{ kind: 'lost-update', cause: 'bit-set-back', confidence }]);
+    expect(findings[0]!.taintedBy.length > 0).toBe(confidence === 'possible');
+  });
+
   it('a bit that was put back and is taken at an earlier time, the clock being set back, stayed set for no time', () => {
     const [a, b] = [
       { cpu: 1, pid: 101 },
