@@ -198,8 +198,8 @@ function withVarints(block: Uint8Array, part: Part, change: (varints: Uint8Array
     part === 'tokens' ? [starts.tokens, starts.exceptions] : [starts.exceptions, starts.words];
   const varints: Uint8Array[] = [];
   for (let at = from; at < to;) {
-    const last = block.findIndex((byte, n) => n >= at && byte < 128);
-    const end = last < 0 || last >= to ? to : last + 1;
+    let end = at + 1;
+    while (end < to && block[end - 1]! > 127) end++;
     varints.push(block.slice(at, end));
     at = end;
   }
