@@ -1,4 +1,5 @@
 import { SpinbackError } from '../../base/errors.ts';
+import { isBounded } from './msgpack-bounds.ts';
 
 /** msgpack, loaded when it is first needed. */
 export interface Packer {
@@ -6,7 +7,7 @@ export interface Packer {
 }
 
 export interface Unpacker {
-  /** Throws DAMAGED for what is no msgpack; `offset` is where it lies in the file. */
+  /** Throws DAMAGED for what is no msgpack, or more than any capture needs; `offset` is where it lies in the file. */
   unpack(bytes: Uint8Array, offset: number): unknown;
 }
 
@@ -24,6 +25,10 @@ export async function loadUnpacker(): Promise<Unpacker> {
   const unpackr = new Unpackr(PLAIN);
   return {
     unpack(bytes, offset) {
+      if (!isBounded(bytes))
+        throw new SpinbackError('DAMAGED', `what lies at offset ${offset} unpacks to far too much`, {
+          offset,
+        });
       try {
         return unpackr.unpack(bytes);
       } catch {
