@@ -2,11 +2,12 @@ import { Command, Option } from 'commander';
 import { parseArguments, wholeNumber } from './arguments.ts';
 import { findCaptures } from './capture-workload.ts';
 import { printGrowth } from './growth.ts';
+import { printInstructions } from './instructions.ts';
 import { printConverted, printProcesses } from './processes.ts';
 import { printReplay } from './replay-table.ts';
 
-// Containers are part of processes, too.
-const PARTS = ['replay', 'growth', 'processes', 'containers'] as const;
+// Containers are part of processes, too; instructions are counted only when asked for.
+const PARTS = ['replay', 'growth', 'processes', 'containers', 'instructions'] as const;
 
 const command = new Command('bench')
   .description('Measures spinback: everything that is compared runs in turns, and ratios are what counts.')
@@ -23,4 +24,5 @@ const captures = await findCaptures(command.args);
 if (wants('replay')) await printReplay(captures, options);
 if (wants('growth')) printGrowth(options.seed);
 if (wants('processes')) await printProcesses(captures, options.rounds);
+if (options.only === 'instructions') await printInstructions(captures, options);
 if (options.only === 'containers') await printConverted(captures, options.rounds);

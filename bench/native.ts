@@ -14,6 +14,13 @@ const RELEASE = resolve(import.meta.dirname, '../../build/release.wasm');
 // Where Debian's wabt (1.0.32) keeps the runtime of translated modules.
 const RUNTIME = '/usr/share/wabt/wasm2c';
 
+const COUNTING = [
+  '--tool=callgrind',
+  '--callgrind-out-file=/dev/null',
+  '--collect-atstart=no',
+  '--toggle-collect=Z_releaseZ_step',
+];
+
 /** The release engine compiled natively (wasm2c, cc -O3): what the same algorithm costs without WebAssembly. */
 export class NativeEngine {
   readonly #folder: string;
@@ -46,6 +53,33 @@ export class NativeEngine {
 
   /** A workload laid out for the driver. Returns its replay: nanoseconds per call. */
   prepare(workload: Workload): () => number {
+    const args = this.#layOut(workload);
+    return () => {
+      const { stdout, stderr, status } = spawnSync(this.#driver, args, { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`the native engine failed: ${stderr}`);
+      const [ns, events] = stdout.split(' ').map(Number);
+      if (events !== workload.events)
+        throw new Error(`the native engine replayed ${events} of ${workload.events} events`);
+      return ns!;
+    };
+  }
+
+  /** Instructions that the replay of a workload executes, all of its events, as valgrind counts them within step(). */
+  instructions(workload: Workload): number {
+    const args = [...COUNTING, this.#driver, ...this.#layOut(workload)];
+    const { stderr } = spawnSync('valgrind', args, { encoding: 'utf8' });
+    const counted = /Collected : (\d+)/.exec(stderr)?.[1];
+    if (counted === undefined)
+      throw new Error(`valgrind counted nothing: ${stderr.trim().split('\n').at(-1)}`);
+    return Number(counted);
+  }
+
+  get #driver(): string {
+    return join(this.#folder, 'driver');
+  }
+
+  /** Writes a workload down; the driver's arguments for it. */
+  #layOut(workload: Workload): string[] {
     const folder = join(this.#folder, 'workload');
     mkdirSync(folder, { recursive: true });
     const image = join(folder, 'image');
@@ -54,14 +88,6 @@ export class NativeEngine {
     const sizes = new BigUint64Array(workload.lanes.map(({ bytes }) => BigInt(bytes.length)));
     writeFileSync(input, new Uint8Array(sizes.buffer));
     for (const { bytes } of workload.lanes) writeFileSync(input, bytes, { flag: 'a' });
-    const args = [image, input, String(workload.warmBytes)];
-    return () => {
-      const { stdout, stderr, status } = spawnSync(join(this.#folder, 'driver'), args, { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`the native engine failed: ${stderr}`);
-      const [ns, events] = stdout.split(' ').map(Number);
-      if (events !== workload.events)
-        throw new Error(`the native engine replayed ${events} of ${workload.events} events`);
-      return ns!;
-    };
+    return [image, input, String(workload.warmBytes)];
   }
 }
