@@ -150,8 +150,8 @@ function silent(about: Case, { cpu, last, silence }: Ending, rhythm: Rhythm): Dr
     doubt?.atMost ?? 'certain',
   );
   const since = off?.time ?? last.time;
-  // What comes through all the same: NMIs, and what is printed from them.
-  const showsNmis = cpu.lastTime > last.time;
+  // What comes through all the same: NMIs, and what is printed from them or from a hard interrupt.
+  const showsMore = cpu.lastTime > last.time;
   const alternatives: Alternative[] = [
     {
       cause: 'spinning with interrupts off',
@@ -169,8 +169,8 @@ function silent(about: Case, { cpu, last, silence }: Ending, rhythm: Rhythm): Dr
     {
       cause: 'recording ended',
       confidence: 'possible',
-      why: showsNmis
-        ? `the recording of this CPU alone stopped after ${seconds(cpu.lastTime)}, when an NMI last shows that it went on`
+      why: showsMore
+        ? `the recording of this CPU alone stopped after ${seconds(cpu.lastTime)}, when an NMI or a message last shows that it went on`
         : isWitnessed
           ? 'the recording of this CPU alone stopped early, although the recorder does not say so'
           : 'the recording of this CPU alone stopped early: nothing shows that it went on',
@@ -189,7 +189,7 @@ function silent(about: Case, { cpu, last, silence }: Ending, rhythm: Rhythm): Dr
     confidence,
     severity: 'high',
     headline:
-      `CPU ${cpu.cpu} emits nothing${showsNmis ? ' but from NMIs' : ''} after ${seconds(last.time)} while the others go on for ${duration(silence)}; it was running ${task(about, last)}. ` +
+      `CPU ${cpu.cpu} emits nothing${showsMore ? ' but NMIs and messages' : ''} after ${seconds(last.time)} while the others go on for ${duration(silence)}; it was running ${task(about, last)}. ` +
       `Before that its longest pause between ${rhythm.of} was ${duration(rhythm.longestNs)} (of ${rhythm.intervals}). ` +
       (off
         ? `Interrupts are off since ${seconds(off.time)}.`

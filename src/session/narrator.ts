@@ -56,8 +56,7 @@ function textField(record: EventRecord, name: string): string | null {
 /** As unsigned 64 bits; null where the record has no such number. */
 function numberField(record: EventRecord, name: string): bigint | null {
   const value = record.fields.find((field) => field.name === name)?.value;
-  if (typeof value === 'bigint') return BigInt.asUintN(64, value);
-  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt.asUintN(64, BigInt(value)) : null;
+  return typeof value === 'bigint' ? BigInt.asUintN(64, value) : null;
 }
 
 /** The message of a printk:console record, as it is. */
