@@ -3,10 +3,10 @@ import { captureWorkload } from './capture-workload.ts';
 import { NativeEngine } from './native.ts';
 import { isInstalled } from './process-cpu.ts';
 import type { ReplayOptions } from './replay-table.ts';
-import { WORKLOADS, type Workload } from './workloads.ts';
+import { bytesOf, WORKLOADS } from './workloads.ts';
 
 // Of a large capture a count takes minutes, and says nothing that a smaller one does not.
-const LARGEST_MB = 128;
+const LARGEST = 128 << 20;
 
 /**
  * Instructions per event of the engine compiled natively. The count is the same whatever else the machine does, so it shows a change of a
@@ -25,12 +25,8 @@ export async function printInstructions(files: readonly string[], options: Repla
   const rows: string[][] = [];
   for (const make of [...workloads, ...captures]) {
     const workload = await make();
-    if (workload && megabytes(workload) <= LARGEST_MB)
+    if (workload && bytesOf(workload) <= LARGEST)
       rows.push([workload.name, (native.instructions(workload) / workload.events).toFixed(1)]);
   }
   console.log(table(['compiled natively', 'instructions/event'], rows, ['left', 'right']).join('\n'));
-}
-
-function megabytes({ lanes }: Workload): number {
-  return lanes.reduce((sum, { bytes }) => sum + bytes.length, 0) / (1 << 20);
 }

@@ -8,7 +8,7 @@ import { readPassNs } from './read-pass.ts';
 import { replayNs } from './replay.ts';
 import { turn } from './scratch.ts';
 import { fitsTypedArrays, makeTypedArrays } from './typed-arrays.ts';
-import { LOCK_TABLES, WORKLOADS, type Workload } from './workloads.ts';
+import { bytesOf, LOCK_TABLES, WORKLOADS, type Workload } from './workloads.ts';
 
 export interface ReplayOptions {
   readonly rounds: number;
@@ -86,7 +86,7 @@ async function measure(workload: Workload, native: NativeEngine | null, rounds: 
     if (withTwin && round <= TWIN_ROUNDS) pairs['twin']!.push([replayNs(makeTwin, workload), own]);
   }
   const ns = median(ours);
-  const bytes = workload.lanes.reduce((sum, lane) => sum + lane.bytes.length, 0);
+  const bytes = bytesOf(workload);
   const timedBytes = bytes - workload.warmBytes;
   const text = (name: string): string => (pairs[name]!.length > 0 ? ratioText(ratioOf(pairs[name]!)) : '-');
   return [

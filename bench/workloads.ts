@@ -18,6 +18,11 @@ export interface Workload {
   readonly warmBytes: number;
 }
 
+/** Bytes of input in all. */
+export function bytesOf({ lanes }: Workload): number {
+  return lanes.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
 /** Makes a workload of about `events` events. The same seed gives the same bytes. */
 export type WorkloadMaker = (events: number, seed: number) => Workload;
 

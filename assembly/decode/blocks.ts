@@ -86,11 +86,11 @@ import {
   TABLE_WORDS,
   TOKEN_SIZE,
 } from '../layout';
+import { OFFSET_MASK } from './pages';
 
 // No event has this number.
 const NEVER: u32 = 0xffffffff;
 const OFFSET_LIMIT: u64 = 1 << BLOCK_OFFSET_BITS;
-const OFFSET_MASK: u64 = (1 << 48) - 1;
 const COUNT_LIMIT: u64 = 1 << DUE_COUNT_BITS;
 // Where a token keeps the two words that become an event's last 16 bytes.
 const TOKEN_KIND: usize = 16;

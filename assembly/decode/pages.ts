@@ -49,7 +49,7 @@ export const COMMIT_MASK: u32 = 0xfffff;
 const MISSED_EVENTS: u32 = 0x80000000;
 export const MISSED_STORED: u32 = 0x40000000;
 /** The offset in a position. */
-const OFFSET_MASK: u64 = 0xffffffffffff;
+export const OFFSET_MASK: u64 = (1 << 48) - 1;
 const TOP_5_BITS: u64 = 0xf800000000000000;
 
 export const TYPE_PADDING: u32 = 29;

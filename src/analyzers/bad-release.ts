@@ -6,7 +6,7 @@ import type { Confidence, FindingKind } from '../model/report.ts';
 import type { Mark, RingRecord } from '../model/state.ts';
 import { orderTaints } from './clock-order.ts';
 import { actor, draft, evidence, lockName, signatureOf, subject, task, type Draft } from './draft.ts';
-import { distinct, gaps, untaken } from './taint.ts';
+import { BUGS_AT_MOST, distinct, gaps, untaken } from './taint.ts';
 import { at } from './times.ts';
 
 /** Releases by a context that was not seen to take the lock: of a lock that is free, or that somebody else holds. */
@@ -20,10 +20,7 @@ export function badReleases(about: Case): Draft[] {
   );
 }
 
-// A bug of this kind shows itself now and then; code that does so again and again takes the lock in a way that is not recorded.
-const BUGS_AT_MOST = 2;
-
-/** Many releases by the same code, as one finding: the first of them. */
+/** Many releases by the same code, which more likely takes the lock unseen, as one finding: the first of them. */
 function recurring(about: Case, drafts: readonly Draft[]): Draft {
   const inOrder = drafts.toSorted((a, b) => (BigInt(a.startNs) < BigInt(b.startNs) ? -1 : 1));
   const [first, last] = [inOrder[0]!, inOrder.at(-1)!];

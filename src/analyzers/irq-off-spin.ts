@@ -195,7 +195,7 @@ function closedSpin(about: Case, record: RingRecord): Draft {
   const spun = elapsed(attempt.time, acquire.time);
   const letGo = release && isBefore(attempt, release) ? release : null;
   const isHolders = letGo !== null && letGo.pid === taker?.pid;
-  const reader = taker ? null : readerOf(record);
+  const reader = letGo && !taker && wasShared(record) ? letGo : null;
   const unsure = taker ? holderLosses(about, taker, isHolders ? letGo : null, acquire) : [];
   const order = taker ? orderTaints(about, [[taker, attempt]]) : [];
   // Whether it took the lock just before the spin began or just after: it was waited for nearly all the while.
@@ -261,7 +261,14 @@ function closedSpin(about: Case, record: RingRecord): Draft {
       [exact ? off : null, 'interrupts off'],
       [attempt, 'begins to spin'],
       [contend, 'found taken'],
-      [letGo, whatLetGo(letGo, reader, holder !== null && isHolders)],
+      [
+        letGo,
+        holder && isHolders
+          ? 'the holder lets go'
+          : reader
+            ? 'the last reader lets go'
+            : 'the last release before the spin ends',
+      ],
       [acquire, 'the spin ends'],
       [on, 'interrupts on'],
       ...(doubt ? [doubt.evidence] : []),
@@ -271,18 +278,12 @@ function closedSpin(about: Case, record: RingRecord): Draft {
 }
 
 /**
- * The release by the last one of several readers, who are nobody's holders: of a lock that is taken for reading, too, the last one before
- * the spin ended, where nobody was seen to take the lock alone meanwhile.
+ * Was it readers, who are nobody's holders, that the spin ended with? The lock is taken for reading, too, and nobody was seen to take it
+ * alone meanwhile.
  */
-function readerOf({ marks, extra }: RingRecord): Mark | null {
-  const [attempt, , , , release, , alone] = marks;
-  if (extra === 0n || !attempt || !release || !isBefore(attempt, release)) return null;
-  return alone && isBefore(attempt, alone) ? null : release;
-}
-
-function whatLetGo(letGo: Mark | null, reader: Mark | null, isHolders: boolean): string {
-  if (isHolders) return 'the holder lets go';
-  return letGo && letGo === reader ? 'the last reader lets go' : 'the last release before the spin ends';
+function wasShared({ marks, extra }: RingRecord): boolean {
+  const [attempt, , , , , , alone] = marks;
+  return extra !== 0n && !(attempt && alone && isBefore(attempt, alone));
 }
 
 /** " until 18.686"; who held the lock when the spin began need not be who was waited for at its end. */

@@ -104,8 +104,8 @@ function movesFrom({ acquire, left }: LockState, last: Mark | null): bigint | nu
   return KINDS[left.kind] === 'task exit' ? acquire!.time : left.time;
 }
 
-// One release without a take may be a bug, and is reported as one; so many locks of one CPU are a recorder's.
-const BUGS_AT_MOST = 2;
+/** Releases without a take that may each be a bug; more, of locks on one CPU or by the same code, tell of takes that are not recorded. */
+export const BUGS_AT_MOST = 2;
 
 /**
  * Locks that a CPU released with preemption off (spinning ones: taken on the same CPU) without a take, where these are more

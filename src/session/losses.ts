@@ -36,14 +36,9 @@ export function undecodedOf(capture: Capture, state: EngineState): NonNullable<C
   const list = unknown > 0 ? [{ event: null, count: unknown }] : [];
   if (!capture.damage().some(({ name }) => name === 'mapping-misfit')) return list;
   const mapped = new RowTable();
-  const others = state.rows.filter(({ row }) => row > 0 && capture.rows[row]?.kind === OTHER);
-  const misfits = typeCounts(capture, { rows: others }).filter(
-    ({ event }) => mapped.find(...systemAndName(event)) !== null,
-  );
-  return [...list, ...misfits];
-}
-
-function systemAndName(event: string): [string, string] {
-  const colon = event.indexOf(':');
-  return [event.slice(0, Math.max(colon, 0)), event.slice(colon + 1)];
+  const wanted = capture.types.filter(({ system, name }) => mapped.find(system, name) !== null);
+  const ids = new Set(wanted.map(({ id }) => id));
+  const isMisfit = ({ row, type }: EngineState['rows'][number]): boolean =>
+    row > 0 && capture.rows[row]?.kind === OTHER && ids.has(type);
+  return [...list, ...typeCounts(capture, { rows: state.rows.filter(isMisfit) })];
 }
